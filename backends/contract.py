@@ -1,0 +1,97 @@
+"""The contract written once: the Backend type, the bounds and the message texts.
+
+Source: docs/contract.md, whose numbered clauses the comments name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+# Clause 1.2: an item and its double lie between these two, both included.
+VALUE_MIN = -(2**63)
+VALUE_MAX = 2**63 - 1
+
+# Clause 1.5: the longest sleep that may be asked for, in seconds.
+SECONDS_MAX = 1_000_000_000
+
+# Clause 1.10: these texts are the same in every backend, word for word. The
+# native sources repeat them, so that each reads and installs on its own; the
+# contract tests compare what comes out.
+WRONG_TYPE = "double_list() {where}: expected {expected}, got {got}"
+ITEM_TOO_LARGE = "double_list() values[{index}]: {item} does not fit in 64 bits"
+DOUBLE_TOO_LARGE = (
+    "double_list() values[{index}]: double of {item} does not fit in 64 bits"
+)
+INDEX_OUTSIDE = (
+    "double_list() index: expected a position in a result of length {length}, "
+    "got {index}"
+)
+RESULT_SHRANK = (
+    "double_list() result: expected a length over {position}, got {length}"
+)
+PASSES_TOO_FEW = "double_list() passes: expected at least 1, got {passes}"
+PASSES_TOO_MANY = "double_list() passes: {passes} does not fit in 64 bits"
+SECONDS_OUTSIDE = "double_list() {where}: expected 0 to 1e9 seconds, got {seconds}"
+
+
+class DoubleList(Protocol):
+    """The call that every backend implements; see docs/contract.md."""
+
+    def __call__(
+        self,
+        values: list[Any],
+        result: list[Any],
+        index: int,
+        *,
+        passes: int = 1,
+        release_gil: bool = True,
+        released_sleep: float = 0.0,
+        held_sleep: float = 0.0,
+        trace: list[Any] | None = None,
+    ) -> None:
+        """Store the doubled values as a new list at result[index]."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One implementation of the contract.
+
+    Args:
+        name: the name it is chosen by and reported under.
+        double_list: the function that keeps the contract.
+        releases_gil: what it declares: whether `double_list` lets other threads
+            run Python code while its kernel runs.
+        technology: what it is written with, for the report.
+        build_info: returns how it was built; `profile`, `compiler`, `version`
+            and `free_threaded` are read by the report.
+    """
+
+    name: str
+    double_list: DoubleList
+    releases_gil: bool = field(default=True, kw_only=True)
+    technology: str = field(default="", kw_only=True)
+    build_info: Callable[[], dict[str, Any]] = field(default=dict, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Refuse fields of a wrong type, which would surface far from here."""
+        checks: tuple[tuple[str, object, bool, str], ...] = (
+            ("name", self.name, isinstance(self.name, str), "str"),
+            ("double_list", self.double_list, callable(self.double_list), "callable"),
+            (
+                "releases_gil",
+                self.releases_gil,
+                isinstance(self.releases_gil, bool),
+                "bool",
+            ),
+            ("technology", self.technology, isinstance(self.technology, str), "str"),
+            ("build_info", self.build_info, callable(self.build_info), "callable"),
+        )
+        for where, value, holds, expected in checks:
+            if not holds:
+                message = (
+                    f"Backend() {where}: expected {expected}, got {type(value).__name__}"
+                )
+                raise TypeError(message)
+        if not self.name:
+            message = "Backend() name: expected at least one character, got ''"
+            raise ValueError(message)

@@ -1,0 +1,307 @@
+"""The contract in pure Python: the oracle, the baseline, the backend "python".
+
+Pure Python cannot release the GIL. Its kernel is a loop of bytecode that the
+interpreter may interrupt, which lets other threads in between but never beside it.
+"""
+
+import math
+import operator
+import platform
+import sysconfig
+import time
+from typing import Any
+
+# --- 1 Bounds -----------------------------------------------------------------
+
+VALUE_MIN = -(2**63)
+VALUE_MAX = 2**63 - 1
+SECONDS_MAX = 1_000_000_000
+
+
+# --- 2 Read: list to int64 buffer, GIL held -----------------------------------
+
+
+def read_values(values: list[Any]) -> list[int]:
+    """Take a snapshot of the list as 64-bit integers.
+
+    Raises:
+        TypeError: an item is no integer; the message names the first.
+        OverflowError: an item does not fit in 64 bits; the message names the first.
+    """
+    # The copy goes round the overridden methods of a subclass, and no `__index__`
+    # can reach it (1.7).
+    snapshot = list.copy(values)
+    if set(map(type, snapshot)) <= {int}:
+        if snapshot and not VALUE_MIN <= min(snapshot) <= max(snapshot) <= VALUE_MAX:
+            for index, item in enumerate(snapshot):
+                check_item(snapshot, index, item)
+        return snapshot
+    buffer: list[int] = []
+    for index, item in enumerate(snapshot):
+        number = item
+        if not issubclass(type(item), int):
+            if not hasattr(type(item), "__index__"):
+                check_doubles(buffer)
+                message = (
+                    f"double_list() values[{index}]: "
+                    f"expected int, got {type(item).__name__}"
+                )
+                raise TypeError(message)
+            number = operator.index(item)
+        number = int.__index__(number)
+        check_item(buffer, index, number)
+        buffer.append(number)
+    return buffer
+
+
+def check_item(buffer: list[int], index: int, item: int) -> None:
+    """Refuse an item outside 64 bits, or an earlier one whose double is."""
+    if not VALUE_MIN <= item <= VALUE_MAX:
+        check_doubles(buffer[:index])
+        message = (
+            f"double_list() values[{index}]: "
+            f"{describe_int(item)} does not fit in 64 bits"
+        )
+        raise OverflowError(message)
+
+
+def check_doubles(buffer: list[int]) -> None:
+    """Refuse the first item whose double does not fit in 64 bits."""
+    for index, item in enumerate(buffer):
+        if not VALUE_MIN <= 2 * item <= VALUE_MAX:
+            message = (
+                f"double_list() values[{index}]: "
+                f"double of {item} does not fit in 64 bits"
+            )
+            raise OverflowError(message)
+
+
+# --- 3 Kernel: no Python object in the native ones, GIL released there --------
+
+
+def double_values(source: list[int], target: list[int], passes: int) -> int:
+    """Double source into target, passes times over.
+
+    Returns:
+        The index of the first item whose double overflows, or the length.
+    """
+    for _ in range(passes):
+        target[:] = [item + item for item in source]
+    if target and not VALUE_MIN <= min(target) <= max(target) <= VALUE_MAX:
+        for index, item in enumerate(target):
+            if not VALUE_MIN <= item <= VALUE_MAX:
+                return index
+    return len(source)
+
+
+# --- 4 Write: int64 buffer to list, GIL held ----------------------------------
+
+
+def write_values(target: list[int]) -> list[int]:
+    """Make the list that is stored; here the buffer is a list already."""
+    return target
+
+
+# --- 5 The contract -----------------------------------------------------------
+
+
+def double_list(
+    values: list[Any],
+    result: list[Any],
+    index: int,
+    *,
+    passes: int = 1,
+    release_gil: bool = True,
+    released_sleep: float = 0.0,
+    held_sleep: float = 0.0,
+    trace: list[Any] | None = None,
+) -> None:
+    """Store the doubled values as a new list at result[index].
+
+    Args:
+        values: n >= 0 integers of 64 bits, not changed.
+        result: the list that is written to.
+        index: a position in result; a negative one counts from the end.
+        passes: how many times the kernel doubles all values, at least 1.
+        release_gil: whether to release the GIL around the kernel.
+        released_sleep: seconds to sleep after the kernel, in the same region.
+        held_sleep: seconds to keep the GIL after it was taken back.
+        trace: gets (enter, kernel_start, kernel_end, acquired, exit) appended,
+            nanoseconds of time.perf_counter_ns().
+
+    Raises:
+        TypeError: an argument or an item has a wrong type.
+        OverflowError: an item or its double does not fit in 64 bits.
+        IndexError: index lies outside result, at the call or when storing.
+        ValueError: passes or a sleep is out of range.
+
+    Threads:
+        The GIL is never released by the kernel, only by the sleep inside
+        released_sleep; held_sleep computes instead of sleeping.
+
+    Source:
+        docs/contract.md, clauses 1.1 to 1.10.
+    """
+    enter = time.perf_counter_ns()
+    check_list("values", values)
+    check_list("result", result)
+    position = take_position(result, index)
+    n_passes = take_passes(passes)
+    is_released = take_flag("release_gil", release_gil)
+    released_ns = take_seconds("released_sleep", released_sleep)
+    held_ns = take_seconds("held_sleep", held_sleep)
+    if trace is not None:
+        check_list("trace", trace)
+
+    source = read_values(values)
+    target: list[int] = []
+
+    # GIL released from here.
+    kernel_start = time.perf_counter_ns()
+    first_overflow = double_values(source, target, n_passes)
+    sleep_ns(released_ns, is_released=is_released)
+    kernel_end = time.perf_counter_ns()
+    # GIL held again from here.
+    acquired = time.perf_counter_ns()
+
+    if first_overflow < len(source):
+        check_doubles(source)
+    sleep_ns(held_ns, is_released=False)
+    doubled = write_values(target)
+    store_result(result, position, doubled, trace, (enter, kernel_start, kernel_end, acquired))
+
+
+def check_list(where: str, value: object) -> None:
+    """Refuse what is neither a list nor an instance of a subclass."""
+    # isinstance() would believe an object that lies about its __class__.
+    if not issubclass(type(value), list):
+        message = f"double_list() {where}: expected list, got {type(value).__name__}"
+        raise TypeError(message)
+
+
+def take_int(where: str, value: object) -> int:
+    """Return the exact int that an int or an object with __index__ stands for."""
+    if not hasattr(type(value), "__index__"):
+        message = f"double_list() {where}: expected int, got {type(value).__name__}"
+        raise TypeError(message)
+    return int.__index__(operator.index(value))  # type: ignore[arg-type]
+
+
+def take_position(result: list[Any], index: object) -> int:
+    """Return the position from the start that index stands for."""
+    number = take_int("index", index)
+    length = list.__len__(result)
+    position = number + length if number < 0 else number
+    if not 0 <= position < length:
+        message = (
+            f"double_list() index: expected a position in a result of length {length}, "
+            f"got {describe_int(number)}"
+        )
+        raise IndexError(message)
+    return position
+
+
+def take_passes(passes: object) -> int:
+    """Return how many passes are asked for."""
+    number = take_int("passes", passes)
+    if number < 1:
+        message = (
+            f"double_list() passes: expected at least 1, got {describe_int(number)}"
+        )
+        raise ValueError(message)
+    if number > VALUE_MAX:
+        message = (
+            f"double_list() passes: {describe_int(number)} does not fit in 64 bits"
+        )
+        raise OverflowError(message)
+    return number
+
+
+def take_flag(where: str, value: object) -> bool:
+    """Return the flag, which must be a bool."""
+    if value is not True and value is not False:
+        message = f"double_list() {where}: expected bool, got {type(value).__name__}"
+        raise TypeError(message)
+    return value
+
+
+def take_seconds(where: str, value: object) -> int:
+    """Return a sleep in nanoseconds."""
+    kind = type(value)
+    if not (hasattr(kind, "__float__") or hasattr(kind, "__index__")):
+        message = f"double_list() {where}: expected float, got {kind.__name__}"
+        raise TypeError(message)
+    try:
+        # Unlike float(), ldexp() reads a number only, never a string.
+        seconds = math.ldexp(value, 0)  # type: ignore[arg-type]
+    except OverflowError:
+        # An int too large for a float is as good as infinite.
+        seconds = math.inf
+    if not 0 <= seconds <= SECONDS_MAX:
+        message = (
+            f"double_list() {where}: expected 0 to 1e9 seconds, got {seconds!r}"
+        )
+        raise ValueError(message)
+    return int(seconds * 1e9)
+
+
+def describe_int(number: int) -> str:
+    """Return the digits of a number, or its size where they would fill a page."""
+    if -(2**127) <= number < 2**127:
+        return str(number)
+    return f"int of {number.bit_length()} bits"
+
+
+def sleep_ns(duration_ns: int, *, is_released: bool) -> None:
+    """Let the duration pass, asleep without the GIL or computing with it."""
+    if duration_ns == 0:
+        return
+    if is_released:
+        time.sleep(duration_ns / 1e9)
+        return
+    deadline = time.perf_counter_ns() + duration_ns
+    while time.perf_counter_ns() < deadline:
+        pass
+
+
+def store_result(
+    result: list[Any],
+    position: int,
+    doubled: list[int],
+    trace: list[Any] | None,
+    stamps: tuple[int, int, int, int],
+) -> None:
+    """Store the answer and append the trace, or leave both as they were."""
+    try:
+        # Held on to, so that no finalizer of it runs before all is done.
+        replaced = list.__getitem__(result, position)
+        list.__setitem__(result, position, doubled)
+    except IndexError:
+        message = (
+            f"double_list() result: expected a length over {position}, "
+            f"got {list.__len__(result)}"
+        )
+        raise IndexError(message) from None
+    if trace is not None:
+        try:
+            list.append(trace, (*stamps, time.perf_counter_ns()))
+        except MemoryError:
+            list.__setitem__(result, position, replaced)
+            raise
+
+
+# --- 6 Build facts ------------------------------------------------------------
+
+
+def build_info() -> dict[str, Any]:
+    """Return how this backend was built.
+
+    Returns:
+        profile, compiler, version and free_threaded, as in every backend.
+    """
+    return {
+        "profile": "interpreted",
+        "compiler": platform.python_compiler(),
+        "version": platform.python_version(),
+        "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    }

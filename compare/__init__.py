@@ -1,0 +1,1 @@
+"""Compare what binding technologies do to the GIL."""
