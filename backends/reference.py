@@ -40,13 +40,9 @@ def read_values(values: list[Any]) -> list[int]:
     for index, item in enumerate(snapshot):
         number = item
         if not issubclass(type(item), int):
-            if not hasattr(type(item), "__index__"):
+            if not has_method(type(item), "__index__"):
                 check_doubles(buffer)
-                message = (
-                    f"double_list() values[{index}]: "
-                    f"expected int, got {type(item).__name__}"
-                )
-                raise TypeError(message)
+                raise wrong_type(f"values[{index}]", "int", item)
             number = operator.index(item)
         number = int.__index__(number)
         check_item(buffer, index, number)
@@ -171,19 +167,29 @@ def double_list(
     store_result(result, position, doubled, trace, (enter, kernel_start, kernel_end, acquired))
 
 
+def wrong_type(where: str, expected: str, value: object) -> TypeError:
+    """Return the error for a value of a wrong type."""
+    return TypeError(
+        f"double_list() {where}: expected {expected}, got {type(value).__name__}"
+    )
+
+
 def check_list(where: str, value: object) -> None:
     """Refuse what is neither a list nor an instance of a subclass."""
     # isinstance() would believe an object that lies about its __class__.
     if not issubclass(type(value), list):
-        message = f"double_list() {where}: expected list, got {type(value).__name__}"
-        raise TypeError(message)
+        raise wrong_type(where, "list", value)
+
+
+def has_method(kind: type, name: str) -> bool:
+    """Return whether instances have that special method, as the interpreter looks."""
+    return any(name in vars(base) for base in kind.__mro__)
 
 
 def take_int(where: str, value: object) -> int:
     """Return the exact int that an int or an object with __index__ stands for."""
-    if not hasattr(type(value), "__index__"):
-        message = f"double_list() {where}: expected int, got {type(value).__name__}"
-        raise TypeError(message)
+    if not has_method(type(value), "__index__"):
+        raise wrong_type(where, "int", value)
     return int.__index__(operator.index(value))  # type: ignore[arg-type]
 
 
@@ -220,17 +226,15 @@ def take_passes(passes: object) -> int:
 def take_flag(where: str, value: object) -> bool:
     """Return the flag, which must be a bool."""
     if value is not True and value is not False:
-        message = f"double_list() {where}: expected bool, got {type(value).__name__}"
-        raise TypeError(message)
+        raise wrong_type(where, "bool", value)
     return value
 
 
 def take_seconds(where: str, value: object) -> int:
     """Return a sleep in nanoseconds."""
     kind = type(value)
-    if not (hasattr(kind, "__float__") or hasattr(kind, "__index__")):
-        message = f"double_list() {where}: expected float, got {kind.__name__}"
-        raise TypeError(message)
+    if not (has_method(kind, "__float__") or has_method(kind, "__index__")):
+        raise wrong_type(where, "float", value)
     try:
         # Unlike float(), ldexp() reads a number only, never a string.
         seconds = math.ldexp(value, 0)  # type: ignore[arg-type]

@@ -2,12 +2,10 @@
 
 import difflib
 import importlib
-import importlib.util
 import os
 import shutil
-import sys
 import threading
-from collections.abc import Callable
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,3 +60,172 @@ _SPECS = (
         tools_hint="Rust (cargo)",
     ),
 )
+
+# Backends that a program registered, in the order of their registration.
+_registered: dict[str, Backend] = {}
+_loaded: dict[str, Backend] = {}
+_lock = threading.RLock()
+
+
+def names() -> tuple[str, ...]:
+    """Return all registered names in registry order, plug-ins last."""
+    own = [spec.name for spec in _SPECS]
+    with _lock:
+        return (*own, *_registered, *_find_plugins())
+
+
+def available() -> tuple[str, ...]:
+    """Return the names whose backends load here, in registry order."""
+    found = []
+    for name in names():
+        try:
+            get(name)
+        except ImportError:
+            continue
+        found.append(name)
+    return tuple(found)
+
+
+def get(name: str) -> Backend:
+    """Return the backend of that name, loading it the first time.
+
+    Args:
+        name: a registered name, or "package.module:attribute" where the attribute
+            is a Backend or a function that keeps the contract.
+
+    Raises:
+        UnknownBackendError: no backend has that name.
+        BackendNotBuiltError: it is known, but its native module was not built.
+        BackendLoadError: it is there, but importing it failed.
+    """
+    if not isinstance(name, str):
+        message = f"get() name: expected str, got {type(name).__name__}"
+        raise TypeError(message)
+    with _lock:
+        if name in _registered:
+            return _registered[name]
+        if name not in _loaded:
+            _loaded[name] = _load(name)
+        return _loaded[name]
+
+
+def register(backend: Backend) -> None:
+    """Add a backend, to be had by its name from then on.
+
+    Raises:
+        TypeError: backend is no Backend.
+        ValueError: the name is taken, or has the form of "package.module:attribute".
+    """
+    if not isinstance(backend, Backend):
+        message = f"register() backend: expected Backend, got {type(backend).__name__}"
+        raise TypeError(message)
+    if ":" in backend.name:
+        message = f"register() backend: expected a name without ':', got {backend.name!r}"
+        raise ValueError(message)
+    with _lock:
+        if backend.name in names():
+            message = f"register() backend: the name {backend.name!r} is taken"
+            raise ValueError(message)
+        _registered[backend.name] = backend
+
+
+def _load(name: str) -> Backend:
+    for spec in _SPECS:
+        if spec.name == name:
+            return _load_own(spec)
+    plugin = _find_plugins().get(name)
+    if plugin is not None:
+        return _load_attribute(name, plugin)
+    module, colon, attribute = name.partition(":")
+    if colon and module and attribute and ":" not in attribute:
+        return _load_attribute(name, name)
+    raise UnknownBackendError(_describe_unknown(name))
+
+
+def _describe_unknown(name: str) -> str:
+    known = names()
+    message = f"unknown backend {name!r}: expected one of {', '.join(known)}"
+    nearest = difflib.get_close_matches(name, known, n=1)
+    return f"{message}; did you mean {nearest[0]!r}?" if nearest else message
+
+
+def _load_own(spec: BackendSpec) -> Backend:
+    package = spec.module.partition(".")[0]
+    try:
+        module = importlib.import_module(spec.module)
+    except ModuleNotFoundError as error:
+        # A member that is not built is a bare folder, importable as an empty
+        # namespace package, so what is missing is a module inside it.
+        if error.name and error.name.partition(".")[0] == package:
+            raise BackendNotBuiltError(
+                _describe_not_built(spec), name=spec.module
+            ) from error
+        raise BackendLoadError(
+            _describe_failure(spec.name, error), name=spec.module
+        ) from error
+    except Exception as error:
+        raise BackendLoadError(
+            _describe_failure(spec.name, error), name=spec.module
+        ) from error
+    return Backend(
+        spec.name,
+        module.double_list,
+        releases_gil=spec.releases_gil,
+        technology=spec.technology,
+        build_info=module.build_info,
+    )
+
+
+def _describe_not_built(spec: BackendSpec) -> str:
+    message = f"backend {spec.name!r} is not built: "
+    chosen = (os.environ.get("CC", "").split() or [""])[0]
+    tools = (chosen, *spec.tools) if spec.tools_hint == _C_HINT else spec.tools
+    if not any(shutil.which(tool) for tool in tools if tool):
+        message += f"install {spec.tools_hint}, then "
+    return f"{message}run: {BUILD_COMMAND}"
+
+
+def _describe_failure(name: str, error: Exception) -> str:
+    return f"backend {name!r} failed to load: {type(error).__name__}: {error}"
+
+
+def _load_attribute(name: str, path: str) -> Backend:
+    """Load "package.module:attribute", whatever it was called."""
+    module_name, _, attribute = path.partition(":")
+    try:
+        value: Any = importlib.import_module(module_name)
+        for part in attribute.split("."):
+            value = getattr(value, part)
+    except Exception as error:
+        raise BackendLoadError(
+            _describe_failure(name, error), name=module_name
+        ) from error
+    if isinstance(value, Backend):
+        return value
+    if callable(value):
+        return Backend(name, value)
+    message = (
+        f"backend {name!r} failed to load: "
+        f"expected a Backend or a function, got {type(value).__name__}"
+    )
+    raise BackendLoadError(message, name=module_name)
+
+
+def _find_plugins() -> dict[str, str]:
+    """Return the entry points of the group, name to "package.module:attribute"."""
+    # Imported here because it costs more than the rest of this package together.
+    from importlib.metadata import entry_points  # noqa: PLC0415
+
+    taken = {spec.name for spec in _SPECS} | set(_registered)
+    plugins: dict[str, str] = {}
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        if point.name in taken or point.name in plugins:
+            warnings.warn(
+                f"entry point {point.value!r} is ignored: "
+                f"the backend name {point.name!r} is taken",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+            continue
+        plugins[point.name] = point.value
+    return plugins

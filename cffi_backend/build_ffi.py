@@ -1,0 +1,27 @@
+"""Say to cffi what the C library declares and how it is compiled."""
+
+import sys
+from pathlib import Path
+
+from cffi import FFI
+
+SOURCE = Path(__file__).parent / "src"
+
+# A debug build would make the comparison a lie, whatever CFLAGS says.
+FLAGS = ["/O2"] if sys.platform == "win32" else ["-std=c11", "-O3"]
+
+header = (SOURCE / "double_list.h").read_text()
+
+ffibuilder = FFI()
+# The parser knows declarations and comments but no preprocessor.
+ffibuilder.cdef(
+    "".join(line for line in header.splitlines(True) if not line.startswith("#"))
+)
+ffibuilder.set_source(
+    "cffi_backend._double_list",
+    '#include "double_list.h"',
+    sources=["src/double_list.c"],
+    depends=["src/double_list.h"],
+    include_dirs=["src"],
+    extra_compile_args=FLAGS,
+)

@@ -1,0 +1,296 @@
+"""The contract in C through cffi: the Python half of the backend "cffi".
+
+cffi releases the GIL around every call by itself. Where the contract wants it held,
+the same C function is called by its address through ctypes.PYFUNCTYPE, which never
+gives it away.
+"""
+
+import ctypes
+import math
+import operator
+import sysconfig
+import time
+from typing import Any
+
+import cffi
+
+from cffi_backend._double_list import ffi, lib
+
+# --- 1 Bounds -----------------------------------------------------------------
+
+VALUE_MIN = -(2**63)
+VALUE_MAX = 2**63 - 1
+SECONDS_MAX = 1_000_000_000
+
+
+# --- 2 Read: list to int64 buffer, GIL held -----------------------------------
+
+
+def read_values(values: list[Any]) -> Any:
+    """Take a snapshot of the list as 64-bit integers."""
+    # The copy goes round the overridden methods of a subclass, and no `__index__`
+    # can reach it.
+    snapshot = list.copy(values)
+    # cffi takes more than the contract does, so it is shown nothing but ints.
+    if set(map(type, snapshot)) <= {int}:
+        try:
+            return ffi.new("int64_t[]", snapshot)
+        except OverflowError:
+            pass
+    return read_objects(snapshot)
+
+
+def read_objects(snapshot: list[Any]) -> Any:
+    """Read any list that no other code can reach, calling __index__ once an item."""
+    source = ffi.new("int64_t[]", len(snapshot))
+    for index, item in enumerate(snapshot):
+        if not has_method(type(item), "__index__"):
+            check_doubles(source, index)
+            raise wrong_type(f"values[{index}]", "int", item)
+        number = int.__index__(operator.index(item))
+        if not VALUE_MIN <= number <= VALUE_MAX:
+            check_doubles(source, index)
+            message = (
+                f"double_list() values[{index}]: "
+                f"{describe_int(number)} does not fit in 64 bits"
+            )
+            raise OverflowError(message)
+        source[index] = number
+    return source
+
+
+def check_doubles(source: Any, length: int) -> None:
+    """Refuse the first item whose double does not fit in 64 bits."""
+    for index in range(length):
+        if not VALUE_MIN <= 2 * source[index] <= VALUE_MAX:
+            message = (
+                f"double_list() values[{index}]: "
+                f"double of {source[index]} does not fit in 64 bits"
+            )
+            raise OverflowError(message)
+
+
+# --- 3 Kernel: no Python object, GIL released ---------------------------------
+
+double_values = lib.double_values
+run_kernel = lib.run_kernel
+# The same functions, called with the GIL held.
+run_kernel_held = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(
+    int(ffi.cast("intptr_t", ffi.addressof(lib, "run_kernel")))
+)
+sleep_ns_held = ctypes.PYFUNCTYPE(None, ctypes.c_int64)(
+    int(ffi.cast("intptr_t", ffi.addressof(lib, "sleep_ns")))
+)
+
+
+# --- 4 Write: int64 buffer to list, GIL held ----------------------------------
+
+
+def write_values(target: Any, length: int) -> list[int]:
+    """Make a new list of ints."""
+    doubled: list[int] = ffi.unpack(target, length)
+    return doubled
+
+
+# --- 5 The contract -----------------------------------------------------------
+
+
+def double_list(
+    values: list[Any],
+    result: list[Any],
+    index: int,
+    *,
+    passes: int = 1,
+    release_gil: bool = True,
+    released_sleep: float = 0.0,
+    held_sleep: float = 0.0,
+    trace: list[Any] | None = None,
+) -> None:
+    """Store the doubled values as a new list at result[index].
+
+    Args:
+        values: n >= 0 integers of 64 bits, not changed.
+        result: the list that is written to.
+        index: a position in result; a negative one counts from the end.
+        passes: how many times the kernel doubles all values, at least 1.
+        release_gil: whether to release the GIL around the kernel.
+        released_sleep: seconds to sleep after the kernel, in the same region.
+        held_sleep: seconds to keep the GIL after it was taken back.
+        trace: gets (enter, kernel_start, kernel_end, acquired, exit) appended,
+            nanoseconds of time.perf_counter_ns().
+
+    Raises:
+        TypeError: an argument or an item has a wrong type.
+        OverflowError: an item or its double does not fit in 64 bits.
+        IndexError: index lies outside result, at the call or when storing.
+        ValueError: passes or a sleep is out of range.
+
+    Threads:
+        The GIL is released from kernel_start to kernel_end.
+
+    Source:
+        docs/contract.md, clauses 1.1 to 1.10.
+    """
+    enter = time.perf_counter_ns()
+    check_list("values", values)
+    check_list("result", result)
+    position = take_position(result, index)
+    n_passes = take_passes(passes)
+    is_released = take_flag("release_gil", release_gil)
+    released_ns = take_seconds("released_sleep", released_sleep)
+    held_ns = take_seconds("held_sleep", held_sleep)
+    if trace is not None:
+        check_list("trace", trace)
+
+    source = read_values(values)
+    length = len(source)
+    target = ffi.new("int64_t[]", length)
+    call = ffi.new("call_t *", (source, target, length, n_passes, released_ns, 0, 0, 0))
+
+    # GIL released from here.
+    if is_released:
+        run_kernel(call)
+    else:
+        run_kernel_held(int(ffi.cast("intptr_t", call)))
+    # GIL held again from here.
+    acquired = time.perf_counter_ns()
+
+    if call.first_overflow < length:
+        check_doubles(source, length)
+    if held_ns:
+        sleep_ns_held(held_ns)
+    doubled = write_values(target, length)
+    stamps = (enter, call.kernel_start, call.kernel_end, acquired)
+    store_result(result, position, doubled, trace, stamps)
+
+
+def wrong_type(where: str, expected: str, value: object) -> TypeError:
+    """Return the error for a value of a wrong type."""
+    return TypeError(
+        f"double_list() {where}: expected {expected}, got {type(value).__name__}"
+    )
+
+
+def check_list(where: str, value: object) -> None:
+    """Refuse what is neither a list nor an instance of a subclass."""
+    # isinstance() would believe an object that lies about its __class__.
+    if not issubclass(type(value), list):
+        raise wrong_type(where, "list", value)
+
+
+def has_method(kind: type, name: str) -> bool:
+    """Return whether instances have that special method, as the interpreter looks."""
+    return any(name in vars(base) for base in kind.__mro__)
+
+
+def take_int(where: str, value: object) -> int:
+    """Return the exact int that an int or an object with __index__ stands for."""
+    if not has_method(type(value), "__index__"):
+        raise wrong_type(where, "int", value)
+    return int.__index__(operator.index(value))  # type: ignore[arg-type]
+
+
+def take_position(result: list[Any], index: object) -> int:
+    """Return the position from the start that index stands for."""
+    number = take_int("index", index)
+    length = list.__len__(result)
+    position = number + length if number < 0 else number
+    if not 0 <= position < length:
+        message = (
+            f"double_list() index: expected a position in a result of length {length}, "
+            f"got {describe_int(number)}"
+        )
+        raise IndexError(message)
+    return position
+
+
+def take_passes(passes: object) -> int:
+    """Return how many passes are asked for."""
+    number = take_int("passes", passes)
+    if number < 1:
+        message = (
+            f"double_list() passes: expected at least 1, got {describe_int(number)}"
+        )
+        raise ValueError(message)
+    if number > VALUE_MAX:
+        message = (
+            f"double_list() passes: {describe_int(number)} does not fit in 64 bits"
+        )
+        raise OverflowError(message)
+    return number
+
+
+def take_flag(where: str, value: object) -> bool:
+    """Return the flag, which must be a bool."""
+    if value is not True and value is not False:
+        raise wrong_type(where, "bool", value)
+    return value
+
+
+def take_seconds(where: str, value: object) -> int:
+    """Return a sleep in nanoseconds."""
+    kind = type(value)
+    if not (has_method(kind, "__float__") or has_method(kind, "__index__")):
+        raise wrong_type(where, "float", value)
+    try:
+        # Unlike float(), ldexp() reads a number only, never a string.
+        seconds = math.ldexp(value, 0)  # type: ignore[arg-type]
+    except OverflowError:
+        # An int too large for a float is as good as infinite.
+        seconds = math.inf
+    if not 0 <= seconds <= SECONDS_MAX:
+        message = (
+            f"double_list() {where}: expected 0 to 1e9 seconds, got {seconds!r}"
+        )
+        raise ValueError(message)
+    return int(seconds * 1e9)
+
+
+def describe_int(number: int) -> str:
+    """Return the digits of a number, or its size where they would fill a page."""
+    if -(2**127) <= number < 2**127:
+        return str(number)
+    return f"int of {number.bit_length()} bits"
+
+
+def store_result(
+    result: list[Any],
+    position: int,
+    doubled: list[int],
+    trace: list[Any] | None,
+    stamps: tuple[int, int, int, int],
+) -> None:
+    """Store the answer and append the trace, or leave both as they were."""
+    try:
+        # Held on to, so that no finalizer of it runs before all is done.
+        replaced = list.__getitem__(result, position)
+        list.__setitem__(result, position, doubled)
+    except IndexError:
+        message = (
+            f"double_list() result: expected a length over {position}, "
+            f"got {list.__len__(result)}"
+        )
+        raise IndexError(message) from None
+    if trace is not None:
+        try:
+            list.append(trace, (*stamps, time.perf_counter_ns()))
+        except MemoryError:
+            list.__setitem__(result, position, replaced)
+            raise
+
+
+# --- 6 Build facts ------------------------------------------------------------
+
+
+def build_info() -> dict[str, Any]:
+    """Return how this backend was built.
+
+    Returns:
+        profile, compiler, version and free_threaded, as in every backend.
+    """
+    return {
+        "profile": ffi.string(lib.get_profile()).decode(),
+        "compiler": ffi.string(lib.get_compiler()).decode(),
+        "version": cffi.__version__,
+        "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    }

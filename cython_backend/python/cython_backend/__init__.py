@@ -1,0 +1,5 @@
+"""The contract in Cython."""
+
+from cython_backend._native import VALUE_MAX, VALUE_MIN, build_info, double_list
+
+__all__ = ["VALUE_MAX", "VALUE_MIN", "build_info", "double_list"]

@@ -1,0 +1,17 @@
+from typing import Any, Final
+
+VALUE_MIN: Final[int]
+VALUE_MAX: Final[int]
+
+def double_list(
+    values: list[Any],
+    result: list[Any],
+    index: int,
+    *,
+    passes: int = 1,
+    release_gil: bool = True,
+    released_sleep: float = 0.0,
+    held_sleep: float = 0.0,
+    trace: list[Any] | None = None,
+) -> None: ...
+def build_info() -> dict[str, Any]: ...

@@ -1,0 +1,500 @@
+//! The contract in Rust through `PyO3`: the backend "pyo3".
+//!
+//! `Python::detach` releases the GIL around the kernel; before `PyO3` 0.26 it was
+//! called `Python::allow_threads`.
+
+use std::ffi::c_int;
+use std::hint::black_box;
+use std::thread;
+use std::time::Duration;
+
+use pyo3::exceptions::{
+    PyIndexError, PyMemoryError, PyOverflowError, PyTypeError, PyValueError,
+};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::critical_section::with_critical_section;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyType};
+
+// --- 1 Bounds ------------------------------------------------------------------------
+
+const VALUE_MIN: i64 = i64::MIN;
+const VALUE_MAX: i64 = i64::MAX;
+const SECONDS_MAX: f64 = 1e9;
+
+// --- 2 Read: list to int64 buffer, GIL held ------------------------------------------
+
+/// Take a snapshot of the list as 64-bit integers.
+fn read_values(values: &Bound<'_, PyList>) -> PyResult<Vec<i64>> {
+    // As long as there are only ints no other code runs, so the list itself is read;
+    // on a free-threaded build the critical section keeps other threads from it.
+    if let Some(buffer) = with_critical_section(values, || read_ints(values))? {
+        return Ok(buffer);
+    }
+    // SAFETY: the pointer is that of a live list; what comes back is a new reference.
+    let snapshot = unsafe {
+        let copy = ffi::PyList_GetSlice(values.as_ptr(), 0, ffi::PY_SSIZE_T_MAX);
+        Bound::from_owned_ptr_or_err(values.py(), copy)?.cast_into_unchecked()
+    };
+    read_objects(&snapshot)
+}
+
+/// Read a list of nothing but ints that fit; None where it has anything else.
+fn read_ints(values: &Bound<'_, PyList>) -> PyResult<Option<Vec<i64>>> {
+    let length = values.len();
+    let mut buffer = allocate_buffer(length)?;
+    for index in 0..length {
+        // SAFETY: the index is inside the list, which nothing can change meanwhile, so
+        // the borrowed item lives until it has been read.
+        let (item, overflow) = unsafe {
+            let item = ffi::PyList_GET_ITEM(values.as_ptr(), index.cast_signed());
+            if ffi::PyLong_Check(item) == 0 {
+                return Ok(None);
+            }
+            as_i64(item)
+        };
+        if overflow != 0 {
+            return Ok(None);
+        }
+        buffer.push(item);
+    }
+    Ok(Some(buffer))
+}
+
+/// Read any list that no other code can reach, calling `__index__` once an item.
+fn read_objects(snapshot: &Bound<'_, PyList>) -> PyResult<Vec<i64>> {
+    let mut buffer = allocate_buffer(snapshot.len())?;
+    for (index, item) in snapshot.iter().enumerate() {
+        let Some(number) = as_int(&item)? else {
+            check_doubles(&buffer)?;
+            return Err(wrong_type(&format!("values[{index}]"), "int", &item));
+        };
+        // SAFETY: the pointer is that of a live int.
+        let (value, overflow) = unsafe { as_i64(number.as_ptr()) };
+        if overflow != 0 {
+            check_doubles(&buffer)?;
+            return Err(PyOverflowError::new_err(format!(
+                "double_list() values[{index}]: {} does not fit in 64 bits",
+                describe_int(&number)?
+            )));
+        }
+        buffer.push(value);
+    }
+    Ok(buffer)
+}
+
+/// Return the value of an int and 0, or anything and the side on which it overflows.
+///
+/// # Safety
+///
+/// `item` must point to a live int.
+#[inline]
+unsafe fn as_i64(item: *mut ffi::PyObject) -> (i64, c_int) {
+    let mut overflow: c_int = 0;
+    // SAFETY: the caller vouches for the pointer.
+    let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(item, &raw mut overflow) };
+    (value, overflow)
+}
+
+/// Return an empty buffer with room for that many values.
+fn allocate_buffer(length: usize) -> PyResult<Vec<i64>> {
+    let mut buffer = Vec::new();
+    buffer
+        .try_reserve_exact(length)
+        .map_err(|_| PyMemoryError::new_err(()))?;
+    Ok(buffer)
+}
+
+/// Refuse the first item whose double does not fit in 64 bits.
+fn check_doubles(source: &[i64]) -> PyResult<()> {
+    match find_overflow(source) {
+        None => Ok(()),
+        Some(index) => Err(PyOverflowError::new_err(format!(
+            "double_list() values[{index}]: double of {} does not fit in 64 bits",
+            source[index]
+        ))),
+    }
+}
+
+// --- 3 Kernel: no Python object, GIL released ----------------------------------------
+
+/// Double source into target, passes times over; return the index of the first item
+/// whose double overflows, or the length.
+fn double_values(source: &[i64], target: &mut [i64], passes: i64) -> usize {
+    let mut overflows = 0;
+    for _ in 0..passes {
+        // Each pass starts from pointers that the compiler knows nothing about, so it
+        // can neither drop a pass nor merge two.
+        let (source, target) = (black_box(source), black_box(&mut *target));
+        for (double, &item) in target.iter_mut().zip(source) {
+            *double = item.wrapping_add(item);
+            // The sign bit is set where the double has another sign than the item.
+            overflows |= *double ^ item;
+        }
+    }
+    if overflows < 0 {
+        find_overflow(source).unwrap_or(source.len())
+    } else {
+        source.len()
+    }
+}
+
+/// Return the index of the first item whose double overflows.
+fn find_overflow(source: &[i64]) -> Option<usize> {
+    source.iter().position(|item| item.checked_mul(2).is_none())
+}
+
+// --- 4 Write: int64 buffer to list, GIL held -----------------------------------------
+
+/// Make a new list of ints.
+fn write_values<'py>(py: Python<'py>, target: &[i64]) -> PyResult<Bound<'py, PyList>> {
+    // SAFETY: the new list has as many empty places as there are values. Each is
+    // filled once, with a new reference, before any other code can see the list.
+    unsafe {
+        let list = ffi::PyList_New(target.len().cast_signed());
+        let doubled = Bound::from_owned_ptr_or_err(py, list)?;
+        for (index, &value) in target.iter().enumerate() {
+            let item = ffi::PyLong_FromLongLong(value);
+            if item.is_null() {
+                return Err(PyErr::fetch(py));
+            }
+            ffi::PyList_SET_ITEM(list, index.cast_signed(), item);
+        }
+        Ok(doubled.cast_into_unchecked())
+    }
+}
+
+// --- 5 The contract ------------------------------------------------------------------
+
+/// Store the doubled values as a new list at result[index].
+///
+/// Args:
+///     values: n >= 0 integers of 64 bits, not changed.
+///     result: the list that is written to.
+///     index: a position in result; a negative one counts from the end.
+///     passes: how many times the kernel doubles all values, at least 1.
+///     release_gil: whether to release the GIL around the kernel.
+///     released_sleep: seconds to sleep after the kernel, in the same region.
+///     held_sleep: seconds to keep the GIL after it was taken back.
+///     trace: gets (enter, kernel_start, kernel_end, acquired, exit) appended,
+///         nanoseconds of time.perf_counter_ns().
+///
+/// Raises:
+///     TypeError: an argument or an item has a wrong type.
+///     OverflowError: an item or its double does not fit in 64 bits.
+///     IndexError: index lies outside result, at the call or when storing.
+///     ValueError: passes or a sleep is out of range.
+///
+/// Threads:
+///     The GIL is released from kernel_start to kernel_end.
+///
+/// Source:
+///     docs/contract.md, clauses 1.1 to 1.10.
+#[pyfunction]
+#[pyo3(
+    signature = (
+        values, result, index, *, passes=Argument::Default,
+        release_gil=Argument::Default, released_sleep=Argument::Default,
+        held_sleep=Argument::Default, trace=None
+    ),
+    text_signature = "(values, result, index, *, passes=1, release_gil=True, \
+                      released_sleep=0.0, held_sleep=0.0, trace=None)"
+)]
+#[allow(clippy::doc_markdown)] // The text is the docstring that Python shows.
+#[allow(clippy::too_many_arguments)] // They are the contract's.
+fn double_list(
+    py: Python<'_>,
+    values: &Bound<'_, PyAny>,
+    result: &Bound<'_, PyAny>,
+    index: &Bound<'_, PyAny>,
+    passes: Argument<'_>,
+    release_gil: Argument<'_>,
+    released_sleep: Argument<'_>,
+    held_sleep: Argument<'_>,
+    trace: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let enter = read_clock_ns();
+    let values = take_list("values", values)?;
+    let result = take_list("result", result)?;
+    let position = take_position(result, index)?;
+    let passes = take_passes(passes)?;
+    let is_released = take_flag("release_gil", release_gil)?;
+    let released = take_seconds("released_sleep", released_sleep)?;
+    let held = take_seconds("held_sleep", held_sleep)?;
+    let trace = trace.map(|trace| take_list("trace", trace)).transpose()?;
+
+    let source = read_values(values)?;
+    let mut target = allocate_buffer(source.len())?;
+    target.resize(source.len(), 0);
+
+    let mut run_kernel = || {
+        let kernel_start = read_clock_ns();
+        let first_overflow = double_values(&source, &mut target, passes);
+        sleep(released);
+        (kernel_start, first_overflow, read_clock_ns())
+    };
+    // GIL released from here.
+    let (kernel_start, first_overflow, kernel_end) = if is_released {
+        py.detach(run_kernel)
+    } else {
+        run_kernel()
+    };
+    // GIL held again from here.
+    let acquired = read_clock_ns();
+
+    if first_overflow < source.len() {
+        check_doubles(&source)?;
+    }
+    sleep(held);
+    let doubled = write_values(py, &target)?;
+    let stamps = [enter, kernel_start, kernel_end, acquired];
+    store_result(result, position, doubled, trace, stamps)
+}
+
+/// An argument that may be left out, which is something else than giving None.
+enum Argument<'py> {
+    Default,
+    Given(Bound<'py, PyAny>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Argument<'py> {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self::Given(value.to_owned()))
+    }
+}
+
+/// Return the error for a value of a wrong type.
+fn wrong_type(place: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyErr {
+    match value.get_type().name() {
+        Ok(name) => PyTypeError::new_err(format!(
+            "double_list() {place}: expected {expected}, got {name}"
+        )),
+        Err(error) => error,
+    }
+}
+
+/// Refuse what is neither a list nor an instance of a subclass.
+fn take_list<'a, 'py>(
+    place: &str,
+    value: &'a Bound<'py, PyAny>,
+) -> PyResult<&'a Bound<'py, PyList>> {
+    value
+        .cast::<PyList>()
+        .map_err(|_| wrong_type(place, "list", value))
+}
+
+/// Return the int that an int or an object with `__index__` stands for.
+fn as_int<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyInt>>> {
+    // SAFETY: the pointer is that of a live object; what comes back is a new reference
+    // to an int, or null with an exception set.
+    unsafe {
+        if ffi::PyIndex_Check(value.as_ptr()) == 0 {
+            return Ok(None);
+        }
+        let number = ffi::PyNumber_Index(value.as_ptr());
+        let number = Bound::from_owned_ptr_or_err(value.py(), number)?;
+        Ok(Some(number.cast_into_unchecked()))
+    }
+}
+
+/// Return the position from the start that index stands for.
+fn take_position(
+    result: &Bound<'_, PyList>,
+    index: &Bound<'_, PyAny>,
+) -> PyResult<usize> {
+    let number = as_int(index)?.ok_or_else(|| wrong_type("index", "int", index))?;
+    // SAFETY: the pointer is that of a live int.
+    let (index, overflow) = unsafe { as_i64(number.as_ptr()) };
+    let length = result.len();
+    let position = if index < 0 {
+        index.wrapping_add_unsigned(length as u64)
+    } else {
+        index
+    };
+    match usize::try_from(position) {
+        Ok(position) if overflow == 0 && position < length => Ok(position),
+        _ => Err(PyIndexError::new_err(format!(
+            "double_list() index: expected a position in a result of length {length}, \
+             got {}",
+            describe_int(&number)?
+        ))),
+    }
+}
+
+/// Return how many passes are asked for.
+fn take_passes(passes: Argument<'_>) -> PyResult<i64> {
+    let Argument::Given(value) = passes else {
+        return Ok(1);
+    };
+    let number = as_int(&value)?.ok_or_else(|| wrong_type("passes", "int", &value))?;
+    // SAFETY: the pointer is that of a live int.
+    let (passes, overflow) = unsafe { as_i64(number.as_ptr()) };
+    if overflow > 0 {
+        return Err(PyOverflowError::new_err(format!(
+            "double_list() passes: {} does not fit in 64 bits",
+            describe_int(&number)?
+        )));
+    }
+    if overflow < 0 || passes < 1 {
+        return Err(PyValueError::new_err(format!(
+            "double_list() passes: expected at least 1, got {}",
+            describe_int(&number)?
+        )));
+    }
+    Ok(passes)
+}
+
+/// Return the flag, which must be a bool.
+fn take_flag(place: &str, flag: Argument<'_>) -> PyResult<bool> {
+    let Argument::Given(value) = flag else {
+        return Ok(true);
+    };
+    match value.cast::<PyBool>() {
+        Ok(flag) => Ok(flag.is_true()),
+        Err(_) => Err(wrong_type(place, "bool", &value)),
+    }
+}
+
+/// Return a sleep.
+fn take_seconds(place: &str, seconds: Argument<'_>) -> PyResult<Duration> {
+    let Argument::Given(value) = seconds else {
+        return Ok(Duration::ZERO);
+    };
+    let py = value.py();
+    let kind = value.get_type();
+    let seconds = match value.extract::<f64>() {
+        Ok(seconds) => seconds,
+        // An int too large for a float is as good as infinite.
+        Err(error) if error.is_instance_of::<PyOverflowError>(py) => f64::INFINITY,
+        Err(_)
+            if !has_method(&kind, "__float__") && !has_method(&kind, "__index__") =>
+        {
+            return Err(wrong_type(place, "float", &value));
+        }
+        Err(error) => return Err(error),
+    };
+    if (0.0..=SECONDS_MAX).contains(&seconds) {
+        return Ok(Duration::from_secs_f64(seconds));
+    }
+    Err(PyValueError::new_err(format!(
+        "double_list() {place}: expected 0 to 1e9 seconds, got {}",
+        PyFloat::new(py, seconds).repr()?
+    )))
+}
+
+/// Return whether instances have that special method, as the interpreter looks.
+fn has_method(kind: &Bound<'_, PyType>, name: &str) -> bool {
+    kind.mro().iter().any(|base| {
+        base.getattr("__dict__")
+            .and_then(|members| members.contains(name))
+            .unwrap_or(false)
+    })
+}
+
+/// Return the digits of a number, or its size where they would fill a page.
+fn describe_int(number: &Bound<'_, PyInt>) -> PyResult<String> {
+    if let Ok(small) = number.extract::<i128>() {
+        return Ok(small.to_string());
+    }
+    let bits = number
+        .py()
+        .get_type::<PyInt>()
+        .call_method1("bit_length", (number,))?;
+    Ok(format!("int of {bits} bits"))
+}
+
+/// Let the duration pass, asleep.
+fn sleep(duration: Duration) {
+    if !duration.is_zero() {
+        thread::sleep(duration);
+    }
+}
+
+/// Store the answer and append the trace, or leave both as they were.
+fn store_result(
+    result: &Bound<'_, PyList>,
+    position: usize,
+    doubled: Bound<'_, PyList>,
+    trace: Option<&Bound<'_, PyList>>,
+    stamps: [i64; 4],
+) -> PyResult<()> {
+    let shrank = |_| {
+        PyIndexError::new_err(format!(
+            "double_list() result: expected a length over {position}, got {}",
+            result.len()
+        ))
+    };
+    // Held on to, so that no finalizer of it runs before all is done.
+    let replaced = result.get_item(position).map_err(shrank)?;
+    result.set_item(position, doubled).map_err(shrank)?;
+    let Some(trace) = trace else { return Ok(()) };
+    let [enter, kernel_start, kernel_end, acquired] = stamps;
+    let stamps = (enter, kernel_start, kernel_end, acquired, read_clock_ns());
+    trace.append(stamps).or_else(|error| {
+        result.set_item(position, replaced)?;
+        Err(error)
+    })
+}
+
+unsafe extern "C" {
+    // Both read the clock of time.perf_counter_ns() and need no GIL.
+    #[cfg(Py_3_13)]
+    fn PyTime_PerfCounterRaw(result: *mut i64) -> c_int;
+    #[cfg(not(Py_3_13))]
+    safe fn _PyTime_GetPerfCounter() -> i64;
+}
+
+/// Return the time on the clock of `time.perf_counter_ns()`.
+#[cfg(Py_3_13)]
+fn read_clock_ns() -> i64 {
+    let mut now = 0;
+    // SAFETY: the pointer is that of an i64 to write to. The call fails on no machine
+    // that Python starts on.
+    unsafe { PyTime_PerfCounterRaw(&raw mut now) };
+    now
+}
+
+/// Return the time on the clock of `time.perf_counter_ns()`.
+#[cfg(not(Py_3_13))]
+fn read_clock_ns() -> i64 {
+    _PyTime_GetPerfCounter()
+}
+
+// --- 6 Build facts -------------------------------------------------------------------
+
+/// Return how this backend was built.
+///
+/// Returns:
+///     profile, compiler, version and free_threaded, as in every backend.
+#[pyfunction]
+#[allow(clippy::doc_markdown)] // The text is the docstring that Python shows.
+fn build_info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let info = PyDict::new(py);
+    let profile = if cfg!(debug_assertions) {
+        "debug"
+    } else {
+        "release"
+    };
+    info.set_item("profile", profile)?;
+    info.set_item("compiler", env!("GILSCOPE_COMPILER"))?;
+    info.set_item("version", env!("GILSCOPE_PYO3_VERSION"))?;
+    info.set_item("free_threaded", cfg!(Py_GIL_DISABLED))?;
+    Ok(info)
+}
+
+/// The contract in Rust through `PyO3`.
+#[pymodule(gil_used = false)]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::{build_info, double_list};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("VALUE_MIN", super::VALUE_MIN)?;
+        module.add("VALUE_MAX", super::VALUE_MAX)
+    }
+}
