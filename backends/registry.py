@@ -1,9 +1,6 @@
 """The ordered table of backends, and their lazy, checked loading."""
 
-import difflib
 import importlib
-import os
-import shutil
 import threading
 import warnings
 from dataclasses import dataclass
@@ -21,6 +18,21 @@ BUILD_COMMAND = "make build"
 
 
 @dataclass(frozen=True)
+class Tool:
+    """A program that building needs: any of these commands, and what to install."""
+
+    commands: tuple[str, ...]
+    hint: str
+
+    def is_there(self) -> bool:
+        """Return whether one of the commands is on PATH."""
+        # Imported where it is needed, because it costs more than this package.
+        import shutil  # noqa: PLC0415
+
+        return any(shutil.which(command) for command in self.commands)
+
+
+@dataclass(frozen=True)
 class BackendSpec:
     """Where a backend of this project is found, without importing it."""
 
@@ -28,36 +40,24 @@ class BackendSpec:
     module: str
     technology: str
     releases_gil: bool = True
-    # What has to be on PATH to build it, and what to install where it is not.
-    tools: tuple[str, ...] = ()
-    tools_hint: str = ""
+    tools: tuple[Tool, ...] = ()
 
 
-_C_TOOLS = ("cc", "gcc", "clang")
-_C_HINT = "a C compiler (gcc or clang)"
+_C = Tool(("cc", "gcc", "clang", "cl"), "a C compiler (gcc or clang)")
+# Rust links with the C compiler.
+_RUST = Tool(("cargo",), "Rust (cargo)")
 
 _SPECS = (
     BackendSpec("python", "backends.reference", "pure Python", releases_gil=False),
+    BackendSpec("cython", "cython_backend._native", "Cython, with nogil", tools=(_C,)),
     BackendSpec(
-        "cython",
-        "cython_backend._native",
-        "Cython, with nogil",
-        tools=_C_TOOLS,
-        tools_hint=_C_HINT,
-    ),
-    BackendSpec(
-        "cffi",
-        "cffi_backend._native",
-        "C through cffi, API mode",
-        tools=_C_TOOLS,
-        tools_hint=_C_HINT,
+        "cffi", "cffi_backend._native", "C through cffi, API mode", tools=(_C,)
     ),
     BackendSpec(
         "pyo3",
         "pyo3_backend._native",
         "Rust through PyO3, Python::detach",
-        tools=("cargo",),
-        tools_hint="Rust (cargo)",
+        tools=(_RUST, _C),
     ),
 )
 
@@ -143,6 +143,8 @@ def _load(name: str) -> Backend:
 
 
 def _describe_unknown(name: str) -> str:
+    import difflib  # noqa: PLC0415
+
     known = names()
     message = f"unknown backend {name!r}: expected one of {', '.join(known)}"
     nearest = difflib.get_close_matches(name, known, n=1)
@@ -177,12 +179,9 @@ def _load_own(spec: BackendSpec) -> Backend:
 
 
 def _describe_not_built(spec: BackendSpec) -> str:
-    message = f"backend {spec.name!r} is not built: "
-    chosen = (os.environ.get("CC", "").split() or [""])[0]
-    tools = (chosen, *spec.tools) if spec.tools_hint == _C_HINT else spec.tools
-    if not any(shutil.which(tool) for tool in tools if tool):
-        message += f"install {spec.tools_hint}, then "
-    return f"{message}run: {BUILD_COMMAND}"
+    missing = [tool.hint for tool in spec.tools if not tool.is_there()]
+    advice = f"install {' and '.join(missing)}, then run" if missing else "run"
+    return f"backend {spec.name!r} is not built: {advice}: {BUILD_COMMAND}"
 
 
 def _describe_failure(name: str, error: Exception) -> str:
