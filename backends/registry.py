@@ -3,8 +3,7 @@
 import importlib
 import threading
 import warnings
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from backends.contract import Backend
 from backends.errors import (
@@ -17,8 +16,7 @@ ENTRY_POINT_GROUP = "gilscope.backends"
 BUILD_COMMAND = "make build"
 
 
-@dataclass(frozen=True)
-class Tool:
+class Tool(NamedTuple):
     """A program that building needs: any of these commands, and what to install."""
 
     commands: tuple[str, ...]
@@ -32,8 +30,7 @@ class Tool:
         return any(shutil.which(command) for command in self.commands)
 
 
-@dataclass(frozen=True)
-class BackendSpec:
+class BackendSpec(NamedTuple):
     """Where a backend of this project is found, without importing it."""
 
     name: str
