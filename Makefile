@@ -56,8 +56,8 @@ lint: build ## Check style, types and the native sources.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/cython-lint --max-line-length 88 cython_backend/src
-	$(BIN)/clang-format --dry-run -Werror cffi_backend/src/*.c cffi_backend/src/*.h
+	PATH="$(abspath $(BIN)):$$PATH" cython-lint --max-line-length 88 cython_backend/src
+	$(BIN)/clang-format --dry-run -Werror $(shell git ls-files "*.c" "*.h")
 ifneq ($(HAS_CARGO),)
 	cd pyo3_backend && $(CARGO) fmt --check
 	cd pyo3_backend && PYO3_PYTHON=$(abspath $(BIN)/python) $(CARGO) clippy --locked --all-targets -- -D warnings
@@ -66,7 +66,7 @@ endif
 format: build ## Bring the sources into the house style.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/clang-format -i cffi_backend/src/*.c cffi_backend/src/*.h
+	$(BIN)/clang-format -i $(shell git ls-files "*.c" "*.h")
 ifneq ($(HAS_CARGO),)
 	cd pyo3_backend && $(CARGO) fmt
 endif

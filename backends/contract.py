@@ -26,9 +26,7 @@ INDEX_OUTSIDE = (
     "double_list() index: expected a position in a result of length {length}, "
     "got {index}"
 )
-RESULT_SHRANK = (
-    "double_list() result: expected a length over {position}, got {length}"
-)
+RESULT_SHRANK = "double_list() result: expected a length over {position}, got {length}"
 PASSES_TOO_FEW = "double_list() passes: expected at least 1, got {passes}"
 PASSES_TOO_MANY = "double_list() passes: {passes} does not fit in 64 bits"
 SECONDS_OUTSIDE = "double_list() {where}: expected 0 to 1e9 seconds, got {seconds}"
@@ -74,23 +72,18 @@ class Backend:
 
     def __post_init__(self) -> None:
         """Refuse fields of a wrong type, which would surface far from here."""
-        checks: tuple[tuple[str, object, bool, str], ...] = (
-            ("name", self.name, isinstance(self.name, str), "str"),
-            ("double_list", self.double_list, callable(self.double_list), "callable"),
-            (
-                "releases_gil",
-                self.releases_gil,
-                isinstance(self.releases_gil, bool),
-                "bool",
-            ),
-            ("technology", self.technology, isinstance(self.technology, str), "str"),
-            ("build_info", self.build_info, callable(self.build_info), "callable"),
+        kinds: tuple[tuple[str, Callable[[object], bool], str], ...] = (
+            ("name", lambda value: isinstance(value, str), "str"),
+            ("double_list", callable, "callable"),
+            ("releases_gil", lambda value: isinstance(value, bool), "bool"),
+            ("technology", lambda value: isinstance(value, str), "str"),
+            ("build_info", callable, "callable"),
         )
-        for where, value, holds, expected in checks:
-            if not holds:
-                message = (
-                    f"Backend() {where}: expected {expected}, got {type(value).__name__}"
-                )
+        for where, is_right, expected in kinds:
+            value = getattr(self, where)
+            if not is_right(value):
+                got = type(value).__name__
+                message = f"Backend() {where}: expected {expected}, got {got}"
                 raise TypeError(message)
         if not self.name:
             message = "Backend() name: expected at least one character, got ''"

@@ -164,7 +164,9 @@ def double_list(
         check_doubles(source)
     sleep_ns(held_ns, is_released=False)
     doubled = write_values(target)
-    store_result(result, position, doubled, trace, (enter, kernel_start, kernel_end, acquired))
+    store_result(
+        result, position, doubled, trace, (enter, kernel_start, kernel_end, acquired)
+    )
 
 
 def wrong_type(where: str, expected: str, value: object) -> TypeError:
@@ -242,9 +244,7 @@ def take_seconds(where: str, value: object) -> int:
         # An int too large for a float is as good as infinite.
         seconds = math.inf
     if not 0 <= seconds <= SECONDS_MAX:
-        message = (
-            f"double_list() {where}: expected 0 to 1e9 seconds, got {seconds!r}"
-        )
+        message = f"double_list() {where}: expected 0 to 1e9 seconds, got {seconds!r}"
         raise ValueError(message)
     return int(seconds * 1e9)
 

@@ -117,7 +117,9 @@ def register(backend: Backend) -> None:
         message = f"register() backend: expected Backend, got {type(backend).__name__}"
         raise TypeError(message)
     if ":" in backend.name:
-        message = f"register() backend: expected a name without ':', got {backend.name!r}"
+        message = (
+            f"register() backend: expected a name without ':', got {backend.name!r}"
+        )
         raise ValueError(message)
     with _lock:
         if backend.name in names():

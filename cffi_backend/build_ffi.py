@@ -15,7 +15,9 @@ header = (SOURCE / "double_list.h").read_text()
 ffibuilder = FFI()
 # The parser knows declarations and comments but no preprocessor.
 ffibuilder.cdef(
-    "".join(line for line in header.splitlines(True) if not line.startswith("#"))
+    "".join(
+        line for line in header.splitlines(keepends=True) if not line.startswith("#")
+    )
 )
 ffibuilder.set_source(
     "cffi_backend._double_list",

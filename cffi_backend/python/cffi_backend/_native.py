@@ -239,9 +239,7 @@ def take_seconds(where: str, value: object) -> int:
         # An int too large for a float is as good as infinite.
         seconds = math.inf
     if not 0 <= seconds <= SECONDS_MAX:
-        message = (
-            f"double_list() {where}: expected 0 to 1e9 seconds, got {seconds!r}"
-        )
+        message = f"double_list() {where}: expected 0 to 1e9 seconds, got {seconds!r}"
         raise ValueError(message)
     return int(seconds * 1e9)
 
