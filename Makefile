@@ -36,7 +36,7 @@ demo: build ## Print the lecture's two threads, as measured.
 	@$(BIN)/gilscope demo
 
 test: build ## Run the tests.
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: build ## Run the benchmarks, and the table of ns per item over the floor.
 	@$(BIN)/python -m pytest --benchmark-only
