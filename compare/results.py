@@ -2,16 +2,19 @@
 
 Durations end in _s (seconds), counts start with n_, a field that could not be
 measured is None. The JSON layout is schema 1 (docs/contract.md).
+
+A scenario's result may have `failures` (wrong answers) and `contradictions` (what
+was seen against what was declared), each of which makes the backend `wrong`, and
+`warnings` (what makes its figures unsure), which do not.
 """
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
-
-import cattrs
+from typing import Any, Literal, TypeVar
 
 SCHEMA = 1
 
@@ -35,7 +38,8 @@ class Event:
     Attributes:
         at_s: seconds after the barrier opened.
         actor: "python" (the partner) or the backend's name.
-        name: what happened: "enter", "release", "kernel_end", "acquire", "exit".
+        name: what happened: "enter", "sleep" (the partner's), "release",
+            "kernel_end", "acquire", "exit".
     """
 
     at_s: float
@@ -48,25 +52,31 @@ class Handoff:
     """The lecture's two threads on one shared result.
 
     Attributes:
-        results: what stood in the shared list at the end: [partner's, backend's].
-        events: both threads' events in the order of time.
-        released_s: how long the backend ran without the GIL.
+        results: what stood in the shared list at the end, [partner's, backend's];
+            None for what is no list of ints.
+        events: both threads' events in the order of time. "release" and "acquire"
+            are there only if Python code was seen to run between the two.
+        released_s: how long the backend's kernel and sleep took.
         waiting_s: how long it waited to get the GIL back.
         held_s: how long it kept the GIL afterwards.
-        partner_progress_released: speed of the partner's Python code while the
-            GIL was released, 1 = as fast as alone, 0 = stopped.
+        partner_progress_released: speed of Python code beside the backend while
+            the GIL was released, 1 = as fast as alone, 0 = stopped.
         partner_progress_held: the same while it was held.
-        ticks_s: when the partner's counting thread was seen to run.
+        partner_sleep_s: how long the Python partner slept before it doubled.
+        ticks_s: when that Python code was seen to run, seconds after the barrier.
+        failures: wrong results, and a trace that breaks clause 1.9.
     """
 
     results: tuple[tuple[int, ...] | None, ...]
     events: tuple[Event, ...]
-    released_s: float
-    waiting_s: float
-    held_s: float
-    partner_progress_released: float
-    partner_progress_held: float
+    released_s: float | None
+    waiting_s: float | None
+    held_s: float | None
+    partner_progress_released: float | None
+    partner_progress_held: float | None
+    partner_sleep_s: float
     ticks_s: tuple[float, ...] = ()
+    failures: tuple[str, ...] = ()
 
 
 # --- The figures: parallel, contention, pairs, sweep ----------------------------------
@@ -313,7 +323,18 @@ class Sweep:
 
 @dataclass(frozen=True)
 class BackendResult:
-    """Everything that was found out about one backend; a scenario not run is None."""
+    """Everything that was found out about one backend; a scenario not run is None.
+
+    Attributes:
+        name: what it is reported under.
+        status: "ok", or what went wrong.
+        reason: what went wrong, in words; further lines are the Python stack.
+        technology: what it is written with.
+        declared: whether it says that it releases the GIL, None if not loaded.
+        build_info: how it was built.
+        elapsed_s: how long its process ran.
+        warnings: what is odd but not wrong.
+    """
 
     name: str
     status: Status
@@ -321,9 +342,163 @@ class BackendResult:
     technology: str = ""
     declared: bool | None = None
     build_info: Mapping[str, Any] = field(default_factory=dict)
+    elapsed_s: float = 0.0
+    warnings: tuple[str, ...] = ()
     correctness: Correctness | None = None
     handoff: Handoff | None = None
     parallel: Parallel | None = None
     contention: Contention | None = None
     pairs: Pairs | None = None
     sweep: Sweep | None = None
+
+
+# --- The report -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where a comparison ran.
+
+    Attributes:
+        gil_enabled: in the process that asked for the comparison.
+        cpus_allowed: how many CPUs this process may use.
+        cpu_quota: how many CPUs its control group may use, None = no limit.
+        load_average: over the last minute, before it started; None = not told here.
+        started_at: in UTC, as ISO 8601.
+        warnings: what makes every figure unsure, with the figure that says so.
+    """
+
+    python: str
+    implementation: str
+    free_threaded_build: bool
+    gil_enabled: bool
+    cpu_count: int
+    cpus_allowed: int
+    cpu_quota: float | None
+    load_average: float | None
+    platform: str
+    machine: str
+    switch_interval_s: float
+    gilscope: str
+    started_at: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole comparison.
+
+    Attributes:
+        environment: where it ran.
+        backends: one result each, in the order of the registry.
+        scenarios: the names of those that were asked for.
+        asked: the names of the backends that were asked for; None = all there are.
+        quick: whether the scenarios ran in their short form.
+    """
+
+    environment: Environment
+    backends: tuple[BackendResult, ...]
+    scenarios: tuple[str, ...] = ()
+    asked: tuple[str, ...] | None = None
+    quick: bool = False
+
+    def __getitem__(self, name: str) -> BackendResult:
+        """Return the result of the backend of that name."""
+        for result in self.backends:
+            if result.name == name:
+                return result
+        known = ", ".join(result.name for result in self.backends)
+        message = f"no backend {name!r} in this report: expected one of {known}"
+        raise KeyError(message)
+
+    def __iter__(self) -> Iterator[BackendResult]:
+        """Go through the results in the order of the registry."""
+        return iter(self.backends)
+
+    def __len__(self) -> int:
+        """Return how many backends there are."""
+        return len(self.backends)
+
+    def __str__(self) -> str:
+        """Return the table."""
+        # Imported here because this module is also used where rich must not be.
+        from compare.report.table import render_table  # noqa: PLC0415
+
+        return render_table(self)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all that was asked for is well.
+
+        A backend that is not built spoils it only if it was asked for by name.
+        """
+        fine = ("ok",) if self.asked is not None else ("ok", "unavailable")
+        return all(result.status in fine for result in self.backends)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as what JSON knows: dicts, lists, strings, numbers."""
+        content = {"schema": SCHEMA, **dataclasses.asdict(self)}
+        plain: dict[str, Any] = json.loads(json.dumps(content, allow_nan=False))
+        return plain
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return the report as JSON, and write it to the file if one is given."""
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    @classmethod
+    def from_json(cls, source: str | os.PathLike[str]) -> "Report":
+        """Read a report back.
+
+        Args:
+            source: the JSON itself, or the path of a file that has it.
+
+        Raises:
+            ValueError: it is no report, or one of another schema.
+        """
+        if isinstance(source, str) and source.lstrip()[:1] in ("{", "["):
+            text = source
+        else:
+            text = Path(source).read_text(encoding="utf-8")
+        try:
+            content = json.loads(text)
+        except ValueError as error:
+            message = f"report: expected JSON: {error}"
+            raise ValueError(message) from error
+        return cls.from_dict(content)
+
+    @classmethod
+    def from_dict(cls, content: Any) -> "Report":
+        """Read a report back from what to_dict() returned.
+
+        Raises:
+            ValueError: it is no report, or one of another schema.
+        """
+        schema = content.get("schema") if isinstance(content, dict) else None
+        if schema != SCHEMA:
+            message = f"report: expected schema {SCHEMA}, got {schema!r}"
+            raise ValueError(message)
+        return structure(content, cls)
+
+
+T = TypeVar("T")
+
+
+def structure(content: Any, kind: type[T]) -> T:
+    """Build a dataclass of this module from what JSON gave.
+
+    Raises:
+        ValueError: a field is missing or of a wrong type; the message names all.
+    """
+    # Imported here because the process that is measured needs this module too, and
+    # loads nothing that is not in the standard library.
+    import cattrs  # noqa: PLC0415
+
+    try:
+        return cattrs.structure(content, kind)
+    except cattrs.BaseValidationError as error:
+        faults = "; ".join(cattrs.transform_error(error, path="report"))
+        message = f"report: {faults}"
+        raise ValueError(message) from error
