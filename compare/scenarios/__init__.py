@@ -13,6 +13,8 @@ from backends import Backend
 
 # In the order in which they run and are reported.
 DEFAULT_SCENARIOS = ("correctness", "handoff", "gil", "parallel", "contention")
+# Those that run only when asked for, because they take long.
+SCENARIOS = (*DEFAULT_SCENARIOS, "pairs", "sweep")
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,15 @@ class Options:
     Attributes:
         quick: the short form, with the same proportions.
         threads: how many threads the parallel scenario tries.
+        partners: names of the backends that stand beside this one in pairs.
+        late_partner: whether the Python partner of the handoff sleeps longer than
+            the GIL is released, so that it wakes up while the GIL is held.
     """
 
     quick: bool = False
     threads: tuple[int, ...] = (2,)
+    partners: tuple[str, ...] = ()
+    late_partner: bool = False
 
 
 class Scenario(Protocol):
