@@ -93,7 +93,7 @@ class ParallelRow:
         threads: how many threads started together.
         wall_s: from the start of the first call to the end of the last.
         speedup: how many times as fast as one after the other; 1 = no faster.
-        amdahl: the most that the held share of the calls allows.
+        amdahl: the most that the held share of the calls allows, None if unknown.
         effective_cores: CPU time by wall time.
         process_speedup: the same speed-up from as many processes.
         of_processes: speed of the threads by that of the processes, 1 = as good.
@@ -103,7 +103,7 @@ class ParallelRow:
     wall_s: float
     speedup: float
     speedup_range: Range
-    amdahl: float
+    amdahl: float | None
     effective_cores: float
     process_speedup: float | None = None
     process_speedup_range: Range | None = None
@@ -123,7 +123,8 @@ class Parallel:
         speedup, amdahl, effective_cores, process_speedup, of_processes: as in
             ParallelRow, for two threads.
         held_speedup: the same with release_gil=False.
-        held_share: the share of a call outside the kernel, waiting left out.
+        held_share: the share of a call outside the kernel, waiting left out; None
+            if the trace does not tell.
         order_s: pair_s by which thread started first.
         n, passes: the work of one call.
         n_rounds: how often everything was measured.
@@ -136,7 +137,7 @@ class Parallel:
     solo_s: float
     pair_s: float
     speedup: float
-    amdahl: float
+    amdahl: float | None
     effective_cores: float
     process_speedup: float | None
     held_speedup: float
@@ -145,7 +146,7 @@ class Parallel:
     held_speedup_range: Range
     of_processes: float | None
     of_processes_range: Range | None
-    held_share: float
+    held_share: float | None
     order_s: tuple[float, float]
     n: int
     passes: int

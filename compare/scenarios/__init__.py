@@ -25,6 +25,8 @@ class Options:
         quick: the short form, with the same proportions.
         threads: how many threads the parallel scenario tries.
         partners: names of the backends that stand beside this one in pairs.
+        target: what backends.get() finds this backend by in another process, where
+            that is not its name.
         late_partner: whether the Python partner of the handoff sleeps longer than
             the GIL is released, so that it wakes up while the GIL is held.
     """
@@ -32,6 +34,7 @@ class Options:
     quick: bool = False
     threads: tuple[int, ...] = (2,)
     partners: tuple[str, ...] = ()
+    target: str = ""
     late_partner: bool = False
 
 
