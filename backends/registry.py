@@ -83,6 +83,15 @@ def available() -> tuple[str, ...]:
     return tuple(found)
 
 
+def describe(name: str) -> Backend | BackendSpec | None:
+    """Return what is known of a backend without loading it, None if nothing is."""
+    for spec in _SPECS:
+        if spec.name == name:
+            return spec
+    with _lock:
+        return _registered.get(name)
+
+
 def get(name: str) -> Backend:
     """Return the backend of that name, loading it the first time.
 

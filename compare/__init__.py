@@ -1,1 +1,32 @@
 """Compare what binding technologies do to the GIL."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from compare.results import BackendResult, Environment, Report
+    from compare.runner import Progress, run_all
+
+__all__ = ["BackendResult", "Environment", "Progress", "Report", "run_all"]
+
+_MODULES = ("results", "runner")
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for when it is asked for (PEP 562).
+
+    A worker imports this package too, and must stay small.
+    """
+    if name in __all__:
+        from importlib import import_module  # noqa: PLC0415
+
+        for module_name in _MODULES:
+            module = import_module(f"compare.{module_name}")
+            if hasattr(module, name):
+                globals()[name] = value = getattr(module, name)
+                return value
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    """Name what can be had, imported yet or not."""
+    return sorted({*globals(), *__all__})

@@ -47,4 +47,4 @@ class Scenario(Protocol):
 
 def load_scenario(name: str) -> Scenario:
     """Import the scenario of that name."""
-    return importlib.import_module(f"compare.scenarios.{name}")  # type: ignore[return-value]
+    return importlib.import_module(f"compare.scenarios.{name}")
