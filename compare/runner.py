@@ -12,7 +12,7 @@ from typing import Any
 from backends import Backend
 from compare.environment import collect_environment
 from compare.jobs import Job, plan_jobs
-from compare.process import MARK, Outcome, Written, run_worker
+from compare.isolation import MARK, Outcome, Written, run_worker
 from compare.results import BackendResult, Report, structure
 from compare.scenarios import DEFAULT_SCENARIOS, SCENARIOS, Options
 from compare.worker import shorten
