@@ -18,6 +18,9 @@ from typing import Any, Literal, TypeVar
 
 SCHEMA = 1
 
+# The actor of an event that is not the backend: the Python thread beside it.
+PARTNER = "partner"
+
 Status = Literal["ok", "wrong", "failed", "crashed", "timeout", "unavailable"]
 Verdict = Literal["releases", "preemptible", "holds", "inconclusive"]
 
@@ -37,7 +40,7 @@ class Event:
 
     Attributes:
         at_s: seconds after the barrier opened.
-        actor: "python" (the partner) or the backend's name.
+        actor: PARTNER or the backend's name.
         name: what happened: "enter", "sleep" (the partner's), "release",
             "kernel_end", "acquire", "exit".
     """
