@@ -11,8 +11,8 @@ from typing import Any
 
 from backends import Backend
 from compare.environment import collect_environment
-from compare.jobs import Job, plan_jobs
 from compare.isolation import MARK, Outcome, Written, run_worker
+from compare.jobs import Job, plan_job, plan_jobs
 from compare.results import BackendResult, Report, structure
 from compare.scenarios import DEFAULT_SCENARIOS, SCENARIOS, Options
 from compare.worker import shorten
@@ -78,7 +78,11 @@ def run_all(  # noqa: PLR0913 - all but the first are by name.
     environment = collect_environment()
     results = [
         run_job(
-            dataclasses.replace(job, scenarios=wanted, options=options),
+            dataclasses.replace(
+                job,
+                scenarios=wanted,
+                options=dataclasses.replace(options, target=job.target),
+            ),
             timeout_s,
             progress,
         )
@@ -86,6 +90,27 @@ def run_all(  # noqa: PLR0913 - all but the first are by name.
     ]
     asked = None if backends is None else tuple(job.name for job in jobs)
     return Report(environment, tuple(results), wanted, asked, quick)
+
+
+def run_demo(
+    backend: str | Backend,
+    *,
+    late_partner: bool = False,
+    quick: bool = False,
+    timeout_s: float = 60.0,
+    progress: Callable[[Progress], None] | None = None,
+) -> BackendResult:
+    """Run the lecture's program alone, with either of its partners.
+
+    Raises:
+        UnknownBackendError: no backend has that name.
+    """
+    job = dataclasses.replace(
+        plan_job(backend),
+        scenarios=("handoff",),
+        options=Options(quick=quick, late_partner=late_partner),
+    )
+    return run_job(job, timeout_s, progress)
 
 
 def take_scenarios(names: Iterable[str] | None) -> tuple[str, ...]:

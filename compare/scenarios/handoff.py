@@ -29,8 +29,8 @@ PHASE_S = 1.0
 QUICK_SCALE = 0.2
 
 # How long the counting thread is measured alone, before and after.
-ALONE_S = 0.15
-QUICK_ALONE_S = 0.04
+ALONE_S = 0.3
+QUICK_ALONE_S = 0.08
 # One step of the counting thread takes about 50 us: a window of 0.2 s has thousands.
 N_COUNTED = 1000
 

@@ -1,0 +1,345 @@
+"""The command `gilscope`: the only module that prints.
+
+The report goes to standard output, everything else to standard error. Exit status: 0
+all well, 1 something is wrong, 2 usage, 3 could not tell.
+"""
+
+import argparse
+import contextlib
+import math
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from backends import UnknownBackendError
+from compare.environment import read_version
+from compare.jobs import plan_jobs
+from compare.report.table import STYLES, WIDTH, make_text
+from compare.report.transcript import render_transcript
+from compare.results import Report
+from compare.runner import Progress, run_all, run_demo, take_scenarios
+from compare.scenarios import SCENARIOS
+
+OK, WRONG, USAGE, UNSURE = 0, 1, 2, 3
+# As a shell reports a command that a signal ended.
+SIGNALLED = 128
+
+DEMO_BACKEND = "pyo3"
+LIST_TIMEOUT_S = 30.0
+
+
+class UsageError(Exception):
+    """What the user asked for cannot be done; its text is one line."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    arguments = make_parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        with terminate_cleanly():
+            status = run(arguments)
+            sys.stdout.flush()
+            return status
+    except (UsageError, UnknownBackendError) as error:
+        say(str(error))
+        return USAGE
+    except KeyboardInterrupt:
+        say("interrupted")
+        return SIGNALLED + signal.SIGINT
+    except BrokenPipeError:
+        # Whoever read the report has seen enough; the interpreter must not try to
+        # flush the rest as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SIGNALLED + 13
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser; each subcommand adds itself."""
+    parser = argparse.ArgumentParser(
+        prog="gilscope", description="Compare what binding technologies do to the GIL."
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"gilscope {read_version()}"
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for add in (add_run, add_demo, add_list):
+        add(commands)
+    return parser
+
+
+# --- gilscope run ---------------------------------------------------------------------
+
+
+def add_run(commands: Any) -> None:
+    """Add `gilscope run`."""
+    parser = commands.add_parser("run", help="compare backends")
+    parser.add_argument(
+        "--backend",
+        action="append",
+        metavar="NAME",
+        help="a registered name or package.module:attribute; again for another one "
+        "(default: all that are registered)",
+    )
+    parser.add_argument(
+        "--scenario",
+        action="append",
+        metavar="NAME",
+        help=f"one of {', '.join(SCENARIOS)}; again for another one",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="run every scenario in its short form"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=parse_seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long one backend may take for everything (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--threads",
+        type=parse_counts,
+        default=(2,),
+        metavar="N,N",
+        help="how many threads the parallel scenario tries (default: 2)",
+    )
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the report as JSON; - is standard output"
+    )
+    parser.set_defaults(run=run_run)
+
+
+def run_run(arguments: argparse.Namespace) -> int:
+    """Compare, and show what was found."""
+    plan_jobs(arguments.backend)
+    check_scenarios(arguments.scenario)
+    check_writable(arguments.json)
+    with show_progress() as progress:
+        report = run_all(
+            arguments.backend,
+            scenarios=arguments.scenario,
+            quick=arguments.quick,
+            timeout_s=arguments.timeout,
+            threads=arguments.threads,
+            progress=progress,
+        )
+    if arguments.json != "-":
+        make_console().print(make_text(report))
+    write_text(arguments.json, report.to_json())
+    return judge_report(report)
+
+
+def judge_report(report: Report) -> int:
+    """Return the exit status that a report stands for."""
+    if not report.ok:
+        return WRONG
+    if any(result.gil and result.gil.verdict == "inconclusive" for result in report):
+        return UNSURE
+    return OK
+
+
+def check_scenarios(names: Sequence[str] | None) -> None:
+    """Refuse unknown scenarios before anything runs."""
+    try:
+        take_scenarios(names)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+# --- gilscope demo --------------------------------------------------------------------
+
+
+def add_demo(commands: Any) -> None:
+    """Add `gilscope demo`."""
+    parser = commands.add_parser("demo", help="print the lecture's two threads")
+    parser.add_argument(
+        "name",
+        nargs="?",
+        default=DEMO_BACKEND,
+        metavar="NAME",
+        help="the backend (default: %(default)s)",
+    )
+    parser.add_argument("--quick", action="store_true", help="a fifth of the seconds")
+    parser.set_defaults(run=run_demo_command)
+
+
+def run_demo_command(arguments: argparse.Namespace) -> int:
+    """Run the lecture's program twice and print what its threads did."""
+    for is_late in (False, True):
+        with show_progress() as progress:
+            result = run_demo(
+                arguments.name,
+                late_partner=is_late,
+                quick=arguments.quick,
+                progress=progress,
+            )
+        if result.handoff is None:
+            say(f"{result.name}: {result.status}: {result.reason}")
+            return WRONG
+        if is_late:
+            write("\nThe partner sleeps longer than the GIL is released:")
+        else:
+            write(f"{result.name}: {result.technology}\n\nThe lecture as written:")
+        write(render_transcript(result))
+        if result.status != "ok":
+            say(f"{result.name}: {result.status}: {result.reason}")
+            return WRONG
+    return OK
+
+
+# --- gilscope list --------------------------------------------------------------------
+
+
+def add_list(commands: Any) -> None:
+    """Add `gilscope list`."""
+    parser = commands.add_parser("list", help="name the backends and what they lack")
+    parser.set_defaults(run=run_list)
+
+
+def run_list(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it is one entry for all.
+    """Load each backend in a process of its own and say what came of it."""
+    report = run_all(scenarios=(), timeout_s=LIST_TIMEOUT_S)
+    grid = Table.grid(padding=(0, 2))
+    for result in report:
+        state = "available" if result.status == "ok" else result.reason
+        grid.add_row(
+            Text(result.name),
+            Text(result.technology),
+            Text(state, STYLES[result.status]),
+        )
+    make_console().print(grid)
+    return OK
+
+
+# --- What the subcommands share -------------------------------------------------------
+
+
+def parse_seconds(text: str) -> float:
+    """Return a positive, finite number of seconds."""
+    with contextlib.suppress(ValueError):
+        seconds = float(text)
+        if seconds > 0 and math.isfinite(seconds):
+            return seconds
+    message = f"expected a number of seconds over 0, got {text!r}"
+    raise argparse.ArgumentTypeError(message)
+
+
+def parse_counts(text: str) -> tuple[int, ...]:
+    """Return positive counts that commas separate."""
+    with contextlib.suppress(ValueError):
+        counts = tuple(int(part) for part in text.split(","))
+        if min(counts) > 0:
+            return counts
+    message = f"expected counts over 0 like 1,2,4, got {text!r}"
+    raise argparse.ArgumentTypeError(message)
+
+
+def check_writable(target: str | None) -> None:
+    """Refuse a file that cannot be written before anything runs."""
+    if target is None or target == "-":
+        return
+    path = Path(target)
+    is_new = not path.exists()
+    if not (is_new or path.is_file() or path.is_dir()):
+        # A pipe or a device tells only when it is written to.
+        return
+    try:
+        with path.open("a", encoding="utf-8"):
+            pass
+        if is_new:
+            path.unlink()
+    except OSError as error:
+        raise UsageError(describe_write_error(target, error)) from error
+
+
+def write_text(target: str | None, text: str) -> None:
+    """Write a text to a file, to standard output if that is "-", or nowhere."""
+    if target is None:
+        return
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(target).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(describe_write_error(target, error)) from error
+
+
+def describe_write_error(target: str, error: OSError) -> str:
+    """Return why a file cannot be written."""
+    return f"cannot write {target}: {error.strerror or error}"
+
+
+def say(text: str) -> None:
+    """Write what went wrong to standard error."""
+    note(f"gilscope: {text}")
+
+
+def note(text: str) -> None:
+    """Write a line to standard error."""
+    sys.stderr.write(f"{text}\n")
+
+
+def write(text: str) -> None:
+    """Write a line to standard output."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def make_console() -> Console:
+    """Return standard output, in colour only where it is a terminal."""
+    return Console(file=sys.stdout, width=WIDTH, highlight=False)
+
+
+@contextlib.contextmanager
+def show_progress() -> Iterator[Callable[[Progress], None]]:
+    """Show each step on standard error: live on a terminal, as lines elsewhere."""
+    console = Console(file=sys.stderr, highlight=False)
+    if not console.is_terminal:
+        yield lambda step: note(describe_progress(step))
+        return
+    with console.status("starting") as status:
+
+        def show(step: Progress) -> None:
+            if step.state != "running":
+                console.print(Text(describe_progress(step), STYLES[step.state]))
+            status.update(Text(describe_progress(step)))
+
+        yield show
+
+
+def describe_progress(step: Progress) -> str:
+    """Return a step in a few words."""
+    if step.state != "running":
+        return f"{step.backend}: {step.state} after {step.elapsed_s:.1f} s"
+    return f"{step.backend}: {step.scenario or 'loading'}"
+
+
+@contextlib.contextmanager
+def terminate_cleanly() -> Iterator[None]:
+    """Let SIGTERM unwind the stack, so that no worker is left behind."""
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(SIGNALLED + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

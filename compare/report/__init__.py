@@ -1,0 +1,1 @@
+"""Results in, text, HTML or trace out; nothing here prints."""

@@ -1,0 +1,206 @@
+"""The report as text: one table of 80 columns, what it means, and what is odd."""
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from compare.results import BackendResult, Environment, Report
+
+WIDTH = 80
+
+# A rule below the heads, of a character that every terminal and file can take.
+RULED = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+
+STYLES = {
+    "ok": "green",
+    "wrong": "bold red",
+    "failed": "bold red",
+    "crashed": "bold red",
+    "timeout": "bold red",
+    "unavailable": "yellow",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the table, shown where any backend has something for it.
+
+    Attributes:
+        header: its words, two lines at most.
+        show: returns the text of a cell, "" where there is nothing.
+        meaning: one sentence below the table.
+    """
+
+    header: str
+    show: Callable[[BackendResult], str]
+    meaning: str
+
+
+def show_answers(result: BackendResult) -> str:
+    """Return how many of the contract's cases came out right."""
+    found = result.correctness
+    return f"{found.passed}/{found.passed + found.failed}" if found else ""
+
+
+def show_verdict(result: BackendResult) -> str:
+    """Return the verdict on the GIL."""
+    return result.gil.verdict if result.gil else ""
+
+
+def show_share(share: float | None) -> str:
+    """Return a share in per cent."""
+    return "" if share is None else f"{share:.0%}"
+
+
+def show_times(factor: float | None) -> str:
+    """Return a factor with as many digits as mean something."""
+    if factor is None:
+        return ""
+    return f"{factor:.2f}x" if factor < 10 else f"{factor:,.0f}x"  # noqa: PLR2004
+
+
+def ask(scenario: str, name: str) -> Callable[[BackendResult], Any]:
+    """Return what reads one field of one scenario, None where it was not run."""
+    return lambda result: getattr(getattr(result, scenario), name, None)
+
+
+def cell(
+    show: Callable[[Any], str], scenario: str, name: str
+) -> Callable[[BackendResult], str]:
+    """Return what shows one field of one scenario."""
+    read = ask(scenario, name)
+    return lambda result: show(read(result))
+
+
+COLUMNS = (
+    Column(
+        "answers",
+        show_answers,
+        "cases of the contract that came out as the reference's",
+    ),
+    Column(
+        "verdict",
+        show_verdict,
+        "whether the call gives the GIL away, by evidence (docs/method.md)",
+    ),
+    Column(
+        "Python\nreleased",
+        cell(show_share, "handoff", "partner_progress_released"),
+        "speed of Python code beside the call while it has released the GIL",
+    ),
+    Column(
+        "Python\nheld",
+        cell(show_share, "handoff", "partner_progress_held"),
+        "the same while the call holds the GIL; 100% is as fast as alone",
+    ),
+    Column(
+        "two\nthreads",
+        cell(show_times, "parallel", "speedup"),
+        "speed of two calls in two threads, against one after the other",
+    ),
+    Column(
+        "two\nheld",
+        cell(show_times, "parallel", "held_speedup"),
+        "the same with release_gil=False, as a control",
+    ),
+    Column(
+        "call\nslowed",
+        cell(show_times, "contention", "slowdown"),
+        "time of a short call beside busy Python code, against alone",
+    ),
+)
+
+
+def render_table(report: Report) -> str:
+    """Return the report as plain text."""
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
+    console.print(make_text(report))
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def make_text(report: Report) -> RenderableType:
+    """Return the report as something that rich prints, in colour or without."""
+    columns = [
+        column for column in COLUMNS if any(column.show(result) for result in report)
+    ]
+    return Group(
+        make_grid(report, columns),
+        *make_meanings(columns),
+        *make_reasons(report),
+        *make_notes(report),
+        Text(f"\n{describe_environment(report.environment)}", style="dim"),
+        *(Text(f"warning: {text}", "yellow") for text in report.environment.warnings),
+    )
+
+
+def make_grid(report: Report, columns: Iterable[Column]) -> Table:
+    """Return the table itself."""
+    grid = Table(box=RULED, pad_edge=False, show_edge=False)
+    grid.add_column("backend", no_wrap=True, max_width=20)
+    grid.add_column("status", no_wrap=True)
+    for column in columns:
+        is_word = column.header == "verdict"
+        grid.add_column(
+            column.header, justify="left" if is_word else "right", no_wrap=True
+        )
+    for result in report:
+        grid.add_row(
+            Text(result.name),
+            Text(result.status, STYLES[result.status]),
+            *(Text(column.show(result) or "-") for column in columns),
+        )
+    return grid
+
+
+def make_meanings(columns: Iterable[Column]) -> Iterator[RenderableType]:
+    """Say what each column means."""
+    legend = Table.grid(padding=(0, 2))
+    for column in columns:
+        legend.add_row(column.header.replace("\n", " "), column.meaning)
+    if legend.row_count:
+        yield Text()
+        yield legend
+
+
+def make_reasons(report: Report) -> Iterator[RenderableType]:
+    """Say what went wrong, backend by backend."""
+    for result in report:
+        if result.reason:
+            yield Text()
+            yield Text(f"{result.name}: {result.status}", STYLES[result.status])
+            yield Padding(Text(result.reason), (0, 0, 0, 2))
+
+
+def make_notes(report: Report) -> Iterator[RenderableType]:
+    """Say what the figures mean and what makes them unsure, each thing once."""
+    for kind in ("findings", "warnings"):
+        notes: dict[str, list[str]] = {}
+        for result in report:
+            for part in (result, *(getattr(result, name) for name in report.scenarios)):
+                for note in getattr(part, kind, ()):
+                    names = notes.setdefault(note, [])
+                    if result.name not in names:
+                        names.append(result.name)
+        if notes:
+            yield Text(f"\n{kind}:")
+        for note, names in notes.items():
+            yield Padding(Text(f"{', '.join(names)}: {note}"), (0, 0, 0, 2))
+
+
+def describe_environment(environment: Environment) -> str:
+    """Return where it ran, in one line."""
+    gil = "GIL on" if environment.gil_enabled else "GIL off"
+    build = ", free-threaded build" if environment.free_threaded_build else ""
+    return (
+        f"{environment.implementation} {environment.python}{build}, {gil}, "
+        f"{environment.cpus_allowed} of {environment.cpu_count} CPUs, "
+        f"{environment.platform}"
+    )
