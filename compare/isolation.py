@@ -7,6 +7,7 @@ the caller's main module again.
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -38,6 +39,7 @@ KEPT_BYTES = 2048
 CHUNK_BYTES = 1 << 16
 # How much of a stack goes into a reason.
 STACK_LINES = 24
+STACK_NOISE = re.compile(r'"<frozen |[/\\](threading|worker)\.py"|^$')
 
 # Called with the scenario that begins.
 Tell = Callable[[str], None]
@@ -45,9 +47,10 @@ Tell = Callable[[str], None]
 
 @dataclass
 class Written:
-    """What a worker wrote to one of its streams: how much, and its end."""
+    """What a worker wrote to one of its streams: how much, its beginning and end."""
 
     n_bytes: int = 0
+    head: bytes = b""
     tail: bytes = b""
 
 
@@ -190,9 +193,11 @@ def name_signal(number: int) -> str:
 def read_stack(path: Path) -> str:
     """Return the stack that the worker left, most recent call first, or ""."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return ""
+    # What started the worker and its threads is the same for every backend.
+    lines = [line for line in text.splitlines() if not STACK_NOISE.search(line)]
     if len(lines) > STACK_LINES:
         lines[STACK_LINES:] = [f"... ({len(lines) - STACK_LINES} more lines)"]
     return "\n".join(lines)
@@ -238,6 +243,7 @@ def start_drain(stream: IO[bytes] | None, written: Written) -> threading.Thread:
         with stream:
             while chunk := os.read(stream.fileno(), CHUNK_BYTES):
                 written.n_bytes += len(chunk)
+                written.head = (written.head + chunk[:KEPT_BYTES])[:KEPT_BYTES]
                 written.tail = (written.tail + chunk)[-KEPT_BYTES:]
 
     thread = threading.Thread(target=read, daemon=True)

@@ -15,7 +15,9 @@ from compare.isolation import MARK, Outcome, Written, run_worker
 from compare.jobs import Job, plan_job, plan_jobs
 from compare.results import BackendResult, Report, structure
 from compare.scenarios import DEFAULT_SCENARIOS, SCENARIOS, Options
-from compare.worker import shorten
+
+# How much of what a backend printed is quoted.
+QUOTE_LENGTH = 80
 
 
 @dataclass(frozen=True)
@@ -177,9 +179,9 @@ def judge(job: Job, outcome: Outcome, elapsed_s: float) -> BackendResult:
 
 
 def quote(written: Written) -> str:
-    """Return the end of what was written and how much it was."""
-    text = shorten(written.tail.decode(errors="replace").strip())
-    return f"{text!r} ({written.n_bytes} bytes)"
+    """Return the beginning of what was written and how much it was."""
+    text = written.head.decode(errors="replace").strip()[:QUOTE_LENGTH]
+    return f"{text!r} ({written.n_bytes} bytes in all)"
 
 
 def find_wrongs(content: dict[str, Any], scenarios: Iterable[str]) -> list[str]:

@@ -191,6 +191,30 @@ def check_references(double_list: DoubleList) -> str | None:
     return None
 
 
+def check_leftovers(double_list: DoubleList) -> str | None:
+    """Return what stays open after calls, where Linux tells."""
+    n_calls = 20
+    result: list[Any] = [None]
+    before = count_leftovers()
+    for _ in range(n_calls):
+        double_list([1, 2, 3], result, 0)
+    for what, now in count_leftovers().items():
+        if now - before[what] >= n_calls:
+            return f"{n_calls} calls: {now - before[what]} {what} left behind"
+    return None
+
+
+def count_leftovers() -> dict[str, int]:
+    """Return how many threads and files this process has; none if not told."""
+    counts = {}
+    for what, folder in (("threads", "task"), ("open files", "fd")):
+        try:
+            counts[what] = sum(1 for _ in Path("/proc/self", folder).iterdir())
+        except OSError:
+            counts[what] = 0
+    return counts
+
+
 def check_memory(double_list: DoubleList) -> str | None:
     """Return how much memory is not given back, where Linux tells."""
     n, n_calls = 20_000, 40
@@ -299,6 +323,7 @@ def check_changing_values(double_list: DoubleList) -> str | None:
 LAWS: tuple[Callable[[DoubleList], str | None], ...] = (
     check_new_list,
     check_references,
+    check_leftovers,
     check_memory,
     partial(check_threads, 2, is_same_list=True),
     partial(check_threads, 2, is_same_list=False),
