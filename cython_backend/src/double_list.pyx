@@ -99,7 +99,7 @@ cdef double SECONDS_MAX = 1e9
 
 # --- 2 Read: list to int64 buffer, GIL held -----------------------------------
 
-cdef int64_t *read_values(list values, Py_ssize_t *length) except NULL:
+cdef int64_t *read_values(values, Py_ssize_t *length) except NULL:
     """Take a snapshot of the list as 64-bit integers."""
     cdef int64_t *source
     # As long as there are only ints no other code runs, so the list itself is read;
@@ -111,7 +111,7 @@ cdef int64_t *read_values(list values, Py_ssize_t *length) except NULL:
     return source
 
 
-cdef int64_t *read_ints(list values, Py_ssize_t *length) except? NULL:
+cdef int64_t *read_ints(values, Py_ssize_t *length) except? NULL:
     """Read a list of nothing but ints that fit; NULL where it has anything else."""
     length[0] = PyList_GET_SIZE(values)
     cdef int64_t *source = allocate_buffer(length[0])
@@ -347,7 +347,7 @@ cdef take_int(str where, value):
     return PyNumber_Index(value)
 
 
-cdef Py_ssize_t take_position(list result, index) except -1:
+cdef Py_ssize_t take_position(result, index) except -1:
     """Return the position from the start that index stands for."""
     number = take_int("index", index)
     cdef int overflow
@@ -420,7 +420,7 @@ cdef str describe_int(number):
 
 
 cdef int store_result(
-    list result, Py_ssize_t position, list doubled, list trace, tuple stamps
+    result, Py_ssize_t position, list doubled, trace, tuple stamps
 ) except -1:
     """Store the answer and append the trace, or leave both as they were."""
     try:
