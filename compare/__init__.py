@@ -1,11 +1,22 @@
 """Compare what binding technologies do to the GIL."""
 
+# At once, and the function of that name: the module is imported by nobody else first.
+from compare.check import check
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from compare.results import BackendResult, Environment, Report
+    from compare.results import BackendResult, Check, Environment, Report
     from compare.runner import Progress, run_all
 
-__all__ = ["BackendResult", "Environment", "Progress", "Report", "run_all"]
+__all__ = [
+    "BackendResult",
+    "Check",
+    "Environment",
+    "Progress",
+    "Report",
+    "check",
+    "run_all",
+]
 
 _MODULES = ("results", "runner")
 

@@ -87,6 +87,9 @@ class Handoff:
 # From the lowest to the highest value that the median of the rounds may have had.
 Range = tuple[float, float]
 
+# Whether calls run at the same time as two processes do, or as one after the other.
+Course = Literal["at once", "in turns", "unclear"]
+
 
 @dataclass(frozen=True)
 class ParallelRow:
@@ -99,7 +102,9 @@ class ParallelRow:
         amdahl: the most that the held share of the calls allows, None if unknown.
         effective_cores: CPU time by wall time.
         process_speedup: the same speed-up from as many processes.
-        of_processes: speed of the threads by that of the processes, 1 = as good.
+        of_processes: speed of the threads by that of the processes, 1 = as good;
+            waiting for a core is left out where the system tells it.
+        course: what of_processes means.
     """
 
     threads: int
@@ -108,10 +113,11 @@ class ParallelRow:
     speedup_range: Range
     amdahl: float | None
     effective_cores: float
-    process_speedup: float | None = None
-    process_speedup_range: Range | None = None
-    of_processes: float | None = None
-    of_processes_range: Range | None = None
+    process_speedup: float | None
+    process_speedup_range: Range | None
+    of_processes: float | None
+    of_processes_range: Range | None
+    course: Course
 
 
 @dataclass(frozen=True)
@@ -123,9 +129,9 @@ class Parallel:
     Attributes:
         solo_s: the two calls one after the other.
         pair_s: both at once, from the first start to the last end.
-        speedup, amdahl, effective_cores, process_speedup, of_processes: as in
-            ParallelRow, for two threads.
-        held_speedup: the same with release_gil=False.
+        speedup, amdahl, effective_cores, process_speedup, of_processes, course: as
+            in ParallelRow, for two threads.
+        held_speedup, held_of_processes, held_course: with release_gil=False.
         held_share: the share of a call outside the kernel, waiting left out; None
             if the trace does not tell.
         order_s: pair_s by which thread started first.
@@ -149,6 +155,10 @@ class Parallel:
     held_speedup_range: Range
     of_processes: float | None
     of_processes_range: Range | None
+    held_of_processes: float | None
+    held_of_processes_range: Range | None
+    course: Course
+    held_course: Course
     held_share: float | None
     order_s: tuple[float, float]
     n: int
@@ -325,6 +335,165 @@ class Sweep:
     failures: tuple[str, ...] = ()
 
 
+# --- The verdict on one callable ------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was counted beside the calls of one callable.
+
+    Attributes:
+        n_calls: calls that were watched while nobody could interrupt them.
+        n_windows: stretches of them, each watched from end to end.
+        n_windows_released: stretches in which another thread was let in.
+        n_ticks: how often the other thread was seen to run inside.
+        n_wakeups: stretches in which it was woken out of its wait for the GIL; None
+            where the kernel does not tell.
+        n_unhindered: without a GIL: how many of the ticks had to wait for nobody.
+        n_calls_tried: calls that were interrupted as often as they allow it.
+        n_calls_entered: those of them into which another thread got.
+        n_calls_interrupted: those into the midst of which it got.
+        runs_python: whether a call runs Python functions, None if not found out.
+    """
+
+    n_calls: int = 0
+    n_windows: int = 0
+    n_windows_released: int = 0
+    n_ticks: int = 0
+    n_wakeups: int | None = None
+    n_unhindered: int | None = None
+    n_calls_tried: int = 0
+    n_calls_entered: int = 0
+    n_calls_interrupted: int = 0
+    runs_python: bool | None = None
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What was counted beside callables whose behaviour is known, in the same run.
+
+    Attributes:
+        told_apart: whether the machine could tell the three apart; if not, no verdict
+            of this run is worth anything.
+        reason: what was seen of them.
+    """
+
+    releaser: Evidence
+    holder: Evidence
+    python_loop: Evidence
+    told_apart: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class CheckEnvironment:
+    """Where a check ran, and what its verdict means there.
+
+    Attributes:
+        meaning: "gil": whether others can run Python code during the call;
+            "attached": there is no GIL; whether others can stop the world during it.
+        gil_enabled_by: the module whose import turned the GIL back on in a
+            free-threaded build; None if none did, or if it could not be found.
+        tells_wakeups: whether the kernel tells how often a thread was woken.
+    """
+
+    python: str
+    platform: str
+    cpu_count: int
+    free_threaded_build: bool
+    gil_enabled: bool
+    meaning: Literal["gil", "attached"]
+    gil_enabled_by: str | None = None
+    tells_wakeups: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """Whether one callable gives the GIL away, and what says so.
+
+    Attributes:
+        name: the callable, for the reader.
+        verdict: "releases", "preemptible" (gives nothing away, but is Python code that
+            others can interrupt), "holds" or "inconclusive".
+        reason: why, in a sentence.
+        released_fraction: the share of a call for which others could run.
+        longest_hold_s: the longest time in a call for which they could not.
+        waiting_s: how long a call waited to get the GIL back from one other thread
+            that keeps it for microseconds.
+        call_s: how long the shortest call took.
+        calls: how often it was called in all.
+        notes: what else is worth knowing.
+    """
+
+    name: str
+    verdict: Verdict
+    reason: str
+    environment: CheckEnvironment
+    released_fraction: float | None = None
+    longest_hold_s: float | None = None
+    waiting_s: float | None = None
+    call_s: float | None = None
+    calls: int = 0
+    evidence: Evidence = field(default_factory=Evidence)
+    controls: Controls | None = None
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the verdict with its evidence, as text of several lines."""
+        from compare.explain import explain_check  # noqa: PLC0415
+
+        return explain_check(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the check as what JSON knows: dicts, lists, strings, numbers."""
+        content = {"schema": SCHEMA, **dataclasses.asdict(self)}
+        plain: dict[str, Any] = json.loads(json.dumps(content, allow_nan=False))
+        return plain
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return the check as JSON, and write it to the file if one is given."""
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+
+@dataclass(frozen=True)
+class Gil:
+    """The verdict on a backend's own call, against what the backend declares.
+
+    Attributes:
+        verdict: that of the call with release_gil=True.
+        reason: why, in a sentence.
+        held_verdict: that of the call with release_gil=False.
+        released_fraction: the share of the call for which others could run.
+        traced_fraction: the same share according to the backend's own trace.
+        longest_hold_s: the longest time in a call for which others could not run.
+        waiting_s: how long a call waited to get the GIL back, by the trace.
+        n_values: the size of the call that was judged.
+        passes: the work of the call that was judged.
+        check: all that was counted; held_check: the same for release_gil=False.
+        contradictions: each a sentence; one is enough to make the backend wrong.
+        failures: wrong answers that the judged calls gave.
+        warnings: what makes the verdict unsure.
+    """
+
+    verdict: Verdict
+    reason: str
+    held_verdict: Verdict
+    released_fraction: float | None
+    traced_fraction: float | None
+    longest_hold_s: float | None
+    waiting_s: float | None
+    n_values: int
+    passes: int
+    check: Check
+    held_check: Check
+    contradictions: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class BackendResult:
     """Everything that was found out about one backend; a scenario not run is None.
@@ -349,6 +518,7 @@ class BackendResult:
     elapsed_s: float = 0.0
     warnings: tuple[str, ...] = ()
     correctness: Correctness | None = None
+    gil: Gil | None = None
     handoff: Handoff | None = None
     parallel: Parallel | None = None
     contention: Contention | None = None

@@ -1,0 +1,110 @@
+"""From counts to a verdict, in words. No thread, no clock and no GIL here."""
+
+from compare.results import Controls, Evidence, Verdict
+
+# So many of the calls that others got into have to be interrupted in their midst.
+INTERRUPTED_SHARE = 0.15
+# A call takes at least so many times what a call that does nothing takes.
+SEEN_CALLS = 2.0
+
+
+def compare_controls(
+    releaser: Evidence, holder: Evidence, python_loop: Evidence
+) -> Controls:
+    """Find out whether the known callables can be told apart."""
+    faults = []
+    if releaser.n_windows_released < releaser.n_windows / 2:
+        faults.append(
+            f"a known release was seen in {releaser.n_windows_released} of "
+            f"{releaser.n_windows} stretches only"
+        )
+    for name, evidence in (("holder", holder), ("Python loop", python_loop)):
+        if evidence.n_windows_released:
+            faults.append(
+                f"a known {name} let another thread in, in "
+                f"{evidence.n_windows_released} of {evidence.n_windows} stretches"
+            )
+    if holder.n_calls_entered:
+        faults.append(f"a known holder was entered {holder.n_calls_entered} times")
+    if not python_loop.n_calls_interrupted:
+        faults.append(
+            "a Python loop could not be interrupted in "
+            f"{python_loop.n_calls_tried} calls"
+        )
+    reason = "; ".join(faults) or (
+        f"releaser {releaser.n_windows_released} of {releaser.n_windows}, holder "
+        f"0 of {holder.n_windows}, Python loop 0 of {python_loop.n_windows} and "
+        f"interrupted in {python_loop.n_calls_interrupted} of "
+        f"{python_loop.n_calls_tried} calls"
+    )
+    return Controls(releaser, holder, python_loop, not faults, reason)
+
+
+def decide(
+    evidence: Evidence, controls: Controls, *, call_s: float, empty_s: float
+) -> tuple[Verdict, str]:
+    """Draw the verdict from the counts.
+
+    Args:
+        evidence: what was counted beside the callable.
+        controls: what was counted beside the known ones.
+        call_s: the shortest call.
+        empty_s: the shortest call that does nothing.
+
+    Returns:
+        The verdict and why.
+    """
+    if not controls.told_apart:
+        return (
+            "inconclusive",
+            f"the controls could not be told apart: {controls.reason}",
+        )
+    if evidence.n_windows_released:
+        return "releases", describe_release(evidence)
+    if evidence.runs_python is False and evidence.n_calls_entered:
+        # Without bytecode there is no place to be interrupted at.
+        return "releases", (
+            f"another thread got into {evidence.n_calls_entered} of "
+            f"{evidence.n_calls_tried} calls, and no Python code runs in them that "
+            "could have been interrupted"
+        )
+    if call_s < SEEN_CALLS * empty_s:
+        return "inconclusive", (
+            f"the call is too short to be seen: it takes {call_s:.2g} s, of which "
+            f"{empty_s:.2g} s are for calling and reading the clock; give it more to do"
+        )
+    return decide_kept(evidence, call_s)
+
+
+def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
+    """Tell Python code from what holds, for a call that gave nothing away."""
+    entered, interrupted = evidence.n_calls_entered, evidence.n_calls_interrupted
+    kept = f"{evidence.n_calls} calls of {call_s:.2g} s gave nothing away"
+    if evidence.n_wakeups is None:
+        kept = f"no other thread ran in {evidence.n_calls} calls of {call_s:.2g} s"
+    if evidence.runs_python is False:
+        return "holds", f"{kept}, and no Python code runs in them to be interrupted"
+    if not entered:
+        return "holds", (
+            f"{kept}, and none of {evidence.n_calls_tried} could be interrupted"
+        )
+    if interrupted >= INTERRUPTED_SHARE * entered:
+        return "preemptible", (
+            f"{kept}; another thread got in by interrupting Python code in the midst "
+            f"of {interrupted} of {entered} calls"
+        )
+    return "holds", (
+        f"{kept}; another thread got in only before or after the work, in "
+        f"{entered - interrupted} of {entered} calls"
+    )
+
+
+def describe_release(evidence: Evidence) -> str:
+    """Say how the GIL was seen to be given away."""
+    where = (
+        f"in {evidence.n_windows_released} of {evidence.n_windows} stretches of in all "
+        f"{evidence.n_calls} calls that nobody could interrupt"
+    )
+    if evidence.n_ticks:
+        return f"another thread ran {evidence.n_ticks} times {where}"
+    return f"another thread was woken to take the GIL {where}"

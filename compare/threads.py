@@ -1,0 +1,154 @@
+"""Threads that start together, and the switch interval under one lock.
+
+The switch interval belongs to the whole process, so everything here that changes it
+takes turns: `switch_interval` is the only place of the project that sets it.
+"""
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+# How long one user of the switch interval waits for another before it gives up.
+TURN_TIMEOUT_S = 600.0
+
+
+class _Turn:
+    """Whose turn it is to set the switch interval, and what to put back after it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.owner: int | None = None
+        self.before = 0.0
+
+    def end(self) -> None:
+        """Put the interval back and let the next one in."""
+        sys.setswitchinterval(self.before)
+        self.owner = None
+        self.lock.release()
+
+    def end_in_child(self) -> None:
+        """End the turn in a forked child, where nobody else can."""
+        if self.owner is None:
+            self.lock = threading.Lock()
+        else:
+            self.end()
+
+
+_turn = _Turn()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_turn.end_in_child)
+
+
+@contextlib.contextmanager
+def switch_interval(
+    seconds: float, *, timeout_s: float = TURN_TIMEOUT_S
+) -> Iterator[Callable[[float], None]]:
+    """Set the interpreter's switch interval for a while, one user at a time.
+
+    Args:
+        seconds: the interval to begin with.
+        timeout_s: how long to wait for the turn of another thread to end.
+
+    Yields:
+        `sys.setswitchinterval`, to set other intervals within the same turn.
+
+    Raises:
+        RuntimeError: this thread has the turn already; waiting would be for ever.
+        TimeoutError: another thread kept the turn for timeout_s.
+
+    Threads:
+        Any thread may call it; the interval found is put back in any case, also in
+        a child that was forked meanwhile.
+    """
+    me = threading.get_ident()
+    if _turn.owner == me:
+        message = (
+            "switch_interval(): expected one use at a time, got one inside another"
+        )
+        raise RuntimeError(message)
+    if not _turn.lock.acquire(timeout=timeout_s):
+        message = (
+            "switch_interval(): another thread has kept the switch interval for "
+            f"{timeout_s:g} s"
+        )
+        raise TimeoutError(message)
+    _turn.before = sys.getswitchinterval()
+    _turn.owner = me
+    try:
+        sys.setswitchinterval(seconds)
+        yield sys.setswitchinterval
+    finally:
+        # In a forked child the turn has ended already.
+        if _turn.owner == me:
+            _turn.end()
+
+
+def run_together(
+    *functions: Callable[[], Any], timeout_s: float | None = 60.0
+) -> list[Any]:
+    """Run each function in a thread of its own, all from the same moment on.
+
+    Args:
+        functions: called without arguments; bind them with functools.partial.
+        timeout_s: how long to wait for all of them together; None waits for ever.
+
+    Returns:
+        What they returned, in the order of the functions.
+
+    Raises:
+        TimeoutError: one of them had not returned in time; it runs on as a daemon.
+        BaseException: what the first of them raised; a note names the others'.
+    """
+    barrier = threading.Barrier(len(functions) + 1)
+    results: list[Any] = [None] * len(functions)
+    errors: list[BaseException | None] = [None] * len(functions)
+
+    def work(position: int) -> None:
+        try:
+            barrier.wait()
+            results[position] = functions[position]()
+        except threading.BrokenBarrierError:
+            return
+        except BaseException as error:  # noqa: BLE001 - it is raised in the caller.
+            errors[position] = error
+
+    threads = [
+        threading.Thread(target=work, args=(position,), daemon=True)
+        for position in range(len(functions))
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        barrier.wait(timeout_s)
+    except BaseException:
+        # Those that started already must not wait for ever for those that did not.
+        barrier.abort()
+        raise
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    for thread in threads:
+        thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    raise_first(errors)
+    late = sum(thread.is_alive() for thread in threads)
+    if late:
+        message = (
+            f"run_together(): {late} of {len(threads)} functions had not returned "
+            f"after {timeout_s:g} s"
+        )
+        raise TimeoutError(message)
+    return results
+
+
+def raise_first(errors: list[BaseException | None]) -> None:
+    """Raise what went wrong in the first of the threads, if anything did."""
+    raised = [error for error in errors if error is not None]
+    if not raised:
+        return
+    # A KeyboardInterrupt or SystemExit is no failure of the work, and goes first.
+    raised.sort(key=lambda error: isinstance(error, Exception))
+    for other in raised[1:]:
+        raised[0].add_note(f"another thread raised {type(other).__name__}: {other}")
+    raise raised[0]

@@ -1,0 +1,186 @@
+"""What the notes of a witness say about the calls that they were taken beside.
+
+No thread, no clock and no GIL here: windows in, figures out.
+"""
+
+import statistics
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from compare.witness import Note, Times
+
+# A call that computes for less than this share of its time sleeps with the GIL held,
+# so that its computing time does not tell how far it has come.
+COMPUTING_SHARE = 0.1
+# What a thread computes to find the GIL taken and to wait again.
+WAKING_NS = 10_000
+# About what it takes two threads to hand the GIL to each other. It is no progress of
+# the call, where progress has to be told from the clock.
+HANDOVER_NS = 250_000
+
+# Others got into the midst of a call if its longest stretch is a smaller share of it
+# than these, for one interruption and for several. A few calls of C functions in turn
+# have a longest stretch too, which is why one interruption says less.
+TWO_STRETCHES = 2
+ONCE_SHARE = 0.8
+OFTEN_SHARE = 0.6
+LOOP_SHARE = 0.01
+
+
+class Window(NamedTuple):
+    """Some calls, one right after the other, watched from end to end."""
+
+    # Clock readings before, between and after the calls: one more than calls.
+    stamps: Sequence[int]
+    # Those the witness took in between.
+    notes: Sequence[Note]
+    # None where the kernel does not tell.
+    was_woken: bool | None = None
+    # The times of the caller and of the witness, at both ends.
+    start: tuple[Times, Times] | None = None
+    end: tuple[Times, Times] | None = None
+    # How long the caller was neither computing nor waiting for a core.
+    blocked_ns: int | None = None
+
+    @property
+    def n_calls(self) -> int:
+        """How many calls it spans."""
+        return len(self.stamps) - 1
+
+    @property
+    def is_released(self) -> bool:
+        """Whether the GIL was given away inside."""
+        return bool(self.was_woken or self.notes)
+
+    @property
+    def call_ns(self) -> int:
+        """How long the shortest of the calls took."""
+        return min(after - before for before, after in pairwise(self.stamps))
+
+
+class Weight(NamedTuple):
+    """For how long a window kept others out, nanoseconds."""
+
+    # Without the time for which there was no core for the witness to look.
+    watched_ns: int
+    held_ns: int
+    longest_hold_ns: int
+
+
+class Entry(NamedTuple):
+    """How others got into one call under the tiny interval."""
+
+    n_notes: int
+    # The longest stretch without anybody else.
+    longest_ns: int
+    # Whether they got into the midst of it, and not just before or after its work.
+    is_interrupted: bool
+
+
+def weigh_window(window: Window, spacing_ns: int) -> Weight:
+    """Weigh the time for which others were kept out against the whole.
+
+    Args:
+        window: calls watched under the huge interval.
+        spacing_ns: between two notes of a witness that nobody keeps out.
+    """
+    start, end = window.stamps[0], window.stamps[-1]
+    edges = [Note(start, *(window.start or ())), *window.notes]
+    edges.append(Note(end, *(window.end or ())))
+    total = held = longest = 0
+    for position, (before, after) in enumerate(pairwise(edges)):
+        lost = count_waiting_for_core(before, after)
+        passed = max(0, after.at_ns - before.at_ns - lost)
+        # The witness waits for the GIL from the start on, and later on pauses first.
+        pause = spacing_ns if position else 0
+        waited = max(0, passed - pause)
+        if position and is_free(before, after, waited < pause):
+            waited = unseen = 0
+        else:
+            # Nobody looked during the pause; it is put down to what was found at its
+            # end, as samples are.
+            unseen = min(passed, pause)
+        total += passed
+        held += waited + unseen
+        longest = max(longest, waited)
+    if window.n_calls > 1:
+        steps = [after - before for before, after in pairwise(window.stamps)]
+        longest = min(longest, int(statistics.median(steps)))
+    return Weight(total, min(held, total), longest)
+
+
+def is_free(before: Note, after: Note, is_soon: bool) -> bool:  # noqa: FBT001
+    """Return whether the witness found the GIL free after its pause.
+
+    It sleeps once for its pause, and once more whenever it has to wait for the GIL.
+    Where sleeps cannot be counted it is judged by whether it came back soon.
+    """
+    if before.n_sleeps is None or after.n_sleeps is None:
+        return is_soon
+    return after.n_sleeps - before.n_sleeps <= 1
+
+
+def count_waiting_for_core(before: Note, after: Note) -> int:
+    """Return how long the caller or the witness waited for a core, in nanoseconds."""
+    lost = 0
+    for then, now in ((before.caller, after.caller), (before.witness, after.witness)):
+        if then is not None and now is not None:
+            lost += max(0, now.waiting_for_core - then.waiting_for_core)
+    return lost
+
+
+def weigh_entries(
+    stamps: Sequence[int], computed: Sequence[int], notes: Sequence[Note]
+) -> list[Entry]:
+    """Find out how others got into each of some calls.
+
+    Args:
+        stamps: clock readings before, between and after them.
+        computed: the caller's computing time at the same moments.
+        notes: all that the witness took meanwhile.
+    """
+    moments = [note.at_ns for note in notes]
+    entries = []
+    edges = pairwise(zip(stamps, computed, strict=True))
+    for (start, computed_before), (end, computed_after) in edges:
+        inside = notes[bisect_right(moments, start) : bisect_left(moments, end)]
+        marks = [start, *(note.at_ns for note in inside), end]
+        places: list[object] = [None for _ in inside]
+        least_ns = HANDOVER_NS
+        if computed_after - computed_before >= COMPUTING_SHARE * (end - start):
+            progress = [note.caller.computing for note in inside if note.caller]
+            if len(progress) == len(inside):
+                marks = [computed_before, *progress, computed_after]
+                # The clock runs on while a thread is slow to come back; computing
+                # time does not, and only by it are two notes surely far apart.
+                places, least_ns = [note.place for note in inside], WAKING_NS
+        entries.append(weigh_entry(marks, places, least_ns))
+    return entries
+
+
+def weigh_entry(marks: Sequence[int], places: Sequence[object], least_ns: int) -> Entry:
+    """Find out whether one call was interrupted in its midst.
+
+    Args:
+        marks: how far the call had come at its start, at each note, and at its end.
+        places: where in its code it was at each note.
+        least_ns: what is no progress, but what handing the GIL over takes.
+    """
+    stretches = [
+        stretch
+        for before, after in pairwise(marks)
+        if (stretch := after - before) > least_ns
+    ]
+    longest, total = max(stretches, default=0), sum(stretches)
+    share = longest / total if total else 1.0
+    # Interrupted twice at one place, with work in between: there is a loop in Python.
+    least_ns = max(least_ns, int(LOOP_SHARE * total))
+    last_seen: dict[object, int] = {}
+    has_loop = False
+    for place, mark in zip(places, marks[1:], strict=False):
+        has_loop |= place is not None and mark - last_seen.get(place, mark) > least_ns
+        last_seen[place] = mark
+    is_split = share < (ONCE_SHARE if len(stretches) <= TWO_STRETCHES else OFTEN_SHARE)
+    return Entry(len(places), longest, bool(places) and (has_loop or is_split))

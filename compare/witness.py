@@ -1,0 +1,301 @@
+"""A second Python thread that testifies to who has the GIL.
+
+Between two windows it sleeps at a gate. `park` opens the gate while the caller holds
+the GIL, so the witness can do nothing but wait for the GIL. From there on it runs
+only if the GIL is given away, and then it notes the time again and again.
+
+On Linux a release is seen even if it is over before the witness can wake up: giving
+the GIL away wakes the thread that waits for it, and the kernel counts how often a
+thread went to sleep.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from typing import NamedTuple, Self
+
+# Between two notes, so that the witness does not take a core for itself.
+PAUSE_S = 50e-6
+# How long the caller keeps the GIL for the witness to come to wait for it, where the
+# kernel does not tell when it has.
+SETTLE_S = 300e-6
+
+
+class WitnessError(Exception):
+    """The witness could not do its work; the text says why."""
+
+
+class Times(NamedTuple):
+    """What the kernel knows about a thread, nanoseconds since it started."""
+
+    computing: int
+    # Ready to run, but no core was free.
+    waiting_for_core: int
+
+
+class Note(NamedTuple):
+    """One moment at which the witness had the GIL."""
+
+    at_ns: int
+    caller: Times | None = None
+    witness: Times | None = None
+    # How often the witness went to sleep so far.
+    n_sleeps: int | None = None
+    # Where in its Python code the caller was, if that was asked for.
+    place: tuple[int, int] | None = None
+
+
+class KernelView:
+    """What Linux tells about one thread of this process, read with the GIL held.
+
+    Reading a file gives the GIL away, which would be the very thing to be found.
+    Hence `pread` through PyDLL, which does not.
+    """
+
+    _SIZE = 4096
+
+    def __init__(self, native_id: int) -> None:
+        """Open the files; see `open_view`."""
+        # Imported here because it costs more than the rest of this module.
+        import ctypes  # noqa: PLC0415
+
+        library = ctypes.PyDLL(None)
+        self._pread = library.pread
+        self._usleep = library.usleep
+        self._buffer = ctypes.create_string_buffer(self._SIZE)
+        self._files: list[int] = []
+        try:
+            for name in ("status", "schedstat"):
+                path = f"/proc/self/task/{native_id}/{name}"
+                self._files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        except BaseException:
+            self.close()
+            raise
+        self._status, self._schedstat = self._files
+
+    def close(self) -> None:
+        """Close the files."""
+        while self._files:
+            os.close(self._files.pop())
+
+    def read_sleep(self) -> tuple[bool, int]:
+        """Return whether the thread sleeps, and how often it went to sleep so far."""
+        text = self._read(self._status)
+        state = text[text.index(b"State:\t") + 7 :][:1]
+        count = text[text.rindex(b"\nvoluntary_ctxt_switches:\t") + 26 :]
+        return state == b"S", int(count[: count.index(b"\n")])
+
+    def read_times(self) -> Times:
+        """Return how long the thread computed, and how long it waited for a core."""
+        computing, waiting, _ = self._read(self._schedstat).split()
+        return Times(int(computing), int(waiting))
+
+    def sleep_held(self, seconds: float) -> None:
+        """Sleep without giving the GIL away."""
+        self._usleep(int(seconds * 1e6))
+
+    def _read(self, file: int) -> bytes:
+        size = self._pread(file, self._buffer, self._SIZE, 0)
+        if size <= 0:
+            message = "the kernel no longer tells about a thread of this process"
+            raise WitnessError(message)
+        return self._buffer.raw[:size]
+
+
+def open_view(native_id: int) -> KernelView | None:
+    """Return what the kernel tells about a thread, or None where it tells nothing."""
+    if sys.platform != "linux":
+        return None
+    try:
+        view = KernelView(native_id)
+    except (ImportError, OSError, AttributeError):
+        return None
+    try:
+        view.read_sleep()
+        view.read_times()
+    except (ValueError, WitnessError):
+        view.close()
+        return None
+    return view
+
+
+def count_sleeps() -> int:
+    """Return how often this thread went to sleep so far."""
+    # Linux alone has RUSAGE_THREAD; the module is there on every POSIX system.
+    import resource  # noqa: PLC0415
+
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+
+
+def find_place(thread_id: int) -> tuple[int, int] | None:
+    """Return where in its Python code a thread is."""
+    frame = sys._current_frames().get(thread_id)  # noqa: SLF001
+    return None if frame is None else (id(frame.f_code), frame.f_lasti)
+
+
+class Witness:
+    """The second thread, to be used as a context manager by the caller's thread.
+
+    Args:
+        limit_s: how long it may take to come to wait for the GIL, or back from it.
+        use_kernel: False does without the kernel's help, as on other systems.
+    """
+
+    def __init__(self, *, limit_s: float, use_kernel: bool = True) -> None:
+        """Prepare the thread; `__enter__` starts it."""
+        self.limit_s = limit_s
+        self.pause_s = PAUSE_S
+        self.notes_places = False
+        self._caller = threading.get_ident()
+        # Views of the caller and of the witness, each for the thread that reads it.
+        self.view: KernelView | None = None
+        self._noted_views: tuple[KernelView, KernelView] | None = None
+        self._use_kernel = use_kernel
+        self._notes: list[Note] = []
+        self._is_armed = self._is_stopping = False
+        self._gate = threading.Lock()
+        self._idle = threading.Lock()
+        self._gate.acquire()
+        self._idle.acquire()
+        self._parked: tuple[bool, int] | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(
+            target=self._run, name="gilscope witness", daemon=True
+        )
+        self._closing = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start the thread and wait until it sleeps at its gate."""
+        self._thread.start()
+        try:
+            self._await_idle()
+            native_id = self._thread.native_id
+            if self._use_kernel and native_id is not None:
+                self._open_views(threading.get_native_id(), native_id)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the thread, whatever it is doing."""
+        self._is_stopping = True
+        self._is_armed = False
+        if self._gate.locked():
+            self._gate.release()
+        self._thread.join()
+        self._closing.close()
+
+    def start(self) -> None:
+        """Let the witness ask for the GIL and take notes from now on."""
+        self._notes = []
+        self._is_armed = True
+        self._gate.release()
+
+    def park(self) -> None:
+        """Let the witness wait for the GIL; the caller keeps it meanwhile.
+
+        Raises:
+            WitnessError: it did not come to wait for it within the limit.
+        """
+        self.start()
+        if self.view is None:
+            deadline = time.perf_counter() + SETTLE_S
+            while time.perf_counter() < deadline:
+                pass
+        self._parked = self.settle()
+
+    def settle(self) -> tuple[bool, int] | None:
+        """Wait, with the GIL held, until the witness sleeps.
+
+        Returns:
+            What `was_woken` compares with.
+
+        Raises:
+            WitnessError: it got no core within the limit.
+        """
+        if self.view is None:
+            return None
+        deadline = time.perf_counter() + self.limit_s
+        while True:
+            state = self.view.read_sleep()
+            if state[0]:
+                return state
+            if time.perf_counter() > deadline:
+                message = (
+                    "the machine is too busy: a second thread got no core for "
+                    f"{self.limit_s:g} s"
+                )
+                raise WitnessError(message)
+            # On a single core it can come to sleep only while the caller does.
+            self.view.sleep_held(20e-6)
+
+    def was_woken(self) -> bool | None:
+        """Return whether the parked witness was woken, or None if nobody can tell."""
+        return None if self.view is None else self.view.read_sleep() != self._parked
+
+    def rest(self) -> tuple[list[Note], float]:
+        """Send the witness back to its gate.
+
+        Returns:
+            What it noted since `park`, and how many seconds the way back took.
+        """
+        notes = self._notes
+        # A note taken from here on belongs to no window.
+        self._notes = []
+        self._is_armed = False
+        start = time.perf_counter()
+        self._await_idle()
+        return notes, time.perf_counter() - start
+
+    def _await_idle(self) -> None:
+        # The lock is had as soon as the witness gets the GIL, which is late only
+        # where a third thread keeps it.
+        if not self._idle.acquire(timeout=60 * self.limit_s) or self._error:
+            message = "the witness thread did not come back"
+            raise WitnessError(message) from self._error
+
+    def _open_views(self, caller_id: int, witness_id: int) -> None:
+        views = [
+            open_view(native_id)
+            for native_id in (witness_id, caller_id, caller_id, witness_id)
+        ]
+        for view in views:
+            if view is not None:
+                self._closing.callback(view.close)
+        watched, own, noted_caller, noted_witness = views
+        if watched and own and noted_caller and noted_witness:
+            self.view, self.caller_view = watched, own
+            self._noted_views = noted_caller, noted_witness
+
+    def _run(self) -> None:
+        # A tracer or a signal would wake the thread without any release.
+        sys.settrace(None)
+        sys.setprofile(None)
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            while True:
+                self._idle.release()
+                self._gate.acquire()
+                if self._is_stopping:
+                    return
+                self._take_notes()
+        except BaseException as error:  # noqa: BLE001 - raised by _await_idle.
+            self._error = error
+            self._idle.release()
+
+    def _take_notes(self) -> None:
+        while self._is_armed:
+            at_ns = time.perf_counter_ns()
+            note = Note(at_ns)
+            if self._noted_views is not None:
+                caller, witness = (view.read_times() for view in self._noted_views)
+                note = Note(at_ns, caller, witness, count_sleeps())
+            if self.notes_places:
+                note = note._replace(place=find_place(self._caller))
+            self._notes.append(note)
+            time.sleep(self.pause_s)
