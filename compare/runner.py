@@ -18,6 +18,8 @@ from compare.scenarios import DEFAULT_SCENARIOS, SCENARIOS, Options
 
 # How much of what a backend printed is quoted.
 QUOTE_LENGTH = 80
+# How much of what is wrong goes into a reason; the scenarios' results have all.
+N_WRONGS_KEPT = 5
 
 
 @dataclass(frozen=True)
@@ -170,12 +172,18 @@ def judge(job: Job, outcome: Outcome, elapsed_s: float) -> BackendResult:
             **outcome.content,
             "name": job.name,
             "status": status,
-            "reason": "\n".join(filter(None, (outcome.reason, *wrongs))),
+            "reason": "\n".join(filter(None, (outcome.reason, *keep_some(wrongs)))),
             "elapsed_s": elapsed_s,
             "warnings": warnings,
         },
         BackendResult,
     )
+
+
+def keep_some(wrongs: list[str]) -> list[str]:
+    """Return the first of them and how many more there are."""
+    more = len(wrongs) - N_WRONGS_KEPT
+    return wrongs if more <= 0 else [*wrongs[:N_WRONGS_KEPT], f"and {more} more"]
 
 
 def quote(written: Written) -> str:

@@ -1,0 +1,5 @@
+"""A backend that aborts the process while it is imported."""
+
+import os
+
+os.abort()
