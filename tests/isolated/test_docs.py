@@ -1,0 +1,132 @@
+"""What the documents say can be done is done here, so that it cannot rot."""
+
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+READMES = [name for name in ("README.md", "README.ko.md") if (ROOT / name).exists()]
+DOCUMENTS = sorted(
+    [*READMES, "CONTRIBUTING.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))]
+)
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)?(?:#([^)\s]+))?\)")
+
+
+def load_refresh():
+    path = ROOT / "docs" / "refresh.py"
+    spec = importlib.util.spec_from_file_location("refresh", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def find_blocks(kind):
+    return [
+        pytest.param(body, id=f"{name}-{number}")
+        for name in DOCUMENTS
+        for number, (info, body) in enumerate(FENCE.findall(read(name)))
+        if info == kind
+    ]
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def run(command, folder):
+    """Run a command as a user of the installed distribution would."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_quoted_regions_are_those_of_the_sources(name):
+    """The README quotes each source's region without the GIL as it is."""
+    refresh = load_refresh()
+    text = read(name)
+    regions = [m["what"] for m in refresh.BLOCK.finditer(text) if m["kind"] == "region"]
+    assert len(regions) == 4
+    assert refresh.refresh(text) == text, "run: python docs/refresh.py"
+
+
+@pytest.mark.parametrize("source", find_blocks("python"))
+def test_python_of_the_documents_runs(source, tmp_path):
+    """Every Python example runs, unless it says norun; pytest runs one with a test."""
+    if "backends.get(" in source or "compare.run_all(" in source:
+        pytest.importorskip("pyo3_backend._native", reason="pyo3 is not built")
+    if "def test_" in source:
+        (tmp_path / "test_gil.py").write_text(source, encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
+    else:
+        (tmp_path / "example.py").write_text(source, encoding="utf-8")
+        command = [sys.executable, "example.py"]
+    done = run(command, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("block", find_blocks("console"))
+def test_commands_of_the_documents_run(block, tmp_path):
+    """Every command ends with the status that the document says, 0 unless it does."""
+    lines = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+    assert lines
+    for line in lines:
+        command = shlex.split(line, comments=True)
+        said = re.search(r"# exit status (\d)", line)
+        if command[0] == "make":
+            done = run(["make", "--dry-run", *command[1:]], ROOT)
+        elif command[:3] == ["gilscope", "diff", "before.json"]:
+            # Whether a noisy machine ran alike twice is no property of the document.
+            done = run([*command, "--help"], tmp_path)
+        else:
+            assert shutil.which(command[0], path=Path(sys.executable).parent), line
+            done = run(command, tmp_path)
+        expected = int(said[1]) if said else 0
+        assert done.returncode == expected, f"{line}\n{done.stdout}{done.stderr}"
+
+
+def make_anchor(heading):
+    """Return the anchor that a heading gets where Markdown is rendered."""
+    words = re.sub(r"[^\w\- ]", "", heading.strip().lower())
+    return words.replace(" ", "-")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name):
+    """Every relative link leads to a file that is there, and to a heading in it."""
+    for target, anchor in LINK.findall(read(name)):
+        path = (ROOT / name).parent / target if target else ROOT / name
+        assert path.exists(), f"{name}: {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+            assert anchor in map(make_anchor, headings), f"{name}: {target}#{anchor}"
+
+
+def test_every_command_is_in_the_readme():
+    """The README names every command that gilscope offers, and every option of run."""
+    for name in READMES:
+        text = read(name)
+        assert "gilscope list" in text
+        usage = run([sys.executable, "-m", "compare.cli", "--help"], ROOT).stdout
+        commands = re.search(r"COMMAND\n(.*?)\n\n", usage, re.DOTALL)[1]
+        for command in re.findall(r"^    (\w+) ", commands, re.MULTILINE):
+            assert f"gilscope {command}" in text, command
+        usage = run([sys.executable, "-m", "compare.cli", "run", "--help"], ROOT).stdout
+        for option in set(re.findall(r"--[a-z]+", usage)) - {"--help"}:
+            assert option in text, option
