@@ -144,7 +144,7 @@ def make_text(report: Report) -> RenderableType:
 def make_grid(report: Report, columns: Iterable[Column]) -> Table:
     """Return the table itself."""
     grid = Table(box=RULED, pad_edge=False, show_edge=False)
-    grid.add_column("backend", no_wrap=True, max_width=20)
+    grid.add_column("backend", overflow="fold", max_width=20)
     grid.add_column("status", no_wrap=True)
     for column in columns:
         is_word = column.header == "verdict"

@@ -1,0 +1,66 @@
+"""The facts about the machine, and the warnings that they cause."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from compare import environment
+from compare.results import Environment, structure
+
+
+def test_the_environment_can_be_told_anywhere() -> None:
+    """Everything that a report says of its machine is found, of the right type."""
+    found = environment.collect_environment()
+    assert found.python == sys.version.split()[0].rstrip("+")
+    assert 1 <= found.cpus_allowed <= found.cpu_count
+    assert structure(vars(found), Environment) == found
+
+
+@pytest.mark.parametrize(
+    ("cpus", "quota", "load", "words"),
+    [
+        (2, None, 0.5, []),
+        (2, 2.0, 1.0, []),
+        (2, None, None, []),
+        (1, None, None, ["1 CPU is allowed"]),
+        (8, 1.5, 3.0, ["quota is 1.50 CPUs"]),
+        (4, None, 3.5, ["load was 3.5 on 4 CPUs"]),
+        (1, 0.5, 2.0, ["1 CPU is allowed", "quota is 0.50", "load was 2.0"]),
+    ],
+)
+def test_what_disturbs_is_said_with_its_figure(
+    cpus: int, quota: float | None, load: float | None, words: list[str]
+) -> None:
+    """One CPU, a quota below two and a load that leaves too few are warned of."""
+    found = environment.find_warnings(cpus, quota, load)
+    assert len(found) == len(words)
+    assert all(word in text for word, text in zip(words, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("content", "quota"),
+    [("max 100000\n", None), ("150000 100000\n", 1.5), ("garbage\n", None)],
+)
+def test_the_quota_is_read_from_version_2(
+    tmp_path: Path, content: str, quota: float | None
+) -> None:
+    """cpu.max has the quota and its period, or "max"."""
+    (tmp_path / "cpu.max").write_text(content)
+    assert environment.read_cpu_quota(tmp_path) == quota
+
+
+@pytest.mark.parametrize(("us", "quota"), [("-1", None), ("50000", 0.5)])
+def test_the_quota_is_read_from_version_1(
+    tmp_path: Path, us: str, quota: float | None
+) -> None:
+    """Two files have the quota and its period; -1 is none."""
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(f"{us}\n")
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
+    assert environment.read_cpu_quota(tmp_path) == quota
+
+
+def test_no_control_group_is_no_quota(tmp_path: Path) -> None:
+    """Where there are no such files, there is no limit to tell of."""
+    assert environment.read_cpu_quota(tmp_path / "nothing") is None

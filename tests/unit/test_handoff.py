@@ -1,0 +1,153 @@
+"""The two threads of the lecture, described from fixed stamps and from real ones."""
+
+import itertools
+
+import pytest
+
+from backends import Backend
+from backends.reference import double_list
+from compare.environment import is_gil_enabled
+from compare.results import PARTNER
+from compare.scenarios import Options, handoff
+
+SECOND = 1_000_000_000
+
+
+def make_show(*, counted: range) -> handoff.Show:
+    """Return a show that ended: a second released, half a second held."""
+    show = handoff.Show(Backend("native", double_list), 1.0, 0.1)
+    show.result[:] = [[2, 4, 6], [2, 4, 6]]
+    show.trace.append((10, 20, SECOND + 20, SECOND + 30, SECOND + SECOND // 2 + 30))
+    show.call_ns = (5, 2 * SECOND)
+    show.partner_stamps.update(enter=0, sleep=1, exit=SECOND // 10)
+    show.counter.stamps.extend(counted)
+    return show
+
+
+def test_progress_is_speed_by_speed_alone() -> None:
+    """Steps inside a window, by its length, by the speed alone."""
+    show = make_show(counted=range(0, SECOND, SECOND // 100))
+    found = handoff.describe_show(show, speed_alone=100.0)
+    assert found.partner_progress_released == pytest.approx(0.99)
+    assert found.partner_progress_held == 0
+    assert found.released_s == 1.0
+    assert found.waiting_s == 1e-8
+    assert found.held_s == 0.5
+    assert found.failures == ()
+
+
+def test_events_are_in_the_order_of_time() -> None:
+    """Stamps of both threads are one list, from the opening of the barrier on."""
+    show = make_show(counted=range(0, SECOND, SECOND // 100))
+    found = handoff.describe_show(show, speed_alone=100.0)
+    assert [(event.actor, event.name) for event in found.events] == [
+        (PARTNER, "enter"),
+        (PARTNER, "sleep"),
+        ("native", "enter"),
+        ("native", "release"),
+        (PARTNER, "exit"),
+        ("native", "kernel_end"),
+        ("native", "acquire"),
+        ("native", "exit"),
+    ]
+    assert found.events[0].at_s == 0
+    assert found.events[-1].at_s == 1.50000003
+
+
+@pytest.mark.parametrize(
+    "counted",
+    [range(0), range(20, SECOND // 8, 1000), range(SECOND, SECOND + 20)],
+    ids=["no step", "steps at the beginning only", "steps at the end only"],
+)
+def test_a_release_that_nobody_could_use_is_no_event(counted: range) -> None:
+    """Without a step of other code in its middle, the window was not released."""
+    found = handoff.describe_show(make_show(counted=counted), speed_alone=100.0)
+    names = {event.name for event in found.events}
+    assert not names & {"release", "acquire"}
+    assert {"kernel_start", "kernel_end"} <= names
+
+
+@pytest.mark.parametrize(
+    ("trace", "words"),
+    [
+        ([], "expected one entry, got 0"),
+        ([(1, 2, 3, 4, 5)] * 2, "expected one entry, got 2"),
+        (["garbage"], "not a tuple of 5 ints"),
+        ([(5, 4, 3, 2, 1)], "not in the order of time"),
+        ([(1, 2, 3, 4, 3 * SECOND)], "not on the clock"),
+    ],
+)
+def test_a_bad_trace_is_a_failure_and_no_figure(
+    trace: list[object], words: str
+) -> None:
+    """Nothing is computed from a trace that breaks clause 1.9."""
+    show = make_show(counted=range(10))
+    show.trace[:] = trace
+    found = handoff.describe_show(show, speed_alone=100.0)
+    assert found.released_s is None
+    assert found.partner_progress_held is None
+    assert {event.actor for event in found.events} == {PARTNER}
+    assert [failure for failure in found.failures if words in failure]
+
+
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [
+        ([[2, 4, 6], []], ((2, 4, 6), ())),
+        ([[2, 4, 6], None], ((2, 4, 6), None)),
+        ([[2, 4, 6], [2, 4, True]], ((2, 4, 6), None)),
+        ([[2, 4, 7], [2, 4, 6]], ((2, 4, 7), (2, 4, 6))),
+        ([[2, 4, 6]], ((2, 4, 6), None)),
+        ([], (None, None)),
+    ],
+)
+def test_a_wrong_result_is_a_failure(
+    result: list[object], shown: tuple[object, ...]
+) -> None:
+    """Anything but [[2, 4, 6], [2, 4, 6]] is reported, as far as it is ints."""
+    show = make_show(counted=range(10))
+    show.result[:] = result
+    found = handoff.describe_show(show, speed_alone=100.0)
+    assert found.results == shown
+    assert len(found.failures) == 1
+
+
+def test_both_threads_do_their_part(backend: Backend) -> None:
+    """The lecture's program ends with both answers and the stamps in order."""
+    found = handoff.run(backend, Options(quick=True))
+    assert found.results == ((2, 4, 6), (2, 4, 6))
+    assert found.failures == ()
+    assert found.released_s is not None
+    assert found.released_s >= 0.2
+    assert found.held_s is not None
+    assert found.held_s >= 0.2
+    times = [event.at_s for event in found.events]
+    assert all(one <= other for one, other in itertools.pairwise(times))
+    # It sleeps there in every backend, pure Python included.
+    assert "release" in {event.name for event in found.events}
+
+
+def test_a_late_partner_wakes_up_while_the_gil_is_held(backend: Backend) -> None:
+    """It sleeps longer than the GIL is released; a native backend lets it wait."""
+    found = handoff.run(backend, Options(quick=True, late_partner=True))
+    at_s = {(event.actor, event.name): event.at_s for event in found.events}
+    own = backend.name
+    assert found.partner_sleep_s == pytest.approx(0.24)
+    assert at_s[PARTNER, "exit"] - at_s[PARTNER, "sleep"] >= 0.24
+    woke_s = at_s[PARTNER, "sleep"] + 0.24
+    let_go_s = at_s[own, "acquire"] + 0.99 * 0.2
+    # Only there it has somebody to wait for.
+    has_to_wait = backend.releases_gil and is_gil_enabled()
+    if has_to_wait and at_s[own, "acquire"] < woke_s < let_go_s:
+        assert at_s[PARTNER, "exit"] >= let_go_s
+
+
+def test_what_the_backend_raises_comes_through() -> None:
+    """A backend that raises ends the scenario, and no thread stays behind."""
+
+    def fail(*_: object, **__: object) -> None:
+        message = "out of cheese"
+        raise ValueError(message)
+
+    with pytest.raises(ValueError, match="out of cheese"):
+        handoff.run(Backend("fails", fail), Options(quick=True))
