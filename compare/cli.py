@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from backends import UnknownBackendError
+from compare.check import check_statement
 from compare.environment import read_version
 from compare.jobs import plan_jobs
 from compare.report.table import STYLES, WIDTH, make_text
@@ -44,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     arguments = make_parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
+    # As with `python -m`, modules of the current folder can be named.
+    if not sys.flags.safe_path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
     try:
         with terminate_cleanly():
             status = run(arguments)
@@ -71,7 +76,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"gilscope {read_version()}"
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for add in (add_run, add_demo, add_list):
+    for add in (add_run, add_demo, add_list, add_check):
         add(commands)
     return parser
 
@@ -112,9 +117,7 @@ def add_run(commands: Any) -> None:
         metavar="N,N",
         help="how many threads the parallel scenario tries (default: 2)",
     )
-    parser.add_argument(
-        "--json", metavar="FILE", help="write the report as JSON; - is standard output"
-    )
+    add_json(parser)
     parser.set_defaults(run=run_run)
 
 
@@ -220,7 +223,59 @@ def run_list(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it is one 
     return OK
 
 
+# --- gilscope check -------------------------------------------------------------------
+
+CHECK_STATUS = {"releases": OK, "inconclusive": UNSURE}
+
+
+def add_check(commands: Any) -> None:
+    """Add `gilscope check`."""
+    parser = commands.add_parser("check", help="does a statement release the GIL?")
+    parser.add_argument(
+        "-s",
+        "--setup",
+        action="append",
+        metavar="SETUP",
+        help="run once before; again for another line (default: pass)",
+    )
+    add_json(parser)
+    parser.add_argument(
+        "statement",
+        nargs="+",
+        metavar="STATEMENT",
+        help="as `python -m timeit` takes it: each argument is a line",
+    )
+    parser.set_defaults(run=run_check)
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Judge the statement, and show the verdict with its evidence."""
+    check_writable(arguments.json)
+    setup = "\n".join(arguments.setup or ("pass",))
+    try:
+        # What the statement prints must not end up in the JSON.
+        with contextlib.redirect_stdout(sys.stderr):
+            found = check_statement("\n".join(arguments.statement), setup)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        text = "".join(traceback.format_exception_only(error)).strip()
+        message = f"the statement cannot be checked: {text.splitlines()[-1]}"
+        raise UsageError(message) from error
+    if arguments.json != "-":
+        write(str(found))
+    write_text(arguments.json, found.to_json())
+    return CHECK_STATUS.get(found.verdict, WRONG)
+
+
 # --- What the subcommands share -------------------------------------------------------
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the option --json."""
+    parser.add_argument(
+        "--json", metavar="FILE", help="write JSON; - is standard output, alone"
+    )
 
 
 def parse_seconds(text: str) -> float:
