@@ -6,11 +6,18 @@
 """
 
 cimport cython
-from cpython.float cimport PyFloat_AsDouble
-from cpython.list cimport PyList_GET_SIZE, PyList_GetSlice, PyList_New
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_AsDouble, PyFloat_CheckExact
+from cpython.list cimport (
+    PyList_Append,
+    PyList_GET_SIZE,
+    PyList_GetSlice,
+    PyList_New,
+    PyList_SetItem,
+)
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.number cimport PyIndex_Check, PyNumber_Index
 from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
 from libc.math cimport INFINITY
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
 
@@ -48,6 +55,19 @@ cdef extern from *:
         }
     }
 
+    #if PY_VERSION_HEX < 0x030D0000
+    static PyObject *PyList_GetItemRef(PyObject *list, Py_ssize_t index) {
+        PyObject *item = PyList_GetItem(list, index);
+        Py_XINCREF(item);
+        return item;
+    }
+    #endif
+
+    /* Return whether the type has __float__. */
+    static int has_float(PyObject *value) {
+        return PyType_GetSlot(Py_TYPE(value), Py_nb_float) != NULL;
+    }
+
     /* A pointer that the compiler must read anew each time. */
     typedef const int64_t *volatile any_source;
     typedef int64_t *volatile any_target;
@@ -74,6 +94,8 @@ cdef extern from *:
     """
     int64_t read_clock_ns() noexcept nogil
     void sleep_ns(int64_t duration_ns) noexcept nogil
+    object PyList_GetItemRef(object values, Py_ssize_t index)
+    bint has_float(object value) noexcept
     ctypedef const int64_t *any_source
     ctypedef int64_t *any_target
     const char *GILSCOPE_COMPILER
@@ -99,68 +121,82 @@ cdef double SECONDS_MAX = 1e9
 
 # --- 2 Read: list to int64 buffer, GIL held -----------------------------------
 
-cdef int64_t *read_values(values, Py_ssize_t *length) except NULL:
+cdef struct Call:
+    # The buffers and what goes into the region without the GIL, or comes out of it.
+    int64_t *source
+    int64_t *target
+    Py_ssize_t length
+    Py_ssize_t first_overflow
+    int64_t passes
+    int64_t released_ns
+    bint is_traced
+    int64_t enter
+    int64_t kernel_start
+    int64_t kernel_end
+    int64_t acquired
+
+
+cdef int read_values(values, Call *call) except -1:
     """Take a snapshot of the list as 64-bit integers."""
-    cdef int64_t *source
+    cdef bint is_read
     # As long as there are only ints no other code runs, so the list itself is read;
     # on a free-threaded build the critical section keeps other threads from it.
     with cython.critical_section(values):
-        source = read_ints(values, length)
-    if source is NULL:
-        source = read_objects(PyList_GetSlice(values, 0, PY_SSIZE_T_MAX), length)
-    return source
+        is_read = read_ints(values, call)
+    if not is_read:
+        read_objects(PyList_GetSlice(values, 0, PY_SSIZE_T_MAX), call)
+    return 0
 
 
-cdef int64_t *read_ints(values, Py_ssize_t *length) except? NULL:
-    """Read a list of nothing but ints that fit; NULL where it has anything else."""
-    length[0] = PyList_GET_SIZE(values)
-    cdef int64_t *source = allocate_buffer(length[0])
+cdef bint read_ints(values, Call *call) except -1:
+    """Read a list of nothing but ints that fit; False where it has anything else."""
+    allocate_buffers(call, PyList_GET_SIZE(values))
     cdef PyObject *item
     cdef int overflow
     cdef Py_ssize_t index
-    for index in range(length[0]):
+    for index in range(call.length):
         item = PyList_GET_ITEM(<PyObject *> values, index)
-        if PyLong_Check(item):
-            source[index] = PyLong_AsLongLongAndOverflow(item, &overflow)
-            if overflow == 0:
-                continue
-        PyMem_Free(source)
-        return NULL
-    return source
+        if not PyLong_Check(item):
+            return False
+        call.source[index] = PyLong_AsLongLongAndOverflow(item, &overflow)
+        if overflow != 0:
+            return False
+    return True
 
 
-cdef int64_t *read_objects(list snapshot, Py_ssize_t *length) except NULL:
+cdef int read_objects(list snapshot, Call *call) except -1:
     """Read any list that no other code can reach, calling __index__ once an item."""
-    length[0] = PyList_GET_SIZE(snapshot)
-    cdef int64_t *source = allocate_buffer(length[0])
+    allocate_buffers(call, PyList_GET_SIZE(snapshot))
     cdef int overflow
     cdef Py_ssize_t index
-    try:
-        for index in range(length[0]):
-            item = snapshot[index]
-            if not PyIndex_Check(item):
-                check_doubles(source, index)
-                raise wrong_type(f"values[{index}]", "int", item)
-            number = PyNumber_Index(item)
-            source[index] = PyLong_AsLongLongAndOverflow(<PyObject *> number, &overflow)
-            if overflow != 0:
-                check_doubles(source, index)
-                raise OverflowError(
-                    f"double_list() values[{index}]: "
-                    f"{describe_int(number)} does not fit in 64 bits"
-                )
-    except BaseException:
-        PyMem_Free(source)
-        raise
-    return source
+    for index in range(call.length):
+        item = snapshot[index]
+        if not PyIndex_Check(item):
+            check_doubles(call.source, index)
+            raise wrong_type(f"values[{index}]", "int", item)
+        number = PyNumber_Index(item)
+        call.source[index] = PyLong_AsLongLongAndOverflow(
+            <PyObject *> number, &overflow
+        )
+        if overflow != 0:
+            check_doubles(call.source, index)
+            raise OverflowError(
+                f"double_list() values[{index}]: "
+                f"{describe_int(number)} does not fit in 64 bits"
+            )
+    return 0
 
 
-cdef int64_t *allocate_buffer(Py_ssize_t length) except NULL:
-    """Return an uninitialised buffer with room for that many values."""
-    cdef int64_t *buffer = <int64_t *> PyMem_Malloc(<size_t> length * sizeof(int64_t))
+cdef int allocate_buffers(Call *call, Py_ssize_t length) except -1:
+    """Make room for that many values and their doubles, in one allocation."""
+    cdef size_t n_bytes = 2 * <size_t> length * sizeof(int64_t)
+    cdef int64_t *buffer = <int64_t *> PyMem_Realloc(call.source, n_bytes)
     if buffer is NULL:
         raise MemoryError
-    return buffer
+    call.source = buffer
+    call.target = buffer + length
+    call.length = length
+    return 0
 
 
 cdef int check_doubles(const int64_t *source, Py_ssize_t length) except -1:
@@ -216,26 +252,15 @@ cdef Py_ssize_t find_overflow(const int64_t *source, Py_ssize_t length) noexcept
     return length
 
 
-cdef struct Call:
-    # What goes into the region without the GIL, and what comes out.
-    int64_t *source
-    int64_t *target
-    Py_ssize_t length
-    int64_t passes
-    int64_t released_ns
-    int64_t kernel_start
-    int64_t kernel_end
-    Py_ssize_t first_overflow
-
-
 cdef void run_kernel(Call *call) noexcept nogil:
     """Run the kernel and the sleep between the two stamps."""
-    call.kernel_start = read_clock_ns()
+    call.kernel_start = read_clock_ns() if call.is_traced else 0
     call.first_overflow = double_values(
         call.source, call.target, call.length, call.passes
     )
-    sleep_ns(call.released_ns)
-    call.kernel_end = read_clock_ns()
+    if call.released_ns > 0:
+        sleep_ns(call.released_ns)
+    call.kernel_end = read_clock_ns() if call.is_traced else 0
 
 
 # --- 4 Write: int64 buffer to list, GIL held ----------------------------------
@@ -289,22 +314,23 @@ def double_list(
     Source:
         docs/contract.md, clauses 1.1 to 1.10.
     """
-    cdef int64_t enter = read_clock_ns()
+    cdef Call call
+    # The clock is read for a trace alone, because that takes as long as ten items.
+    call.is_traced = trace is not None
+    call.enter = read_clock_ns() if call.is_traced else 0
     check_list("values", values)
     check_list("result", result)
     cdef Py_ssize_t position = take_position(result, index)
-    cdef Call call
     call.passes = take_passes(passes)
     cdef bint is_released = take_flag("release_gil", release_gil)
     call.released_ns = take_seconds("released_sleep", released_sleep)
     cdef int64_t held_ns = take_seconds("held_sleep", held_sleep)
-    if trace is not None:
+    if call.is_traced:
         check_list("trace", trace)
 
-    call.source = read_values(values, &call.length)
-    call.target = NULL
+    call.source = NULL
     try:
-        call.target = allocate_buffer(call.length)
+        read_values(values, &call)
 
         # GIL released from here.
         if is_released:
@@ -313,17 +339,16 @@ def double_list(
         else:
             run_kernel(&call)
         # GIL held again from here.
-        acquired = read_clock_ns()
+        call.acquired = read_clock_ns() if call.is_traced else 0
 
         if call.first_overflow < call.length:
             check_doubles(call.source, call.length)
-        sleep_ns(held_ns)
+        if held_ns > 0:
+            sleep_ns(held_ns)
         doubled = write_values(call.target, call.length)
     finally:
         PyMem_Free(call.source)
-        PyMem_Free(call.target)
-    stamps = (enter, call.kernel_start, call.kernel_end, acquired)
-    store_result(result, position, doubled, trace, stamps)
+    store_result(result, position, doubled, trace, &call)
 
 
 cdef wrong_type(str where, str expected, value):
@@ -389,16 +414,10 @@ cdef int take_flag(str where, value) except -1:
 cdef int64_t take_seconds(str where, value) except -1:
     """Return a sleep in nanoseconds."""
     cdef double seconds
-    try:
-        seconds = PyFloat_AsDouble(value)
-    except OverflowError:
-        # An int too large for a float is as good as infinite.
-        seconds = INFINITY
-    except TypeError:
-        kind = type(value)
-        if has_method(kind, "__float__") or has_method(kind, "__index__"):
-            raise
-        raise wrong_type(where, "float", value) from None
+    if PyFloat_CheckExact(value):
+        seconds = PyFloat_AS_DOUBLE(value)
+    else:
+        seconds = read_seconds(where, value)
     if not 0 <= seconds <= SECONDS_MAX:
         raise ValueError(
             f"double_list() {where}: expected 0 to 1e9 seconds, got {seconds!r}"
@@ -406,9 +425,15 @@ cdef int64_t take_seconds(str where, value) except -1:
     return <int64_t> (seconds * 1e9)
 
 
-cdef bint has_method(kind, str name) except -1:
-    """Return whether instances have that special method, as the interpreter looks."""
-    return any([name in vars(base) for base in kind.__mro__])
+cdef double read_seconds(str where, value) except? -1:
+    """Return the seconds that any number stands for."""
+    if not PyIndex_Check(value) and not has_float(value):
+        raise wrong_type(where, "float", value)
+    try:
+        return PyFloat_AsDouble(value)
+    except OverflowError:
+        # An int too large for a float is as good as infinite.
+        return INFINITY
 
 
 cdef str describe_int(number):
@@ -420,13 +445,15 @@ cdef str describe_int(number):
 
 
 cdef int store_result(
-    result, Py_ssize_t position, list doubled, trace, tuple stamps
+    result, Py_ssize_t position, list doubled, trace, const Call *call
 ) except -1:
     """Store the answer and append the trace, or leave both as they were."""
     try:
         # Held on to, so that no finalizer of it runs before all is done.
-        replaced = list.__getitem__(result, position)
-        list.__setitem__(result, position, doubled)
+        replaced = PyList_GetItemRef(result, position)
+        # It takes over one reference.
+        Py_INCREF(doubled)
+        PyList_SetItem(result, position, doubled)
     except IndexError:
         raise IndexError(
             f"double_list() result: expected a length over {position}, "
@@ -434,9 +461,17 @@ cdef int store_result(
         ) from None
     if trace is not None:
         try:
-            list.append(trace, (*stamps, read_clock_ns()))
+            stamps = (
+                call.enter,
+                call.kernel_start,
+                call.kernel_end,
+                call.acquired,
+                read_clock_ns(),
+            )
+            PyList_Append(trace, stamps)
         except MemoryError:
-            list.__setitem__(result, position, replaced)
+            Py_INCREF(replaced)
+            PyList_SetItem(result, position, replaced)
             raise
     return 0
 

@@ -8,13 +8,14 @@ use std::hint::black_box;
 use std::thread;
 use std::time::Duration;
 
+use pyo3::PyTypeInfo;
 use pyo3::exceptions::{
     PyIndexError, PyMemoryError, PyOverflowError, PyTypeError, PyValueError,
 };
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyType};
+use pyo3::types::{PyBool, PyDict, PyInt, PyList, PyTuple};
 
 // --- 1 Bounds ------------------------------------------------------------------------
 
@@ -63,20 +64,24 @@ fn read_ints(values: &Bound<'_, PyList>) -> PyResult<Option<Vec<i64>>> {
 
 /// Read any list that no other code can reach, calling `__index__` once an item.
 fn read_objects(snapshot: &Bound<'_, PyList>) -> PyResult<Vec<i64>> {
+    let py = snapshot.py();
     let mut buffer = allocate_buffer(snapshot.len())?;
     for (index, item) in snapshot.iter().enumerate() {
         let Some(number) = as_int(&item)? else {
-            check_doubles(&buffer)?;
+            check_doubles(py, &buffer)?;
             return Err(wrong_type(&format!("values[{index}]"), "int", &item));
         };
         // SAFETY: the pointer is that of a live int.
         let (value, overflow) = unsafe { as_i64(number.as_ptr()) };
         if overflow != 0 {
-            check_doubles(&buffer)?;
-            return Err(PyOverflowError::new_err(format!(
-                "double_list() values[{index}]: {} does not fit in 64 bits",
-                describe_int(&number)?
-            )));
+            check_doubles(py, &buffer)?;
+            return Err(raise::<PyOverflowError>(
+                py,
+                &format!(
+                    "double_list() values[{index}]: {} does not fit in 64 bits",
+                    describe_int(&number)?
+                ),
+            ));
         }
         buffer.push(value);
     }
@@ -96,23 +101,26 @@ unsafe fn as_i64(item: *mut ffi::PyObject) -> (i64, c_int) {
     (value, overflow)
 }
 
-/// Return an empty buffer with room for that many values.
+/// Return an empty buffer with room for that many values and their doubles.
 fn allocate_buffer(length: usize) -> PyResult<Vec<i64>> {
     let mut buffer = Vec::new();
     buffer
-        .try_reserve_exact(length)
+        .try_reserve_exact(2 * length)
         .map_err(|_| PyMemoryError::new_err(()))?;
     Ok(buffer)
 }
 
 /// Refuse the first item whose double does not fit in 64 bits.
-fn check_doubles(source: &[i64]) -> PyResult<()> {
+fn check_doubles(py: Python<'_>, source: &[i64]) -> PyResult<()> {
     match find_overflow(source) {
         None => Ok(()),
-        Some(index) => Err(PyOverflowError::new_err(format!(
-            "double_list() values[{index}]: double of {} does not fit in 64 bits",
-            source[index]
-        ))),
+        Some(index) => Err(raise::<PyOverflowError>(
+            py,
+            &format!(
+                "double_list() values[{index}]: double of {} does not fit in 64 bits",
+                source[index]
+            ),
+        )),
     }
 }
 
@@ -213,7 +221,9 @@ fn double_list(
     held_sleep: Argument<'_>,
     trace: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
-    let enter = read_clock_ns();
+    // The clock is read for a trace alone, because that takes as long as ten items.
+    let is_traced = trace.is_some();
+    let enter = read_clock_if(is_traced);
     let values = take_list("values", values)?;
     let result = take_list("result", result)?;
     let position = take_position(result, index)?;
@@ -223,15 +233,16 @@ fn double_list(
     let held = take_seconds("held_sleep", held_sleep)?;
     let trace = trace.map(|trace| take_list("trace", trace)).transpose()?;
 
-    let source = read_values(values)?;
-    let mut target = allocate_buffer(source.len())?;
-    target.resize(source.len(), 0);
+    let mut buffer = read_values(values)?;
+    let length = buffer.len();
+    buffer.resize(2 * length, 0);
+    let (source, target) = buffer.split_at_mut(length);
 
     let mut run_kernel = || {
-        let kernel_start = read_clock_ns();
-        let first_overflow = double_values(&source, &mut target, passes);
+        let kernel_start = read_clock_if(is_traced);
+        let first_overflow = double_values(source, target, passes);
         sleep(released);
-        (kernel_start, first_overflow, read_clock_ns())
+        (kernel_start, first_overflow, read_clock_if(is_traced))
     };
     // GIL released from here.
     let (kernel_start, first_overflow, kernel_end) = if is_released {
@@ -240,13 +251,13 @@ fn double_list(
         run_kernel()
     };
     // GIL held again from here.
-    let acquired = read_clock_ns();
+    let acquired = read_clock_if(is_traced);
 
-    if first_overflow < source.len() {
-        check_doubles(&source)?;
+    if first_overflow < length {
+        check_doubles(py, source)?;
     }
     sleep(held);
-    let doubled = write_values(py, &target)?;
+    let doubled = write_values(py, target)?;
     let stamps = [enter, kernel_start, kernel_end, acquired];
     store_result(result, position, doubled, trace, stamps)
 }
@@ -265,14 +276,37 @@ impl<'py> FromPyObject<'_, 'py> for Argument<'py> {
     }
 }
 
+/// Return an error of that type.
+fn raise<T: PyTypeInfo>(py: Python<'_>, message: &str) -> PyErr {
+    // Made here and now: what PyO3 makes of a type and a text later on panics where
+    // there is no memory left for the text.
+    // SAFETY: the text is read while it lives; what comes back is a new reference, or
+    // null with an exception set.
+    unsafe {
+        let length = message.len().cast_signed();
+        let text = ffi::PyUnicode_FromStringAndSize(message.as_ptr().cast(), length);
+        if !text.is_null() {
+            ffi::PyErr_SetObject(T::type_object_raw(py).cast(), text);
+            ffi::Py_DECREF(text);
+        }
+    }
+    PyErr::fetch(py)
+}
+
 /// Return the error for a value of a wrong type.
 fn wrong_type(place: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyErr {
-    match value.get_type().name() {
-        Ok(name) => PyTypeError::new_err(format!(
-            "double_list() {place}: expected {expected}, got {name}"
-        )),
+    match name_type(value) {
+        Ok(name) => raise::<PyTypeError>(
+            value.py(),
+            &format!("double_list() {place}: expected {expected}, got {name}"),
+        ),
         Err(error) => error,
     }
+}
+
+/// Return the name of its type.
+fn name_type(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(value.get_type().name()?.to_cow()?.into_owned())
 }
 
 /// Refuse what is neither a list nor an instance of a subclass.
@@ -315,11 +349,14 @@ fn take_position(
     };
     match usize::try_from(position) {
         Ok(position) if overflow == 0 && position < length => Ok(position),
-        _ => Err(PyIndexError::new_err(format!(
-            "double_list() index: expected a position in a result of length {length}, \
-             got {}",
-            describe_int(&number)?
-        ))),
+        _ => Err(raise::<PyIndexError>(
+            result.py(),
+            &format!(
+                "double_list() index: expected a position in a result of length \
+                 {length}, got {}",
+                describe_int(&number)?
+            ),
+        )),
     }
 }
 
@@ -332,16 +369,22 @@ fn take_passes(passes: Argument<'_>) -> PyResult<i64> {
     // SAFETY: the pointer is that of a live int.
     let (passes, overflow) = unsafe { as_i64(number.as_ptr()) };
     if overflow > 0 {
-        return Err(PyOverflowError::new_err(format!(
-            "double_list() passes: {} does not fit in 64 bits",
-            describe_int(&number)?
-        )));
+        return Err(raise::<PyOverflowError>(
+            value.py(),
+            &format!(
+                "double_list() passes: {} does not fit in 64 bits",
+                describe_int(&number)?
+            ),
+        ));
     }
     if overflow < 0 || passes < 1 {
-        return Err(PyValueError::new_err(format!(
-            "double_list() passes: expected at least 1, got {}",
-            describe_int(&number)?
-        )));
+        return Err(raise::<PyValueError>(
+            value.py(),
+            &format!(
+                "double_list() passes: expected at least 1, got {}",
+                describe_int(&number)?
+            ),
+        ));
     }
     Ok(passes)
 }
@@ -363,34 +406,38 @@ fn take_seconds(place: &str, seconds: Argument<'_>) -> PyResult<Duration> {
         return Ok(Duration::ZERO);
     };
     let py = value.py();
-    let kind = value.get_type();
+    if !is_number(&value) {
+        return Err(wrong_type(place, "float", &value));
+    }
     let seconds = match value.extract::<f64>() {
         Ok(seconds) => seconds,
         // An int too large for a float is as good as infinite.
         Err(error) if error.is_instance_of::<PyOverflowError>(py) => f64::INFINITY,
-        Err(_)
-            if !has_method(&kind, "__float__") && !has_method(&kind, "__index__") =>
-        {
-            return Err(wrong_type(place, "float", &value));
-        }
         Err(error) => return Err(error),
     };
     if (0.0..=SECONDS_MAX).contains(&seconds) {
         return Ok(Duration::from_secs_f64(seconds));
     }
-    Err(PyValueError::new_err(format!(
-        "double_list() {place}: expected 0 to 1e9 seconds, got {}",
-        PyFloat::new(py, seconds).repr()?
-    )))
+    // SAFETY: what comes back is a new reference, or null with an exception set.
+    let number =
+        unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyFloat_FromDouble(seconds))? };
+    Err(raise::<PyValueError>(
+        py,
+        &format!(
+            "double_list() {place}: expected 0 to 1e9 seconds, got {}",
+            number.repr()?.to_cow()?
+        ),
+    ))
 }
 
-/// Return whether instances have that special method, as the interpreter looks.
-fn has_method(kind: &Bound<'_, PyType>, name: &str) -> bool {
-    kind.mro().iter().any(|base| {
-        base.getattr("__dict__")
-            .and_then(|members| members.contains(name))
-            .unwrap_or(false)
-    })
+/// Return whether its type has `__float__` or `__index__`.
+fn is_number(value: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the pointers are those of a live object and its type.
+    unsafe {
+        let kind = ffi::Py_TYPE(value.as_ptr());
+        ffi::PyIndex_Check(value.as_ptr()) != 0
+            || !ffi::PyType_GetSlot(kind, ffi::Py_nb_float).is_null()
+    }
 }
 
 /// Return the digits of a number, or its size where they would fill a page.
@@ -398,11 +445,15 @@ fn describe_int(number: &Bound<'_, PyInt>) -> PyResult<String> {
     if let Ok(small) = number.extract::<i128>() {
         return Ok(small.to_string());
     }
-    let bits = number
-        .py()
-        .get_type::<PyInt>()
-        .call_method1("bit_length", (number,))?;
-    Ok(format!("int of {bits} bits"))
+    let py = number.py();
+    // SAFETY: what comes back is a new reference, or null with an exception set.
+    let bits = unsafe {
+        let name = ffi::PyUnicode_InternFromString(c"bit_length".as_ptr());
+        let name = Bound::from_owned_ptr_or_err(py, name)?;
+        let bits = ffi::PyObject_CallMethodNoArgs(number.as_ptr(), name.as_ptr());
+        Bound::from_owned_ptr_or_err(py, bits)?
+    };
+    Ok(format!("int of {} bits", bits.extract::<u64>()?))
 }
 
 /// Let the duration pass, asleep.
@@ -420,22 +471,51 @@ fn store_result(
     trace: Option<&Bound<'_, PyList>>,
     stamps: [i64; 4],
 ) -> PyResult<()> {
+    let py = result.py();
     let shrank = |_| {
-        PyIndexError::new_err(format!(
-            "double_list() result: expected a length over {position}, got {}",
-            result.len()
-        ))
+        raise::<PyIndexError>(
+            py,
+            &format!(
+                "double_list() result: expected a length over {position}, got {}",
+                result.len()
+            ),
+        )
     };
     // Held on to, so that no finalizer of it runs before all is done.
     let replaced = result.get_item(position).map_err(shrank)?;
     result.set_item(position, doubled).map_err(shrank)?;
     let Some(trace) = trace else { return Ok(()) };
     let [enter, kernel_start, kernel_end, acquired] = stamps;
-    let stamps = (enter, kernel_start, kernel_end, acquired, read_clock_ns());
-    trace.append(stamps).or_else(|error| {
-        result.set_item(position, replaced)?;
-        Err(error)
-    })
+    let stamps = [enter, kernel_start, kernel_end, acquired, read_clock_ns()];
+    make_tuple(py, &stamps)
+        .and_then(|stamps| trace.append(stamps))
+        .or_else(|error| {
+            result.set_item(position, replaced)?;
+            Err(error)
+        })
+}
+
+/// Make a new tuple of ints.
+fn make_tuple<'py>(py: Python<'py>, numbers: &[i64]) -> PyResult<Bound<'py, PyTuple>> {
+    // SAFETY: the new tuple has as many empty places as there are numbers. Each is
+    // filled once, with a new reference, before any other code can see the tuple.
+    unsafe {
+        let tuple = ffi::PyTuple_New(numbers.len().cast_signed());
+        let filled = Bound::from_owned_ptr_or_err(py, tuple)?;
+        for (index, &number) in numbers.iter().enumerate() {
+            let item = ffi::PyLong_FromLongLong(number);
+            if item.is_null() {
+                return Err(PyErr::fetch(py));
+            }
+            ffi::PyTuple_SET_ITEM(tuple, index.cast_signed(), item);
+        }
+        Ok(filled.cast_into_unchecked())
+    }
+}
+
+/// Return the time where somebody wants to know it, and 0 otherwise.
+fn read_clock_if(is_wanted: bool) -> i64 {
+    if is_wanted { read_clock_ns() } else { 0 }
 }
 
 unsafe extern "C" {
