@@ -87,7 +87,7 @@ class Handoff:
 # From the lowest to the highest value that the median of the rounds may have had.
 Range = tuple[float, float]
 
-# Whether calls run at the same time as two processes do, or as one after the other.
+# Whether calls that were started together ran together.
 Course = Literal["at once", "in turns", "unclear"]
 
 
@@ -104,7 +104,9 @@ class ParallelRow:
         process_speedup: the same speed-up from as many processes.
         of_processes: speed of the threads by that of the processes, 1 = as good;
             waiting for a core is left out where the system tells it.
-        course: what of_processes means.
+        overlap: how many of the calls ran at once on average; CPU time by wall
+            time, waiting for a core left out.
+        course: what overlap says.
     """
 
     threads: int
@@ -117,6 +119,8 @@ class ParallelRow:
     process_speedup_range: Range | None
     of_processes: float | None
     of_processes_range: Range | None
+    overlap: float
+    overlap_range: Range
     course: Course
 
 
@@ -129,9 +133,9 @@ class Parallel:
     Attributes:
         solo_s: the two calls one after the other.
         pair_s: both at once, from the first start to the last end.
-        speedup, amdahl, effective_cores, process_speedup, of_processes, course: as
-            in ParallelRow, for two threads.
-        held_speedup, held_of_processes, held_course: with release_gil=False.
+        speedup, amdahl, effective_cores, process_speedup, of_processes, overlap,
+            course: as in ParallelRow, for two threads.
+        held_speedup, held_overlap, held_course: with release_gil=False.
         held_share: the share of a call outside the kernel, waiting left out; None
             if the trace does not tell.
         order_s: pair_s by which thread started first.
@@ -155,8 +159,10 @@ class Parallel:
     held_speedup_range: Range
     of_processes: float | None
     of_processes_range: Range | None
-    held_of_processes: float | None
-    held_of_processes_range: Range | None
+    overlap: float
+    overlap_range: Range
+    held_overlap: float
+    held_overlap_range: Range
     course: Course
     held_course: Course
     held_share: float | None
@@ -457,6 +463,12 @@ class Check:
             Path(path).write_text(text, encoding="utf-8")
         return text
 
+    def _repr_html_(self) -> str | None:
+        """Return what a notebook shows; None, and it shows the text, without extra."""
+        from compare.report.html import render_notebook  # noqa: PLC0415
+
+        return render_notebook(self)
+
 
 @dataclass(frozen=True)
 class Gil:
@@ -621,6 +633,28 @@ class Report:
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
         return text
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return the report as one HTML file, and write it if a path is given.
+
+        Raises:
+            ImportError: jinja2 or matplotlib is missing; the message says what to run.
+        """
+        from compare.report.html import render_page  # noqa: PLC0415
+
+        return render_page(self, path)
+
+    def explain(self) -> str:
+        """Return in words what was found about each backend, and why."""
+        from compare.report.explain import explain_report  # noqa: PLC0415
+
+        return explain_report(self)
+
+    def _repr_html_(self) -> str | None:
+        """Return what a notebook shows; None, and it shows the table, without extra."""
+        from compare.report.html import render_notebook  # noqa: PLC0415
+
+        return render_notebook(self)
 
     @classmethod
     def from_json(cls, source: str | os.PathLike[str]) -> "Report":

@@ -1,0 +1,132 @@
+"""Two threads, each with one call of the same work, against one after the other.
+
+Everything is measured once a round, in turns, so that what the machine does to one
+side it does to the other. `compare.speedup` makes the figures from the rounds.
+"""
+
+import contextlib
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from backends import Backend
+from compare.calibration import calibrate, find_missing_work
+from compare.environment import is_gil_enabled
+from compare.processes import ProcessError, Processes
+from compare.results import Parallel
+from compare.scenarios import Options
+from compare.speedup import Measured, Round, summarize_rounds
+from compare.work import Call, Failures, measure_wall, run_in_order
+
+
+@dataclass(frozen=True)
+class Form:
+    """How long the scenario takes.
+
+    Attributes:
+        call_s: one call of the calibrated work.
+        budget_s: all rounds together, once there are the fewest.
+    """
+
+    call_s: float
+    budget_s: float
+    n_rounds_min: int = 4
+
+
+FULL = Form(call_s=0.1, budget_s=5.0)
+QUICK = Form(call_s=0.02, budget_s=0.6)
+
+
+def run(backend: Backend, options: Options) -> Parallel:
+    """Measure the speed-up of threads, and beside it what bounds it.
+
+    Raises:
+        Exception: what a call raised.
+    """
+    form = QUICK if options.quick else FULL
+    counts = tuple(sorted({2, *options.threads}))
+    warnings: list[str] = []
+    failures = Failures()
+    target = options.target or backend.name
+    with open_processes(target, max(counts), warnings) as processes:
+        passes = calibrate(backend.double_list, form.call_s)
+        missing = find_missing_work(backend.double_list, passes)
+        if missing:
+            failures.add(missing)
+        measured = Measured(passes, backend.releases_gil, is_gil_enabled())
+        rounds = measured.rounds
+        started = time.perf_counter()
+        while len(rounds) < form.n_rounds_min or (
+            # Another one of the same length still fits.
+            (time.perf_counter() - started) * (1 + 1 / len(rounds)) < form.budget_s
+        ):
+            turn = Turn(backend, passes, failures, is_reversed=len(rounds) % 2 == 1)
+            rounds.append(turn.measure(counts, processes))
+    measured.warnings = tuple(warnings)
+    measured.failures = failures.as_tuple()
+    return summarize_rounds(measured)
+
+
+@contextlib.contextmanager
+def open_processes(
+    target: str, count: int, warnings: list[str]
+) -> Iterator[Processes | None]:
+    """Start the processes to compare with, if the backend can be found by them."""
+    with contextlib.ExitStack() as stack:
+        try:
+            processes = stack.enter_context(Processes(target, count))
+        except ProcessError as error:
+            warnings.append(f"no processes to compare with: {error}")
+            yield None
+        else:
+            yield processes
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One round: what is called, and in which order the threads start."""
+
+    backend: Backend
+    passes: int
+    failures: Failures
+    is_reversed: bool
+
+    def measure(self, counts: Sequence[int], processes: Processes | None) -> Round:
+        """Measure everything once."""
+        alone = [self.run_threads(1, "called alone")[0] for _ in range(2)]
+        shares = [call.held_share for call in alone]
+        threads, beside = {}, {}
+        for count in counts:
+            calls = self.run_threads(count, f"{count} threads calling")
+            threads[count] = measure_wall(calls)
+            if processes is not None:
+                beside[count] = processes.measure_wall(
+                    self.passes, self.failures, count, is_reversed=self.is_reversed
+                )
+        place = "2 threads calling with release_gil=False"
+        held = self.run_threads(2, place, release_gil=False)
+        return Round(
+            call_s=statistics.mean(call.elapsed_s for call in alone),
+            held=measure_wall(held),
+            held_shares=tuple(share for share in shares if share is not None),
+            threads=threads,
+            processes=beside,
+        )
+
+    def run_threads(
+        self, count: int, place: str, *, release_gil: bool = True
+    ) -> list[Call]:
+        """Make one call in each of so many threads, and check them."""
+        calls = [
+            Call(
+                self.backend.double_list,
+                self.passes,
+                release_gil=release_gil,
+                index=position % 2,
+            )
+            for position in range(count)
+        ]
+        run_in_order(calls, is_reversed=self.is_reversed)
+        self.failures.check(calls, place)
+        return calls

@@ -1,0 +1,214 @@
+"""From the rounds of the scenario `parallel` to its figures and what they mean."""
+
+import dataclasses
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from compare.figures import Figure, describe_ratio, find_unsteady, split, summarize
+from compare.results import Course, Parallel, ParallelRow
+from compare.work import N_VALUES, Wall
+
+# Calls that take turns overlap by 1 at most, whatever the machine does; a busy machine
+# lowers the overlap of calls that run at once. So the line lies near 1.
+AT_ONCE = 1.25
+
+# With less than this from two processes, there was no second core to be had.
+TWO_CORES = 1.5
+
+
+@dataclass
+class Round:
+    """What one round measured.
+
+    Attributes:
+        call_s: one call alone.
+        held: two threads with release_gil=False.
+        held_shares: of the calls made alone.
+        threads, processes: by how many there were.
+    """
+
+    call_s: float
+    held: Wall
+    held_shares: tuple[float, ...] = ()
+    threads: dict[int, Wall] = field(default_factory=dict)
+    processes: dict[int, Wall] = field(default_factory=dict)
+
+
+@dataclass
+class Measured:
+    """All rounds, and what was the same in them.
+
+    Attributes:
+        passes: the work of one call.
+        releases_gil: what the backend declares.
+        has_gil: whether there was a GIL in this process.
+        rounds: the order of the threads turned each time.
+        warnings, failures: what came up meanwhile.
+    """
+
+    passes: int
+    releases_gil: bool
+    has_gil: bool
+    rounds: list[Round] = field(default_factory=list)
+    warnings: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+
+
+def summarize_rounds(measured: Measured) -> Parallel:
+    """Make the result of the scenario."""
+    rounds = measured.rounds
+    held_share = find_held_share(measured)
+    rows = tuple(
+        summarize_row(rounds, count, held_share) for count in rounds[0].threads
+    )
+    two = next(row for row in rows if row.threads == 2)  # noqa: PLR2004 - the pair.
+    held = find_speedup(rounds, 2, [found.held for found in rounds])
+    held_overlap = summarize([find_overlap(found.held) for found in rounds])
+    walls = [found.threads[2].seconds for found in rounds]
+    same = {
+        name: getattr(two, name)
+        for name in (
+            *("speedup", "speedup_range", "amdahl", "effective_cores", "course"),
+            *("process_speedup", "process_speedup_range", "overlap", "overlap_range"),
+            *("of_processes", "of_processes_range"),
+        )
+    }
+    result = Parallel(
+        **same,
+        solo_s=statistics.median(2 * found.call_s for found in rounds),
+        pair_s=two.wall_s,
+        held_speedup=held.value,
+        held_speedup_range=held.range,
+        held_overlap=held_overlap.value,
+        held_overlap_range=held_overlap.range,
+        held_course=decide(held_overlap),
+        held_share=held_share,
+        order_s=(statistics.median(walls[::2]), statistics.median(walls[1::2])),
+        n=N_VALUES,
+        passes=measured.passes,
+        n_rounds=len(rounds),
+        rows=rows,
+        failures=measured.failures,
+    )
+    return dataclasses.replace(
+        result,
+        findings=describe(result, has_gil=measured.has_gil),
+        warnings=(*measured.warnings, *find_doubts(result)),
+    )
+
+
+def find_held_share(measured: Measured) -> float | None:
+    """Return the share of a call in which no other one can run, None if unknown."""
+    if not measured.has_gil:
+        return 0.0
+    if not measured.releases_gil:
+        return 1.0
+    shares = [share for found in measured.rounds for share in found.held_shares]
+    return statistics.median(shares) if shares else None
+
+
+def bound_speedup(held_share: float | None, threads: int) -> float | None:
+    """Return the most that so many threads can gain.
+
+    Source:
+        Amdahl, Validity of the single processor approach, AFIPS 1967.
+    """
+    if held_share is None:
+        return None
+    return 1 / (held_share + (1 - held_share) / threads)
+
+
+def summarize_row(
+    rounds: Sequence[Round], threads: int, held_share: float | None
+) -> ParallelRow:
+    """Make the row of one number of threads."""
+    walls = [found.threads[threads] for found in rounds]
+    speedup = find_speedup(rounds, threads, walls)
+    overlap = summarize([find_overlap(wall) for wall in walls])
+    by_processes = of_processes = None
+    if all(threads in found.processes for found in rounds):
+        beside = [found.processes[threads] for found in rounds]
+        by_processes = find_speedup(rounds, threads, beside)
+        of_processes = summarize(
+            [
+                other.cored_s / wall.cored_s
+                for wall, other in zip(walls, beside, strict=True)
+            ]
+        )
+    process_speedup, process_speedup_range = split(by_processes)
+    of_processes_value, of_processes_range = split(of_processes)
+    return ParallelRow(
+        threads=threads,
+        wall_s=statistics.median(wall.seconds for wall in walls),
+        speedup=speedup.value,
+        speedup_range=speedup.range,
+        amdahl=bound_speedup(held_share, threads),
+        effective_cores=statistics.median(wall.cpu_s / wall.seconds for wall in walls),
+        process_speedup=process_speedup,
+        process_speedup_range=process_speedup_range,
+        of_processes=of_processes_value,
+        of_processes_range=of_processes_range,
+        overlap=overlap.value,
+        overlap_range=overlap.range,
+        course=decide(overlap),
+    )
+
+
+def find_speedup(rounds: Sequence[Round], count: int, walls: Sequence[Wall]) -> Figure:
+    """Return how many times as fast as one after the other so many calls were."""
+    return summarize(
+        [
+            count * found.call_s / wall.seconds
+            for found, wall in zip(rounds, walls, strict=True)
+        ]
+    )
+
+
+def find_overlap(wall: Wall) -> float:
+    """Return how many calls ran at once on average, had each had a core."""
+    return wall.cpu_s / wall.cored_s
+
+
+def decide(overlap: Figure) -> Course:
+    """Say whether the calls ran at once, unless the range covers both answers."""
+    if overlap.low > AT_ONCE:
+        return "at once"
+    return "in turns" if overlap.high < AT_ONCE else "unclear"
+
+
+def describe(result: Parallel, *, has_gil: bool) -> tuple[str, ...]:
+    """Say in words what the figures bear, and no more."""
+    speedup = Figure(result.speedup, *result.speedup_range)
+    held = Figure(result.held_speedup, *result.held_speedup_range)
+    findings = [
+        describe_ratio(speedup, "2 threads", "one call after the other"),
+        describe_ratio(
+            held, "2 threads with release_gil=False", "one call after the other"
+        ),
+    ]
+    if result.of_processes is not None and result.of_processes_range is not None:
+        share = Figure(result.of_processes, *result.of_processes_range)
+        findings.insert(1, describe_ratio(share, "2 threads", "2 processes"))
+    if "unclear" in (result.course, result.held_course):
+        findings.append("the rounds do not agree on whether the calls ran at once")
+    if not has_gil:
+        findings.append("there is no GIL here that a call could hold or release")
+    elif result.amdahl is not None and result.held_share is not None:
+        findings.append(
+            f"the GIL is held for {result.held_share:.1%} of a call, which allows "
+            f"a speed-up of {result.amdahl:.2f} at most"
+        )
+    return tuple(findings)
+
+
+def find_doubts(result: Parallel) -> tuple[str, ...]:
+    """Say what makes the figures unsure, with the figure that says so."""
+    speedup = Figure(result.speedup, *result.speedup_range)
+    doubts = list(find_unsteady(speedup=speedup))
+    if result.process_speedup is not None and result.process_speedup < TWO_CORES:
+        doubts.append(
+            f"2 processes are {result.process_speedup:.2f} times as fast as one: "
+            "no second core was free"
+        )
+    return tuple(doubts)
