@@ -33,6 +33,8 @@ from compare.scenarios import SCENARIOS
 OK, WRONG, USAGE, UNSURE = 0, 1, 2, 3
 # As a shell reports a command that a signal ended.
 SIGNALLED = 128
+# Not every system has it by name.
+SIGPIPE = 13
 
 DEMO_BACKEND = "pyo3"
 LIST_TIMEOUT_S = 30.0
@@ -64,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read the report has seen enough; the interpreter must not try to
         # flush the rest as it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return SIGNALLED + 13
+        return SIGNALLED + SIGPIPE
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -136,7 +138,7 @@ def run_run(arguments: argparse.Namespace) -> int:
             progress=progress,
         )
     if arguments.json != "-":
-        make_console().print(make_text(report))
+        ReportConsole().print(make_text(report))
     write_text(arguments.json, report.to_json())
     return judge_report(report)
 
@@ -219,7 +221,7 @@ def run_list(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it is one 
             Text(result.technology),
             Text(state, STYLES[result.status]),
         )
-    make_console().print(grid)
+    ReportConsole().print(grid)
     return OK
 
 
@@ -350,9 +352,16 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
-def make_console() -> Console:
-    """Return standard output, in colour only where it is a terminal."""
-    return Console(file=sys.stdout, width=WIDTH, highlight=False)
+class ReportConsole(Console):
+    """Standard output, in colour only where it is a terminal."""
+
+    def __init__(self) -> None:
+        """Take the width of the report, and texts as they are."""
+        super().__init__(file=sys.stdout, width=WIDTH, highlight=False)
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to main(), which knows what it means."""
+        raise BrokenPipeError
 
 
 @contextlib.contextmanager

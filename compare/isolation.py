@@ -30,7 +30,7 @@ MARK = "GILSCOPE_WORKER"
 
 # A worker ends itself at its time limit and leaves its stack behind; this is how
 # much longer one may take that cannot even do that.
-GRACE_S = 1.0
+GRACE_S = 2.0
 POLL_S = 0.02
 KILL_ROUNDS = 50
 
@@ -80,6 +80,7 @@ def run_worker(job: Job, timeout_s: float, tell: Tell) -> Outcome:
     content = {
         **dataclasses.asdict(job),
         "timeout_s": timeout_s,
+        "started_at": time.time(),
         "parent_pid": os.getpid(),
     }
     with tempfile.TemporaryDirectory(prefix="gilscope-") as name:

@@ -1,0 +1,336 @@
+"""The command through its entry point: what goes where, and every exit status."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from compare import Report, cli
+from compare.environment import read_version
+
+ROOT = Path(__file__).parents[2]
+
+# A backend and a scenario that take as little time as there is.
+FAST = ("--backend", "python", "--scenario", "correctness", "--quick")
+
+
+def run(*arguments: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
+    """Run the command in a process of its own and wait for it."""
+    return subprocess.run(
+        make_command(*arguments),
+        cwd=cwd,
+        env=make_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def make_command(*arguments: str) -> list[str]:
+    """Return what the installed command runs."""
+    code = "import sys; from compare.cli import main; sys.exit(main())"
+    return [sys.executable, "-c", code, *arguments]
+
+
+def make_environment() -> dict[str, str]:
+    """Return an environment in which the project is found from any folder."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def test_the_entry_point_is_the_one_tested() -> None:
+    """The installed command calls compare.cli:main."""
+    content = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert content["project"]["scripts"] == {"gilscope": "compare.cli:main"}
+
+
+# --- 0: all well ----------------------------------------------------------------------
+
+
+def test_run_prints_the_report_and_nothing_else() -> None:
+    """The table is on standard output, the progress on standard error."""
+    done = run("run", *FAST)
+    assert done.returncode == 0
+    assert re.search(r"^python +ok +\d+/\d+$", done.stdout, re.MULTILINE)
+    assert "\x1b" not in done.stdout + done.stderr
+    steps = done.stderr.splitlines()
+    assert steps[:2] == ["python: loading", "python: correctness"]
+    assert re.fullmatch(r"python: ok after \d+\.\d s", steps[2])
+    assert len(steps) == 3
+
+
+def test_json_on_standard_output_is_alone() -> None:
+    """With --json - what is printed is the report as JSON, no more."""
+    done = run("run", *FAST, "--json", "-")
+    assert done.returncode == 0
+    assert Report.from_json(done.stdout)["python"].status == "ok"
+
+
+def test_json_goes_into_a_file_beside_the_table(tmp_path: Path) -> None:
+    """With --json FILE there are both; a file that is there is replaced."""
+    path = tmp_path / "report.json"
+    path.write_text("x" * 100_000)
+    done = run("run", *FAST, "--json", str(path))
+    assert done.returncode == 0
+    assert "python" in done.stdout
+    assert Report.from_json(path).ok
+
+
+def test_list_names_all_backends() -> None:
+    """One line each, with the technology, and what is missing."""
+    done = run("list")
+    assert done.returncode == 0
+    words = [line.split()[0] for line in done.stdout.splitlines() if line[0] != " "]
+    assert words[:4] == ["python", "cython", "cffi", "pyo3"]
+    assert done.stderr == ""
+
+
+def test_demo_prints_the_lecture_twice() -> None:
+    """Both partners' transcripts, with the lecture's lines and both results."""
+    done = run("demo", "python", "--quick")
+    assert done.returncode == 0
+    assert done.stdout.count("Py: Enter double_list_py...") == 2
+    assert done.stdout.count("pure Python: Enter double_list...") == 2
+    assert done.stdout.count("Py: [2, 4, 6]") == 2
+    assert done.stdout.count("pure Python: [2, 4, 6]") == 2
+    assert "The partner sleeps longer than the GIL is released:" in done.stdout
+
+
+def test_version() -> None:
+    """The version is that of the distribution."""
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"gilscope {read_version()}\n")
+
+
+def test_modules_of_the_current_folder_can_be_named(tmp_path: Path) -> None:
+    """As with python -m, a user's own module need not be installed."""
+    (tmp_path / "mine.py").write_text("from backends.reference import double_list\n")
+    done = run("run", "--backend", "mine:double_list", *FAST[2:], cwd=tmp_path)
+    assert done.returncode == 0
+    assert "mine:double_list" in done.stdout
+
+
+# --- 1: something is wrong ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("liar", "status"), [("raises", "failed"), ("returns_answer", "wrong")]
+)
+def test_a_wrong_backend_is_status_1(liar: str, status: str) -> None:
+    """The report is printed all the same, with the reason."""
+    done = run("run", "--backend", f"tests.liars.{liar}:backend", *FAST[2:])
+    assert done.returncode == 1
+    assert re.search(
+        rf"^tests\.liars\.{liar}:backend: {status}$", done.stdout, re.MULTILINE
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_demo_of_a_backend_that_fails_is_status_1() -> None:
+    """There is no transcript, but one clear line."""
+    done = run("demo", "tests.liars.raises:backend", "--quick")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1].startswith(
+        "gilscope: tests.liars.raises:backend: failed: handoff raised ValueError"
+    )
+
+
+def test_demo_of_a_backend_without_a_trace_is_status_1() -> None:
+    """What is known is printed, with the failure, and no event that was not seen."""
+    done = run("demo", "tests.liars.never_traces:backend", "--quick")
+    assert done.returncode == 1
+    assert "Py: Exit..." in done.stdout
+    assert "Enter double_list..." not in done.stdout
+    assert "wrong: 1.9 trace: expected one entry, got 0" in done.stdout
+
+
+# --- 2: usage -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ("run", "--backend", "pyhton"),
+            "unknown backend 'pyhton': expected one of python, cython, cffi, pyo3",
+        ),
+        (("run", "--scenario", "nope"), "unknown scenario 'nope': expected one of "),
+        (
+            ("run", "--json", "/no/such/folder/x"),
+            "cannot write /no/such/folder/x: No such file or directory",
+        ),
+        (("run", "--json", "/"), "cannot write /: Is a directory"),
+        (("demo", "pyhton"), "unknown backend 'pyhton': expected one of "),
+        (("check", "1 +"), "the statement cannot be checked: SyntaxError: "),
+        (
+            ("check", "nope()"),
+            "the statement cannot be checked: NameError: name 'nope' is not defined",
+        ),
+        (
+            ("check", "pass", "--json", "/no/such/folder/x"),
+            "cannot write /no/such/folder/x: No such file or directory",
+        ),
+    ],
+)
+def test_bad_input_is_one_line(arguments: tuple[str, ...], line: str) -> None:
+    """Nothing runs, nothing is printed but one line that says what was wrong."""
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"gilscope: {line}")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("nope",),
+        ("run", "nope"),
+        ("run", "--timeout", "0"),
+        ("run", "--timeout", "-1"),
+        ("run", "--timeout", "inf"),
+        ("run", "--timeout", "nan"),
+        ("run", "--timeout", "soon"),
+        ("run", "--threads", "0"),
+        ("run", "--threads", "1,x"),
+        ("check",),
+    ],
+)
+def test_a_bad_command_line_shows_the_usage(arguments: tuple[str, ...]) -> None:
+    """What argparse refuses is refused its way."""
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("usage: gilscope")
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unwritable_file_is_found_before_the_measurement(tmp_path: Path) -> None:
+    """A file that did not exist is not left behind by the look at it."""
+    path = tmp_path / "report.json"
+    cli.check_writable(str(path))
+    assert not path.exists()
+    path.write_text("kept")
+    cli.check_writable(str(path))
+    assert path.read_text() == "kept"
+
+
+def test_a_full_disk_is_one_line() -> None:
+    """What goes wrong while writing is told like what goes wrong before."""
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    done = run("run", *FAST, "--json", "/dev/full")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "gilscope: cannot write /dev/full: No space left on device"
+    )
+
+
+# --- 3: could not tell, and check -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status"),
+    [("releases", 0), ("holds", 1), ("preemptible", 1), ("inconclusive", 3)],
+)
+def test_check_has_a_status_for_each_verdict(
+    verdict: str, status: int, monkeypatch: pytest.MonkeyPatch, capsys: object
+) -> None:
+    """Only a release is all well."""
+
+    class Found:
+        """A verdict that is given."""
+
+        def to_json(self) -> str:
+            """Return what is asked for."""
+            return json.dumps({"verdict": self.verdict})
+
+    Found.verdict = verdict
+    monkeypatch.setattr(cli, "check_statement", lambda *_: Found())
+    assert cli.main(["check", "--json", "-", "pass"]) == status
+    assert json.loads(capsys.readouterr().out) == {"verdict": verdict}
+
+
+def test_check_joins_lines_and_keeps_prints_out_of_the_json() -> None:
+    """Statement and setup are lines as for timeit; their output is not the report."""
+    done = run(
+        *("check", "-s", "import time", "-s", "print('setup')", "--json", "-"),
+        *("for _ in range(2):", "    time.sleep(0.005)"),
+    )
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["verdict"] == "releases"
+    assert "setup" in done.stderr
+
+
+# --- Signals --------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_the_command(number: signal.Signals) -> None:
+    """Ctrl-C, a polite end and a kill each take the hanging worker along."""
+    arguments = ("--backend", "tests.liars.hangs_held:backend", *FAST[2:])
+    command = subprocess.Popen(
+        make_command("run", *arguments),
+        cwd=ROOT,
+        env=make_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # Once it hangs, its scenario has been told.
+    while "correctness" not in command.stderr.readline():
+        assert command.poll() is None
+    (worker,) = read_children(command.pid)
+    command.send_signal(number)
+    _, told = command.communicate(timeout=30)
+    assert command.returncode == (-number if number == signal.SIGKILL else 128 + number)
+    assert "Traceback" not in told
+    for _ in range(100):
+        if has_ended(worker):
+            return
+        time.sleep(0.05)
+    pytest.fail(f"worker {worker} still runs")
+
+
+def read_children(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [int(child) for child in path.read_text().split()]
+    return found
+
+
+def has_ended(pid: int) -> bool:
+    """Return whether a process is gone, or waits only to be asked how it ended."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return status.rpartition(")")[2].split()[0] in "ZX"
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    """`gilscope list | head -0` ends without a traceback."""
+    command = subprocess.Popen(
+        make_command("list"),
+        cwd=ROOT,
+        env=make_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    command.stdout.close()
+    told = command.stderr.read()
+    command.stderr.close()
+    assert command.wait(timeout=60) == 128 + cli.SIGPIPE
+    assert told == ""

@@ -1,0 +1,389 @@
+"""Whatever a backend does to its process is one row; the others are whole."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import backends
+from backends import Backend, UnknownBackendError
+from backends.reference import double_list
+from compare import Progress, run_all
+from compare.isolation import Outcome, explain_end
+from compare.jobs import plan_job, plan_jobs
+from compare.results import BackendResult
+from compare.runner import run_demo
+
+ROOT = Path(__file__).parents[2]
+RAISES = "correctness raised ValueError: out of cheese (in double_list, raises.py:11)"
+RAISES_IN_IMPORT = (
+    "backend 'tests.liars.raises_in_import:backend' failed to load: "
+    "RuntimeError: out of cheese"
+)
+
+
+def run(liar: str, *scenarios: str, timeout_s: float = 30.0) -> BackendResult:
+    """Return the row of one wrong backend."""
+    name = f"tests.liars.{liar}:backend"
+    report = run_all(
+        [name], scenarios=scenarios or ["correctness"], quick=True, timeout_s=timeout_s
+    )
+    assert report[name].name == name
+    assert not report.ok or report[name].status == "ok"
+    return report[name]
+
+
+# --- How a process can end ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("liar", "status", "first_line", "inside"),
+    [
+        ("aborts", "crashed", "correctness ended with SIGABRT", "aborts.py"),
+        ("segfaults", "crashed", "correctness ended with SIGSEGV", "segfaults.py"),
+        (
+            "exits_quietly",
+            "crashed",
+            "correctness ended the process with exit status 0",
+            "",
+        ),
+        ("calls_sys_exit", "crashed", "correctness called sys.exit(3)", ""),
+        ("aborts_in_import", "crashed", "loading ended with SIGABRT", ""),
+        (
+            "raises",
+            "failed",
+            RAISES,
+            "",
+        ),
+        (
+            "raises_in_import",
+            "failed",
+            RAISES_IN_IMPORT,
+            "",
+        ),
+        ("debug_build", "failed", "a debug build is not compared", ""),
+    ],
+)
+def test_an_end_is_told_with_its_cause(
+    liar: str, status: str, first_line: str, inside: str
+) -> None:
+    """A crash has its signal and its stack, an exception its place."""
+    row = run(liar)
+    assert row.status == status
+    assert row.reason.splitlines()[0] == first_line
+    assert inside in row.reason
+
+
+@pytest.mark.parametrize(
+    ("liar", "step"),
+    [
+        ("hangs_released", "correctness"),
+        ("hangs_held", "correctness"),
+        ("hangs_in_import", "loading"),
+        ("floods_output", "correctness"),
+    ],
+)
+def test_a_hang_is_ended_and_its_stack_told(liar: str, step: str) -> None:
+    """The GIL released or held, in a call or an import: the reason has the line."""
+    row = run(liar, timeout_s=1.0)
+    assert row.status == "timeout"
+    assert row.reason.splitlines()[0] == f"{step} had not ended after 1 s"
+    assert f"{liar}.py" in row.reason
+
+
+def test_a_worker_that_cannot_end_itself_is_ended() -> None:
+    """Where even the time limit inside the process is gone, the parent's is left."""
+    row = run("hangs_for_good", timeout_s=1.0)
+    assert row.status == "timeout"
+
+
+def test_what_was_completed_before_a_crash_is_kept() -> None:
+    """A backend that dies in its second scenario keeps the result of the first."""
+    row = run("aborts_when_it_sleeps", "correctness", "handoff")
+    assert row.status == "crashed"
+    assert row.reason.startswith("handoff ended with SIGABRT")
+    assert row.correctness is not None
+    assert row.correctness.passed > 0
+    assert row.handoff is None
+
+
+def test_the_other_rows_are_whole() -> None:
+    """A crash, a hang and an exception between two good backends disturb neither."""
+    liars = [
+        f"tests.liars.{name}:backend" for name in ("aborts", "hangs_held", "raises")
+    ]
+    names = ["python", *liars, "backends.reference:double_list"]
+    report = run_all(names, scenarios=["correctness"], quick=True, timeout_s=5.0)
+    assert [row.name for row in report] == names
+    assert [row.status for row in report] == [
+        "ok",
+        "crashed",
+        "timeout",
+        "failed",
+        "ok",
+    ]
+    assert report.asked == tuple(names)
+    assert not report.ok
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "stack", "status", "reason"),
+    [
+        (None, "", "timeout", "gil had not ended after 3 s"),
+        (1, "Timeout (0:00:03)!", "timeout", "gil had not ended after 3 s\nTimeout "),
+        (1, "", "crashed", "gil ended the process with exit status 1\n"),
+        (-9, "", "crashed", "gil ended with SIGKILL\n"),
+        (-64, "", "crashed", "gil ended with SIGRTMAX\n"),
+        (-99, "", "crashed", "gil ended with signal 99\n"),
+    ],
+)
+def test_an_end_without_a_word_is_explained(
+    exit_code: int | None, stack: str, status: str, reason: str
+) -> None:
+    """Exit status, signal and stack are put into words; so is what was written."""
+    outcome = Outcome(step="gil")
+    outcome.stderr.tail = b"last words\n"
+    found = explain_end(exit_code, outcome, 3.0, stack)
+    assert found[0] == status
+    assert found[1].startswith(reason)
+    assert (status == "timeout") != found[1].endswith("standard error: last words")
+
+
+# --- What a backend writes and leaves behind ------------------------------------------
+
+
+@pytest.mark.parametrize("liar", ["prints", "prints_from_c"])
+def test_writing_to_standard_output_is_wrong(liar: str) -> None:
+    """Printing is noticed from Python and from C, and garbles nothing."""
+    row = run(liar)
+    assert row.status == "wrong"
+    assert row.reason.startswith("wrote to standard output: 'here I am\\nhere I am")
+    assert row.correctness is not None
+    assert row.correctness.failed == 0
+
+
+def test_a_thread_left_behind_is_wrong_and_keeps_nothing_alive() -> None:
+    """Threads that never end are noticed, and the process ends without them."""
+    row = run("leaves_threads")
+    assert row.status == "wrong"
+    assert "threads left behind" in row.reason
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells environments")
+def test_a_process_left_behind_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A descendant that has a session of its own does not outlive its worker."""
+    note = tmp_path / "pid"
+    monkeypatch.setenv("LEFT_PID_FILE", str(note))
+    assert run("leaves_process").status == "ok"
+    assert has_ended(int(note.read_text()))
+
+
+def has_ended(pid: int) -> bool:
+    """Return whether a process is gone, or waits only to be asked how it ended."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return status.rpartition(")")[2].split()[0] in "ZX"
+
+
+# --- Which backends and scenarios -----------------------------------------------------
+
+
+def test_unknown_names_are_refused_before_anything_runs() -> None:
+    """An unknown backend or scenario raises; no backend was started."""
+    steps: list[Progress] = []
+    with pytest.raises(UnknownBackendError, match="did you mean 'python'"):
+        run_all(["cffi", "pyhton"], progress=steps.append)
+    with pytest.raises(UnknownBackendError):
+        run_all(["a:b:c"], progress=steps.append)
+    with pytest.raises(ValueError, match="unknown scenario 'corectness': expected one"):
+        run_all(scenarios=["corectness"], progress=steps.append)
+    with pytest.raises(ValueError, match="expected at least one name, got none"):
+        run_all([], progress=steps.append)
+    assert steps == []
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, float("inf"), float("nan")])
+def test_a_time_limit_is_positive_and_finite(seconds: float) -> None:
+    """Anything else is refused before anything runs."""
+    with pytest.raises(ValueError, match="expected seconds over 0"):
+        run_all(["python"], timeout_s=seconds)
+
+
+def test_backends_are_in_registry_order_and_once() -> None:
+    """Registered names come first, each once; the others as they were given."""
+    names = ["backends.reference:double_list", "pyo3", "python", "pyo3"]
+    assert [job.name for job in plan_jobs(names)] == [
+        "python",
+        "pyo3",
+        "backends.reference:double_list",
+    ]
+    assert [job.name for job in plan_jobs("cffi")] == ["cffi"]
+    assert [job.name for job in plan_jobs(None)] == [*backends.names()]
+
+
+def test_planning_imports_no_backend() -> None:
+    """A backend that dies as it is imported is planned without harm."""
+    assert plan_job("tests.liars.aborts_in_import:backend").reason == ""
+
+
+def test_a_backend_object_is_found_again_by_import() -> None:
+    """A Backend whose function can be imported keeps its own name and declaration."""
+    mine = Backend("mine", double_list, releases_gil=False, technology="my own")
+    report = run_all([mine], scenarios=["correctness"], quick=True)
+    assert report["mine"].status == "ok"
+    assert report["mine"].declared is False
+    assert report["mine"].technology == "my own"
+
+
+def test_a_registered_backend_is_compared_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was registered in this process is found in another one."""
+    monkeypatch.setattr("backends.registry._registered", {})
+    backends.register(Backend("mine", double_list, releases_gil=False))
+    report = run_all(["mine"], scenarios=["correctness"], quick=True)
+    assert report["mine"].status == "ok"
+
+
+def test_a_backend_that_no_import_finds_is_unavailable() -> None:
+    """A function inside a function cannot be found; the row says what is needed."""
+
+    def local(*_: Any, **__: Any) -> None:
+        """Do nothing."""
+
+    report = run_all([Backend("local", local)], scenarios=[])
+    assert report["local"].status == "unavailable"
+    assert "at the top of a module" in report["local"].reason
+    assert not report.ok
+
+
+def test_a_backend_that_is_not_built_is_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row has the command that builds it; only if it was named it spoils all."""
+    (tmp_path / "pyo3_backend").mkdir()
+    (tmp_path / "pyo3_backend" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    report = run_all(scenarios=[])
+    assert report["pyo3"].status == "unavailable"
+    assert report["pyo3"].reason.startswith("backend 'pyo3' is not built: ")
+    assert report["pyo3"].reason.endswith("run: make build")
+    assert report["pyo3"].technology.startswith("Rust")
+    assert report.ok
+    assert not run_all(["pyo3"], scenarios=[]).ok
+
+
+# --- From anywhere --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["script", "-c", "standard input"])
+def test_it_works_without_a_main_guard(how: str, tmp_path: Path) -> None:
+    """A plain script, `python -c` and standard input (a notebook) all work."""
+    code = (
+        "import compare\n"
+        "report = compare.run_all(['python'], scenarios=['correctness'], quick=True)\n"
+        "print(report['python'].status)\n"
+    )
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    arguments = {"script": [str(script)], "-c": ["-c", code], "standard input": ["-"]}
+    done = subprocess.run(
+        [sys.executable, *arguments[how]],
+        input=code if how == "standard input" else None,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "ok\n"
+    assert done.stderr == ""
+
+
+def test_a_module_that_compares_itself_does_not_do_so_for_ever(tmp_path: Path) -> None:
+    """run_all() in what is imported by a worker is refused, with advice."""
+    (tmp_path / "selfish.py").write_text(
+        "from compare import run_all\n"
+        "from backends.reference import double_list\n"
+        "def call(*a, **k): return double_list(*a, **k)\n"
+        "row = run_all(['selfish:call'], scenarios=[])['selfish:call']\n"
+        "print(row.status, row.reason)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "selfish.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith("failed ")
+    assert 'put the call under if __name__ == "__main__"' in done.stdout
+
+
+# --- Progress and the demo ------------------------------------------------------------
+
+
+def test_progress_tells_each_step() -> None:
+    """Loading, each scenario and the end are told as they happen, with the time."""
+    steps: list[Progress] = []
+    run_all(
+        ["python"],
+        scenarios=["handoff", "correctness"],
+        quick=True,
+        progress=steps.append,
+    )
+    assert [(step.scenario, step.state) for step in steps] == [
+        (None, "running"),
+        ("correctness", "running"),
+        ("handoff", "running"),
+        (None, "ok"),
+    ]
+    assert {step.backend for step in steps} == {"python"}
+    assert [step.elapsed_s for step in steps] == sorted(
+        step.elapsed_s for step in steps
+    )
+
+
+def test_an_exception_in_progress_ends_the_worker() -> None:
+    """What the callback raises, Ctrl-C too, comes through and leaves no worker."""
+
+    def interrupt(step: Progress) -> None:
+        if step.scenario:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_all(["python"], scenarios=["correctness"], quick=True, progress=interrupt)
+    assert not find_children(os.getpid())
+
+
+def find_children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that still run."""
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [int(child) for child in path.read_text().split()]
+    return [child for child in found if not has_ended(child)]
+
+
+def test_the_demo_has_both_partners() -> None:
+    """The lecture's partner ends early; the late one sleeps past the release."""
+    early, late = (
+        run_demo("python", late_partner=is_late, quick=True)
+        for is_late in (False, True)
+    )
+    assert early.handoff is not None
+    assert late.handoff is not None
+    assert early.handoff.partner_sleep_s < 0.2 < late.handoff.partner_sleep_s
+
+
+def test_a_report_of_real_results_survives_json() -> None:
+    """What the worker sent, in every scenario there is, is read back the same."""
+    report = run_all(["python"], scenarios=["correctness", "handoff"], quick=True)
+    assert type(report).from_json(report.to_json()) == report
+    assert json.loads(report.to_json())["backends"][0]["handoff"]["ticks_s"]
