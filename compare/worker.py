@@ -79,9 +79,10 @@ def die_with_parent(parent_pid: int) -> None:
 
 def find_rest_s(job: dict[str, Any]) -> float:
     """Return what is left of the time limit, which began before this process did."""
-    # The wall clock is the one that two processes share; it may have been set.
-    gone_s = max(0.0, time.time() - job["started_at"])
     timeout_s: float = job["timeout_s"]
+    started_at: float = job["started_at"]
+    # The wall clock is the one that two processes share; it may have been set.
+    gone_s = max(0.0, time.time() - started_at)
     return max(REST_MIN_S, timeout_s - gone_s)
 
 
