@@ -111,7 +111,7 @@ def run_job(job: dict[str, Any], emit: Emit) -> tuple[str, str]:
         )
         if build_info.get("profile") == "debug":
             return "failed", "a debug build is not compared"
-        options = make_options(job["options"])
+        options = make_options({**job["options"], "target": job["target"]})
         for step in job["scenarios"]:
             emit("scenario", name=step)
             result = load_scenario(step).run(backend, options)
