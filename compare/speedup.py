@@ -9,9 +9,12 @@ from compare.figures import Figure, describe_ratio, find_unsteady, split, summar
 from compare.results import Course, Parallel, ParallelRow
 from compare.work import N_VALUES, Wall
 
-# Calls that take turns overlap by 1 at most, whatever the machine does; a busy machine
-# lowers the overlap of calls that run at once. So the line lies near 1.
-AT_ONCE = 1.25
+# Calls that take turns overlap by 1 at most; a busy machine lowers the overlap of calls
+# that run at once. So the line lies near 1.
+AT_ONCE = 1.2
+
+# How many of the rounds have to agree on which side of the line they lie.
+AGREEING = 0.75
 
 # With less than this from two processes, there was no second core to be had.
 TWO_CORES = 1.5
@@ -64,7 +67,8 @@ def summarize_rounds(measured: Measured) -> Parallel:
     )
     two = next(row for row in rows if row.threads == 2)  # noqa: PLR2004 - the pair.
     held = find_speedup(rounds, 2, [found.held for found in rounds])
-    held_overlap = summarize([find_overlap(found.held) for found in rounds])
+    held_overlaps = [find_overlap(found.held) for found in rounds]
+    held_overlap = summarize(held_overlaps)
     walls = [found.threads[2].seconds for found in rounds]
     same = {
         name: getattr(two, name)
@@ -82,7 +86,7 @@ def summarize_rounds(measured: Measured) -> Parallel:
         held_speedup_range=held.range,
         held_overlap=held_overlap.value,
         held_overlap_range=held_overlap.range,
-        held_course=decide(held_overlap),
+        held_course=decide(held_overlaps),
         held_share=held_share,
         order_s=(statistics.median(walls[::2]), statistics.median(walls[1::2])),
         n=N_VALUES,
@@ -125,7 +129,8 @@ def summarize_row(
     """Make the row of one number of threads."""
     walls = [found.threads[threads] for found in rounds]
     speedup = find_speedup(rounds, threads, walls)
-    overlap = summarize([find_overlap(wall) for wall in walls])
+    overlaps = [find_overlap(wall) for wall in walls]
+    overlap = summarize(overlaps)
     by_processes = of_processes = None
     if all(threads in found.processes for found in rounds):
         beside = [found.processes[threads] for found in rounds]
@@ -151,7 +156,7 @@ def summarize_row(
         of_processes_range=of_processes_range,
         overlap=overlap.value,
         overlap_range=overlap.range,
-        course=decide(overlap),
+        course=decide(overlaps),
     )
 
 
@@ -170,11 +175,13 @@ def find_overlap(wall: Wall) -> float:
     return wall.cpu_s / wall.cored_s
 
 
-def decide(overlap: Figure) -> Course:
-    """Say whether the calls ran at once, unless the range covers both answers."""
-    if overlap.low > AT_ONCE:
+def decide(overlaps: Sequence[float]) -> Course:
+    """Say whether the calls ran at once, unless the rounds do not agree on it."""
+    n_at_once = sum(overlap > AT_ONCE for overlap in overlaps)
+    if n_at_once >= AGREEING * len(overlaps):
         return "at once"
-    return "in turns" if overlap.high < AT_ONCE else "unclear"
+    n_in_turns = len(overlaps) - n_at_once
+    return "in turns" if n_in_turns >= AGREEING * len(overlaps) else "unclear"
 
 
 def describe(result: Parallel, *, has_gil: bool) -> tuple[str, ...]:
