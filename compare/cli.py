@@ -138,9 +138,18 @@ def run_run(arguments: argparse.Namespace) -> int:
             progress=progress,
         )
     if arguments.json != "-":
-        ReportConsole().print(make_text(report))
+        show_report(report)
     write_text(arguments.json, report.to_json())
     return judge_report(report)
+
+
+def show_report(report: Report) -> None:
+    """Print the report, in colour only on a terminal."""
+    console = ReportConsole()
+    if console.is_terminal:
+        console.print(make_text(report))
+    else:
+        write(str(report))
 
 
 def judge_report(report: Report) -> int:
@@ -353,7 +362,7 @@ def write(text: str) -> None:
 
 
 class ReportConsole(Console):
-    """Standard output, in colour only where it is a terminal."""
+    """Standard output, for what rich lays out."""
 
     def __init__(self) -> None:
         """Take the width of the report, and texts as they are."""

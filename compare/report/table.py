@@ -3,7 +3,6 @@
 import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -54,29 +53,27 @@ def show_verdict(result: BackendResult) -> str:
     return result.gil.verdict if result.gil else ""
 
 
-def show_share(share: float | None) -> str:
-    """Return a share in per cent."""
-    return "" if share is None else f"{share:.0%}"
-
-
-def show_times(factor: float | None) -> str:
-    """Return a factor with as many digits as mean something."""
-    if factor is None:
+def show_progress(result: BackendResult) -> str:
+    """Return how fast Python code ran beside the call, released and held."""
+    found = result.handoff
+    if found is None or found.partner_progress_released is None:
         return ""
-    return f"{factor:.2f}x" if factor < 10 else f"{factor:,.0f}x"  # noqa: PLR2004
+    return f"{found.partner_progress_released:.0%}/{found.partner_progress_held:.0%}"
 
 
-def ask(scenario: str, name: str) -> Callable[[BackendResult], Any]:
-    """Return what reads one field of one scenario, None where it was not run."""
-    return lambda result: getattr(getattr(result, scenario), name, None)
+def show_speedup(result: BackendResult) -> str:
+    """Return what a second thread gains, released and held."""
+    found = result.parallel
+    return f"{found.speedup:.2f}/{found.held_speedup:.2f}" if found else ""
 
 
-def cell(
-    show: Callable[[Any], str], scenario: str, name: str
-) -> Callable[[BackendResult], str]:
-    """Return what shows one field of one scenario."""
-    read = ask(scenario, name)
-    return lambda result: show(read(result))
+def show_slowdown(result: BackendResult) -> str:
+    """Return by how much busy Python code slows a short call down."""
+    found = result.contention
+    if found is None:
+        return ""
+    digits = 1 if found.slowdown < 10 else 0  # noqa: PLR2004 - two digits suffice.
+    return f"{found.slowdown:,.{digits}f}x"
 
 
 COLUMNS = (
@@ -91,28 +88,20 @@ COLUMNS = (
         "whether the call gives the GIL away, by evidence (docs/method.md)",
     ),
     Column(
-        "Python\nreleased",
-        cell(show_share, "handoff", "partner_progress_released"),
-        "speed of Python code beside the call while it has released the GIL",
+        "Python ran\nfree/held",
+        show_progress,
+        "speed of Python code beside the call while the GIL was released, and "
+        "while it was held; 100% is as fast as alone",
     ),
     Column(
-        "Python\nheld",
-        cell(show_share, "handoff", "partner_progress_held"),
-        "the same while the call holds the GIL; 100% is as fast as alone",
+        "two threads\nfree/held",
+        show_speedup,
+        "speed of two calls in two threads, against one after the other; then the "
+        "same with release_gil=False, as a control",
     ),
     Column(
-        "two\nthreads",
-        cell(show_times, "parallel", "speedup"),
-        "speed of two calls in two threads, against one after the other",
-    ),
-    Column(
-        "two\nheld",
-        cell(show_times, "parallel", "held_speedup"),
-        "the same with release_gil=False, as a control",
-    ),
-    Column(
-        "call\nslowed",
-        cell(show_times, "contention", "slowdown"),
+        "slowed",
+        show_slowdown,
         "time of a short call beside busy Python code, against alone",
     ),
 )
@@ -143,7 +132,7 @@ def make_text(report: Report) -> RenderableType:
 
 def make_grid(report: Report, columns: Iterable[Column]) -> Table:
     """Return the table itself."""
-    grid = Table(box=RULED, pad_edge=False, show_edge=False)
+    grid = Table(box=RULED, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     grid.add_column("backend", overflow="fold", max_width=20)
     grid.add_column("status", no_wrap=True)
     for column in columns:
@@ -164,7 +153,7 @@ def make_meanings(columns: Iterable[Column]) -> Iterator[RenderableType]:
     """Say what each column means."""
     legend = Table.grid(padding=(0, 2))
     for column in columns:
-        legend.add_row(column.header.replace("\n", " "), column.meaning)
+        legend.add_row(column.header.partition("\n")[0], column.meaning)
     if legend.row_count:
         yield Text()
         yield legend
