@@ -56,7 +56,7 @@ def check(
     from compare.surroundings import describe_callable  # noqa: PLC0415
 
     call = partial(func, *args, **kwargs) if args or kwargs else func
-    return judge_call(call, name=describe_callable(func), budget_s=budget_s)
+    return judge_call(call, name=describe_callable(func), budget_s=budget_s).check
 
 
 def check_statement(
@@ -83,9 +83,8 @@ def check_statement(
     from compare.statement import bind_statement  # noqa: PLC0415
 
     call = bind_statement(statement, setup, namespace)
-    return judge_call(
-        call, name=statement, budget_s=budget_s, empty=bind_statement("pass", "pass")
-    )
+    empty = bind_statement("pass", "pass")
+    return judge_call(call, name=statement, budget_s=budget_s, empty=empty).check
 
 
 def check_budget(budget_s: float) -> None:

@@ -74,7 +74,7 @@ class GilMethod:
         was_woken = witness.was_woken()
         blocked_after = self._read_blocked()
         stamps = readings[::2]
-        end = self._read_times_at(stamps[-1])
+        end, late_ns = self._read_times_at(stamps[-1])
         notes, way_back_s = witness.rest()
         if sys.getswitchinterval() != expected:
             message = "the call changes the switch interval, which the check relies on"
@@ -96,6 +96,7 @@ class GilMethod:
             None
             if blocked is None or blocked_after is None
             else max(0, blocked_after - blocked),
+            late_ns,
         )
 
     def watch_for(
@@ -152,20 +153,24 @@ class GilMethod:
             return None
         return witness.caller_view.read_times(), witness.view.read_times()
 
-    def _read_times_at(self, at_ns: int) -> tuple[Times, Times] | None:
-        """Return the times of both as they were a moment ago."""
+    def _read_times_at(self, at_ns: int) -> tuple[tuple[Times, Times] | None, int]:
+        """Return the times of both as they were a moment ago.
+
+        Returns:
+            They, and for how long the witness had no core since then.
+        """
         witness = self._witness
         if witness.view is None:
-            return None
+            return None, 0
+        is_late = not witness.view.read_sleep()[0]
         computing, waiting = witness.caller_view.read_times()
         caller = Times(computing, waiting - (time.perf_counter_ns() - at_ns))
         # How long a thread has waited for a core is known once it got one.
         witness.settle()
         since_ns = time.perf_counter_ns() - at_ns
-        # The caller may have lost its own core meanwhile, and found out late.
-        since_ns -= witness.caller_view.read_times().waiting_for_core - waiting
         computing, waiting = witness.view.read_times()
-        return caller, Times(computing, waiting - since_ns)
+        ends = caller, Times(computing, waiting - since_ns)
+        return ends, since_ns if is_late else 0
 
     def _read_blocked(self) -> int | None:
         """Return how long this thread was blocked since some moment."""

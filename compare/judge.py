@@ -8,7 +8,7 @@ import functools
 import gc
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from compare.gil_method import GilMethod
 from compare.results import Check, CheckEnvironment, Controls, Evidence, Verdict
 from compare.surroundings import call_first, describe_environment, find_refusal
 from compare.threads import switch_interval
-from compare.weigh import Entry, Window, weigh_window
+from compare.weigh import Entry, Window, find_best_share, pick_weight, weigh_window
 from compare.witness import Witness, WitnessError
 
 # The shares of the budget; the rest is left for the first call and the controls.
@@ -39,6 +39,8 @@ SEEN_SHARE = 0.05
 
 # The holder's and the Python loop's work takes about half a millisecond.
 CONTROL_S = 0.02
+# What a pause of the witness comes to where the controls gave no figure.
+SPACING_NS = 200_000
 CONTROL_STEPS = 20_000
 
 
@@ -51,6 +53,15 @@ class Subject(NamedTuple):
     # How long the first call took, and whether it ran Python functions.
     first_ns: int
     runs_python: bool | None
+
+
+class Judgement(NamedTuple):
+    """A check, and what it was weighed from."""
+
+    check: Check
+    windows: Sequence[Window] = ()
+    # Between two notes of a witness that nobody keeps out.
+    spacing_ns: int = 0
 
 
 class Seen(NamedTuple):
@@ -83,7 +94,7 @@ def judge_call(
     budget_s: float,
     empty: Callable[[], Any] = bool,
     use_kernel: bool = True,
-) -> Check:
+) -> Judgement:
     """Judge a callable that takes no arguments; see `compare.check`.
 
     Args:
@@ -94,13 +105,13 @@ def judge_call(
         use_kernel: False does without what Linux tells, as on other systems.
     """
     environment = describe_environment(call)
-    unsure = functools.partial(Check, name, "inconclusive", environment=environment)
-    if (refusal := find_refusal(call)) is not None:
-        return unsure(refusal)
-    if environment.meaning == "attached":
-        from compare.stop_method import judge_attached_call  # noqa: PLC0415
 
-        return judge_attached_call(call, name, environment, budget_s)
+    def refuse(reason: str, calls: int) -> Judgement:
+        check = Check(name, "inconclusive", reason, environment, calls=calls)
+        return Judgement(check)
+
+    if (refusal := find_refusal(call)) is not None:
+        return refuse(refusal, 0)
     with contextlib.ExitStack() as stack:
         set_interval = stack.enter_context(switch_interval(1.0))
         stack.enter_context(pause_collector())
@@ -108,17 +119,17 @@ def judge_call(
         result, has_python = call_first(call)
         first_ns = time.perf_counter_ns() - start
         if (refusal := find_refusal(call, result)) is not None:
-            return unsure(refusal, calls=1)
+            return refuse(refusal, 1)
         del result
+        subject = Subject(call, empty, first_ns, has_python)
         witness = Witness(limit_s=0.5, use_kernel=use_kernel)
         try:
             stack.enter_context(witness)
             environment = replace(environment, tells_wakeups=witness.view is not None)
             method = GilMethod(set_interval, witness)
-            subject = Subject(call, empty, first_ns, has_python)
             return _Judge(method, subject, budget_s).judge(name, environment)
         except WitnessError as error:
-            return unsure(str(error), environment=environment, calls=1)
+            return refuse(str(error), 1)
 
 
 @contextlib.contextmanager
@@ -142,7 +153,7 @@ class _Judge:
         self.budget_s = budget_s
         self.is_long = subject.first_ns > LONG_SHARE * budget_s * 1e9
 
-    def judge(self, name: str, environment: CheckEnvironment) -> Check:
+    def judge(self, name: str, environment: CheckEnvironment) -> Judgement:
         """Take the evidence and weigh it."""
         controls, spacing_ns, empty_ns = self.measure_controls()
         seen = self.see()
@@ -151,14 +162,15 @@ class _Judge:
         verdict, reason = decide(
             evidence, controls, call_s=call_ns / 1e9, empty_s=empty_ns / 1e9
         )
-        fraction, hold_ns = self.weigh(seen, verdict, spacing_ns)
+        fraction, best, hold_ns = self.weigh(seen, verdict, spacing_ns)
         waiting_ns = self.measure_waiting(seen) if verdict == "releases" else None
-        return Check(
+        check = Check(
             name,
             verdict,
             reason,
             environment,
             released_fraction=fraction,
+            released_fraction_best=best,
             longest_hold_s=None if hold_ns is None else hold_ns / 1e9,
             waiting_s=None if waiting_ns is None else waiting_ns / 1e9,
             call_s=call_ns / 1e9,
@@ -167,6 +179,7 @@ class _Judge:
             controls=controls,
             notes=tuple(self.note(evidence, verdict, fraction, call_ns)),
         )
+        return Judgement(check, seen.windows, spacing_ns)
 
     def measure_controls(self) -> tuple[Controls, int, int]:
         """Watch what is known, and how the watching itself comes out.
@@ -182,7 +195,8 @@ class _Judge:
             for window in sleeper
             for before, after in zip(window.notes, window.notes[1:], strict=False)
         ]
-        spacing_ns = int(statistics.median(gaps)) if gaps else 200_000
+        # A loaded machine makes some of them longer.
+        spacing_ns = sorted(gaps)[len(gaps) // 4] if gaps else SPACING_NS
         releaser = method.watch_for(functools.partial(time.sleep, 0), CONTROL_S)
         numbers = range(CONTROL_STEPS)
         hold = functools.partial(sum, numbers)
@@ -237,10 +251,10 @@ class _Judge:
 
     def weigh(
         self, seen: Seen, verdict: Verdict, spacing_ns: int
-    ) -> tuple[float | None, int | None]:
-        """Return the share that was released, and the longest hold."""
+    ) -> tuple[float | None, float | None, int | None]:
+        """Return the share that was released, its best, and the longest hold."""
         if verdict == "inconclusive":
-            return None, None
+            return None, None, None
         weights = [weigh_window(window, spacing_ns) for window in seen.windows]
         hold_ns = int(statistics.median(weight.longest_hold_ns for weight in weights))
         if verdict == "preemptible":
@@ -248,12 +262,13 @@ class _Judge:
             longest = [entry.longest_ns for entry in seen.entries if entry.n_notes]
             hold_ns = min(hold_ns, int(statistics.median_low(longest)))
         if verdict != "releases":
-            return 0.0, hold_ns
-        watched_ns = sum(weight.watched_ns for weight in weights)
+            return 0.0, 0.0, hold_ns
+        seen_ns = sum(weight.watched_ns for weight in weights)
         passed_ns = sum(window.stamps[-1] - window.stamps[0] for window in seen.windows)
-        if watched_ns < SEEN_SHARE * passed_ns:
-            return None, hold_ns
-        return 1 - sum(weight.held_ns for weight in weights) / watched_ns, hold_ns
+        picked = pick_weight(weights)
+        if picked is None or seen_ns < SEEN_SHARE * passed_ns:
+            return None, None, hold_ns
+        return picked.released_fraction, find_best_share(weights), hold_ns
 
     def measure_waiting(self, seen: Seen) -> int | None:
         """Return for how much longer a call is blocked beside another thread."""

@@ -423,6 +423,8 @@ class Check:
             others can interrupt), "holds" or "inconclusive".
         reason: why, in a sentence.
         released_fraction: the share of a call for which others could run.
+        released_fraction_best: the same in the stretch where it was largest; a loaded
+            machine makes it smaller in others, and larger in none.
         longest_hold_s: the longest time in a call for which they could not.
         waiting_s: how long a call waited to get the GIL back from one other thread
             that keeps it for microseconds.
@@ -436,6 +438,7 @@ class Check:
     reason: str
     environment: CheckEnvironment
     released_fraction: float | None = None
+    released_fraction_best: float | None = None
     longest_hold_s: float | None = None
     waiting_s: float | None = None
     call_s: float | None = None

@@ -20,6 +20,10 @@ WAKING_NS = 10_000
 # the call, where progress has to be told from the clock.
 HANDOVER_NS = 250_000
 
+QUARTILE = 0.75
+# A window was watched well that was watched for this share of what the best was.
+WELL_WATCHED = 0.5
+
 # Others got into the midst of a call if its longest stretch is a smaller share of it
 # than these, for one interruption and for several. A few calls of C functions in turn
 # have a longest stretch too, which is why one interruption says less.
@@ -43,6 +47,8 @@ class Window(NamedTuple):
     end: tuple[Times, Times] | None = None
     # How long the caller was neither computing nor waiting for a core.
     blocked_ns: int | None = None
+    # How long after the end the witness, woken before it, still had no core.
+    late_ns: int = 0
 
     @property
     def n_calls(self) -> int:
@@ -68,6 +74,11 @@ class Weight(NamedTuple):
     held_ns: int
     longest_hold_ns: int
 
+    @property
+    def released_fraction(self) -> float:
+        """The share of the time for which others could run."""
+        return 1 - self.held_ns / self.watched_ns if self.watched_ns else 0.0
+
 
 class Entry(NamedTuple):
     """How others got into one call under the tiny interval."""
@@ -92,6 +103,10 @@ def weigh_window(window: Window, spacing_ns: int) -> Weight:
     total = held = longest = 0
     for position, (before, after) in enumerate(pairwise(edges)):
         lost = count_waiting_for_core(before, after)
+        if after is edges[-1]:
+            # Linux does not count all of that wait. Before the end it was likely as
+            # long as after it, if there was room for that.
+            lost = max(lost, window.late_ns)
         passed = max(0, after.at_ns - before.at_ns - lost)
         # The witness waits for the GIL from the start on, and later on pauses first.
         pause = spacing_ns if position else 0
@@ -109,6 +124,33 @@ def weigh_window(window: Window, spacing_ns: int) -> Weight:
         steps = [after - before for before, after in pairwise(window.stamps)]
         longest = min(longest, int(statistics.median(steps)))
     return Weight(total, min(held, total), longest)
+
+
+def pick_weight(weights: Sequence[Weight]) -> Weight | None:
+    """Return the weight at the upper quartile of the share released, None if none is.
+
+    Each counts for as long as it was watched. A loaded machine makes windows look more
+    held than they are, and hardly ever less; hence neither the mean nor the middle.
+    """
+    left = sum(weight.watched_ns for weight in weights) * (1 - QUARTILE)
+    for weight in sorted(weights, key=lambda weight: -weight.released_fraction):
+        left -= weight.watched_ns
+        if left < 0:
+            return weight
+    return None
+
+
+def find_best_share(weights: Sequence[Weight]) -> float | None:
+    """Return the largest share released in a window that was watched well enough."""
+    most = max((weight.watched_ns for weight in weights), default=0)
+    return max(
+        (
+            weight.released_fraction
+            for weight in weights
+            if weight.watched_ns >= most * WELL_WATCHED
+        ),
+        default=None,
+    )
 
 
 def is_free(before: Note, after: Note, is_soon: bool) -> bool:  # noqa: FBT001

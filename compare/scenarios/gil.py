@@ -1,0 +1,249 @@
+"""Does the backend give the GIL away, and as it says?
+
+The backend's own call is judged as any callable is, with release_gil=True and with
+release_gil=False, and the verdicts are held against what the backend declares and
+against what its trace tells.
+"""
+
+import functools
+import statistics
+from dataclasses import dataclass
+from typing import Any
+
+from backends import Backend
+from compare.calibration import calibrate
+from compare.judge import Judgement, judge_call
+from compare.results import Check, Gil
+from compare.scenarios import Options
+from compare.weigh import Window, find_best_share, weigh_window
+from compare.work import N_STAMPS, N_VALUES, double_from, find_fault
+
+# A backend that releases the GIL around its kernel has it released for nearly all of a
+# call that is nearly all kernel; what is missing here is room for noise.
+RELEASED_SHARE_MIN = 0.6
+# Where waiting for a core cannot be taken out, a loaded machine takes most of it away.
+RAW_SHARE_MIN = 0.1
+# The traced kernel's own share of such a call.
+KERNEL_SHARE_MIN = 0.6
+# The traced kernel is worth its share only if at least so much of it was seen.
+SEEN_SHARE_MIN = 0.05
+
+
+@dataclass(frozen=True)
+class Form:
+    """How long the scenario takes.
+
+    Attributes:
+        call_s: one call of the calibrated work.
+        budget_s: one of the two checks.
+    """
+
+    call_s: float
+    budget_s: float
+
+
+FULL = Form(call_s=0.01, budget_s=1.0)
+QUICK = Form(call_s=0.004, budget_s=0.25)
+
+
+class JudgedCall:
+    """The backend's call as a callable without arguments, and all that it leaves.
+
+    It is put together from functools.partial, so that no Python code of the harness
+    runs inside the call.
+    """
+
+    def __init__(self, backend: Backend, passes: int, *, release_gil: bool) -> None:
+        """Make the arguments."""
+        self.values = list(range(10**9, 10**9 + N_VALUES))
+        self.result: list[Any] = [None, "place 1"]
+        self.trace: list[Any] = []
+        self.call = functools.partial(
+            backend.double_list,
+            self.values,
+            self.result,
+            0,
+            passes=passes,
+            release_gil=release_gil,
+            trace=self.trace,
+        )
+
+    def judge(self, name: str, budget_s: float) -> Judgement:
+        """Judge it."""
+        return judge_call(self.call, name=name, budget_s=budget_s)
+
+    def find_fault(self, n_calls: int) -> str:
+        """Return what is wrong with what the calls left, or ""."""
+        if fault := find_fault(self.result[0], double_from(10**9, N_VALUES)):
+            return f"result[0]{fault}"
+        if len(self.trace) < n_calls:
+            return f"trace: expected {n_calls} tuples, got {len(self.trace)}"
+        for stamps in self.trace:
+            if not (
+                type(stamps) is tuple
+                and len(stamps) == N_STAMPS
+                and all(type(stamp) is int for stamp in stamps)
+                and list(stamps) == sorted(stamps)
+            ):
+                return f"trace: expected five ints in order, got {stamps!r:.80}"
+        return ""
+
+
+def run(backend: Backend, options: Options) -> Gil:
+    """Judge the backend's call and hold the verdicts against its declaration.
+
+    Raises:
+        Exception: what a call raised.
+    """
+    form = QUICK if options.quick else FULL
+    passes = calibrate(backend.double_list, form.call_s)
+    found = judge_backend(backend, passes, form.budget_s)
+    if found.contradictions:
+        # How much was released is a measurement, which a machine can spoil once.
+        found = judge_backend(backend, passes, 2 * form.budget_s)
+    return found
+
+
+def judge_backend(backend: Backend, passes: int, budget_s: float) -> Gil:
+    """Judge both forms of the backend's call, each within the budget."""
+    call = JudgedCall(backend, passes, release_gil=True)
+    judgement = call.judge(backend.name, budget_s)
+    check = judgement.check
+    held_call = JudgedCall(backend, passes, release_gil=False)
+    held_name = f"{backend.name}, release_gil=False"
+    held_check = held_call.judge(held_name, budget_s).check
+    failures = tuple(
+        f"double_list() {fault}, {where}"
+        for fault, where in (
+            (call.find_fault(check.calls), "while it was judged"),
+            (held_call.find_fault(held_check.calls), "judged with release_gil=False"),
+        )
+        if fault
+    )
+    traced = None if failures else weigh_trace(judgement, call.trace)
+    return Gil(
+        verdict=check.verdict,
+        reason=check.reason,
+        held_verdict=held_check.verdict,
+        released_fraction=check.released_fraction,
+        traced_fraction=traced.kernel_share if traced else None,
+        longest_hold_s=check.longest_hold_s,
+        waiting_s=traced.waiting_s if traced else None,
+        n_values=N_VALUES,
+        passes=passes,
+        check=check,
+        held_check=held_check,
+        contradictions=tuple(
+            find_contradictions(backend.releases_gil, check, held_check, traced)
+        ),
+        failures=failures,
+        warnings=tuple(
+            f"{each.name}: {each.reason}"
+            for each in (check, held_check)
+            if each.verdict == "inconclusive"
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class TraceWeight:
+    """What the traces of the judged calls say, beside what was seen.
+
+    Attributes:
+        kernel_share: the traced kernel's share of a call, in the middle of all calls.
+        best_share: in the call where it was largest; a machine that takes the core
+            away outside of the kernel makes it smaller.
+        free_share: the share of the traced kernel for which the GIL was seen to be
+            free, in the call where it was largest; None if not seen well enough.
+        waiting_s: how long a call waited to get the GIL back, by its trace.
+    """
+
+    kernel_share: float
+    best_share: float
+    free_share: float | None
+    waiting_s: float
+
+
+def weigh_trace(judgement: Judgement, trace: list[Any]) -> TraceWeight | None:
+    """Weigh each traced kernel of the judged calls like a window of its own."""
+    kernel_ns = 0
+    weights = []
+    waits = []
+    shares = []
+    for window in judgement.windows:
+        first, last = window.stamps[0], window.stamps[-1]
+        inside = [
+            stamps for stamps in trace if first <= stamps[0] <= stamps[-1] <= last
+        ]
+        for enter, start, end, acquired, leave in inside:
+            notes = [note for note in window.notes if start < note.at_ns < end]
+            kernel = Window((start, end), notes, None, window.start, window.end)
+            kernel = kernel._replace(late_ns=window.late_ns)
+            weights.append(weigh_window(kernel, judgement.spacing_ns))
+            kernel_ns += end - start
+            waits.append(acquired - end)
+            shares.append((end - start) / max(1, leave - enter))
+    if not shares:
+        return None
+    seen_ns = sum(weight.watched_ns for weight in weights)
+    is_seen = seen_ns > SEEN_SHARE_MIN * kernel_ns
+    return TraceWeight(
+        statistics.median(shares),
+        max(shares),
+        find_best_share(weights) if is_seen else None,
+        statistics.median(waits) / 1e9,
+    )
+
+
+def find_contradictions(
+    declared: bool,  # noqa: FBT001 - it is what the backend declares.
+    check: Check,
+    held_check: Check,
+    traced: TraceWeight | None,
+) -> list[str]:
+    """Return what was seen against what the backend says, each in a sentence."""
+    found = []
+    if declared and check.verdict in ("holds", "preemptible"):
+        found.append(
+            f"declares that it releases the GIL, but {check.verdict}: {check.reason}"
+        )
+    if not declared and check.verdict == "releases":
+        found.append(
+            f"declares that it does not release the GIL, but does: {check.reason}"
+        )
+    if held_check.verdict == "releases":
+        found.append(f"releases the GIL with release_gil=False: {held_check.reason}")
+    if check.verdict == "releases" and declared:
+        found += find_token_release(check, traced)
+    return found
+
+
+def find_token_release(check: Check, traced: TraceWeight | None) -> list[str]:
+    """Return how the release covers less than it should, if it does."""
+    fraction = check.released_fraction_best
+    tells = check.environment.tells_wakeups
+    least = RELEASED_SHARE_MIN if tells else RAW_SHARE_MIN
+    if fraction is not None and fraction < least:
+        return [
+            (
+                f"gives the GIL away for {fraction:.0%} of a call that is nearly "
+                "all kernel, and keeps it for the rest"
+            )
+        ]
+    if traced is None:
+        return []
+    if traced.best_share < KERNEL_SHARE_MIN:
+        return [
+            (
+                f"traces a kernel of {traced.best_share:.0%} of a call whose work is "
+                "nearly all kernel"
+            )
+        ]
+    if traced.free_share is not None and traced.free_share < least:
+        return [
+            (
+                "traces a kernel with the GIL released, but it was free for "
+                f"{traced.free_share:.0%} of that time"
+            )
+        ]
+    return []
