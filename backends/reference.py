@@ -31,11 +31,16 @@ def read_values(values: list[Any]) -> list[int]:
     # The copy goes round the overridden methods of a subclass, and no `__index__`
     # can reach it (1.7).
     snapshot = list.copy(values)
-    if set(map(type, snapshot)) <= {int}:
-        if snapshot and not VALUE_MIN <= min(snapshot) <= max(snapshot) <= VALUE_MAX:
-            for index, item in enumerate(snapshot):
-                check_item(snapshot, index, item)
-        return snapshot
+    try:
+        # Of all ways to make sure of ints the fastest one: it gives an exact int of
+        # the same digits, and refuses what is no int.
+        return [*map(int.conjugate, snapshot)]
+    except TypeError:
+        return read_objects(snapshot)
+
+
+def read_objects(snapshot: list[Any]) -> list[int]:
+    """Read any list that no other code can reach, calling __index__ once an item."""
     buffer: list[int] = []
     for index, item in enumerate(snapshot):
         number = item
@@ -44,26 +49,21 @@ def read_values(values: list[Any]) -> list[int]:
                 check_doubles(buffer)
                 raise wrong_type(f"values[{index}]", "int", item)
             number = operator.index(item)
-        number = int.__index__(number)
-        check_item(buffer, index, number)
-        buffer.append(number)
+        buffer.append(int.__index__(number))
+        if not VALUE_MIN <= buffer[index] <= VALUE_MAX:
+            check_doubles(buffer)
     return buffer
 
 
-def check_item(buffer: list[int], index: int, item: int) -> None:
-    """Refuse an item outside 64 bits, or an earlier one whose double is."""
-    if not VALUE_MIN <= item <= VALUE_MAX:
-        check_doubles(buffer[:index])
-        message = (
-            f"double_list() values[{index}]: "
-            f"{describe_int(item)} does not fit in 64 bits"
-        )
-        raise OverflowError(message)
-
-
 def check_doubles(buffer: list[int]) -> None:
-    """Refuse the first item whose double does not fit in 64 bits."""
+    """Refuse the first item that does not fit in 64 bits, or whose double does not."""
     for index, item in enumerate(buffer):
+        if not VALUE_MIN <= item <= VALUE_MAX:
+            message = (
+                f"double_list() values[{index}]: "
+                f"{describe_int(item)} does not fit in 64 bits"
+            )
+            raise OverflowError(message)
         if not VALUE_MIN <= 2 * item <= VALUE_MAX:
             message = (
                 f"double_list() values[{index}]: "
@@ -83,10 +83,24 @@ def double_values(source: list[int], target: list[int], passes: int) -> int:
     """
     for _ in range(passes):
         target[:] = [item + item for item in source]
-    if target and not VALUE_MIN <= min(target) <= max(target) <= VALUE_MAX:
-        for index, item in enumerate(target):
-            if not VALUE_MIN <= item <= VALUE_MAX:
-                return index
+    return len(source) if is_small(source) else find_overflow(source)
+
+
+def is_small(source: list[int]) -> bool:
+    """Return whether all doubles fit, where that can be told at a glance."""
+    try:
+        # The length of a vector is no less than its longest part. One call of this
+        # costs half of min() and max(), and rounds by less than the bit to spare.
+        return math.hypot(*source) < VALUE_MAX // 4
+    except OverflowError:
+        return False
+
+
+def find_overflow(source: list[int]) -> int:
+    """Return the index of the first item whose double overflows, or the length."""
+    for index, item in enumerate(source):
+        if not VALUE_MIN <= 2 * item <= VALUE_MAX:
+            return index
     return len(source)
 
 
@@ -138,7 +152,9 @@ def double_list(
     Source:
         docs/contract.md, clauses 1.1 to 1.10.
     """
-    enter = time.perf_counter_ns()
+    # The clock is read for a trace alone; int() is 0.
+    read_clock_ns = int if trace is None else time.perf_counter_ns
+    enter = read_clock_ns()
     check_list("values", values)
     check_list("result", result)
     position = take_position(result, index)
@@ -153,20 +169,20 @@ def double_list(
     target: list[int] = []
 
     # GIL released from here.
-    kernel_start = time.perf_counter_ns()
+    kernel_start = read_clock_ns()
     first_overflow = double_values(source, target, n_passes)
-    sleep_ns(released_ns, is_released=is_released)
-    kernel_end = time.perf_counter_ns()
+    if first_overflow == len(source):
+        sleep_ns(released_ns, is_released=is_released)
+    kernel_end = read_clock_ns()
     # GIL held again from here.
-    acquired = time.perf_counter_ns()
+    acquired = read_clock_ns()
 
     if first_overflow < len(source):
         check_doubles(source)
     sleep_ns(held_ns, is_released=False)
     doubled = write_values(target)
-    store_result(
-        result, position, doubled, trace, (enter, kernel_start, kernel_end, acquired)
-    )
+    stamps = (enter, kernel_start, kernel_end, acquired)
+    store_result(result, position, doubled, trace, stamps)
 
 
 def wrong_type(where: str, expected: str, value: object) -> TypeError:
@@ -185,11 +201,14 @@ def check_list(where: str, value: object) -> None:
 
 def has_method(kind: type, name: str) -> bool:
     """Return whether instances have that special method, as the interpreter looks."""
-    return any(name in vars(base) for base in kind.__mro__)
+    # A list, because a generator that fails for want of memory is closed noisily.
+    return any([name in vars(base) for base in kind.__mro__])  # noqa: C419
 
 
 def take_int(where: str, value: object) -> int:
     """Return the exact int that an int or an object with __index__ stands for."""
+    if type(value) is int:
+        return value
     if not has_method(type(value), "__index__"):
         raise wrong_type(where, "int", value)
     return int.__index__(operator.index(value))  # type: ignore[arg-type]
@@ -234,19 +253,24 @@ def take_flag(where: str, value: object) -> bool:
 
 def take_seconds(where: str, value: object) -> int:
     """Return a sleep in nanoseconds."""
+    seconds = value if type(value) is float else read_seconds(where, value)
+    if not 0 <= seconds <= SECONDS_MAX:
+        message = f"double_list() {where}: expected 0 to 1e9 seconds, got {seconds!r}"
+        raise ValueError(message)
+    return int(seconds * 1e9)
+
+
+def read_seconds(where: str, value: object) -> float:
+    """Return the seconds that any number stands for."""
     kind = type(value)
     if not (has_method(kind, "__float__") or has_method(kind, "__index__")):
         raise wrong_type(where, "float", value)
     try:
         # Unlike float(), ldexp() reads a number only, never a string.
-        seconds = math.ldexp(value, 0)  # type: ignore[arg-type]
+        return math.ldexp(value, 0)  # type: ignore[arg-type]
     except OverflowError:
         # An int too large for a float is as good as infinite.
-        seconds = math.inf
-    if not 0 <= seconds <= SECONDS_MAX:
-        message = f"double_list() {where}: expected 0 to 1e9 seconds, got {seconds!r}"
-        raise ValueError(message)
-    return int(seconds * 1e9)
+        return math.inf
 
 
 def describe_int(number: int) -> str:

@@ -88,12 +88,19 @@ void sleep_ns(int64_t duration_ns) {
   }
 }
 
-void run_kernel(call_t *call) {
-  call->kernel_start = read_clock_ns();
-  call->first_overflow =
-      double_values(call->source, call->target, call->length, call->passes);
-  sleep_ns(call->released_ns);
-  call->kernel_end = read_clock_ns();
+int64_t run_kernel(const int64_t *source, int64_t *target, int64_t length,
+                   int64_t passes, int64_t released_ns, int64_t *stamps) {
+  if (stamps != NULL) {
+    stamps[0] = read_clock_ns();
+  }
+  int64_t first_overflow = double_values(source, target, length, passes);
+  if (first_overflow == length) {
+    sleep_ns(released_ns);
+  }
+  if (stamps != NULL) {
+    stamps[1] = read_clock_ns();
+  }
+  return first_overflow;
 }
 
 /* --- 6 Build facts ---------------------------------------------------------------- */

@@ -227,9 +227,9 @@ cdef Py_ssize_t double_values(
     cdef const int64_t *source_now
     cdef int64_t *target_now
     cdef int64_t overflows = 0
-    cdef int64_t item, doubled, n_done
+    cdef int64_t item, doubled, _n_done
     cdef Py_ssize_t index
-    for n_done in range(passes):
+    for _n_done in range(passes):
         source_now = unknown_source
         target_now = unknown_target
         for index in range(length):
@@ -258,7 +258,7 @@ cdef void run_kernel(Call *call) noexcept nogil:
     call.first_overflow = double_values(
         call.source, call.target, call.length, call.passes
     )
-    if call.released_ns > 0:
+    if call.first_overflow == call.length and call.released_ns > 0:
         sleep_ns(call.released_ns)
     call.kernel_end = read_clock_ns() if call.is_traced else 0
 

@@ -1,11 +1,13 @@
 """What the contract tests share."""
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from backends import Backend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Refuses(Protocol):

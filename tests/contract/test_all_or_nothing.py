@@ -233,6 +233,7 @@ from _testcapi import remove_mem_hooks, set_nomemory
 import backends
 
 call = backends.get(sys.argv[1]).double_list
+is_python = type(call).__name__ == "function"
 number = type("Number", (), {"__index__": lambda self: 10**12})()
 values = [10**12, 3, 10**15] * 30
 kinds = {
@@ -249,6 +250,21 @@ kinds = {
     "position": (values, {"index": 2**300}, IndexError),
     "trace": (values, {"trace": ()}, TypeError),
 }
+
+def attempt(start, items, result, given):
+    error = None
+    # The allocation may also be one of the interpreter's, right after the call.
+    try:
+        set_nomemory(start, start + 1)
+        try:
+            call(items, result, **given)
+        except BaseException as caught:
+            error = caught
+    except MemoryError:
+        pass
+    remove_mem_hooks()
+    return error
+
 for kind, (items, options, expected) in kinds.items():
     n_failed = n_passed = start = 0
     # No more than a few failures are absorbed, by a cache of the interpreter.
@@ -256,22 +272,20 @@ for kind, (items, options, expected) in kinds.items():
         trace, kept = ["kept"], object()
         result = [kept]
         given = {"index": 0, "trace": trace} | options
-        error = None
-        set_nomemory(start, start + 1)
-        try:
-            call(items, result, **given)
-        except BaseException as caught:
-            error = caught
-        remove_mem_hooks()
+        error = attempt(start, items, result, given)
         start += 1
-        done = error is None
-        assert (result == [kept], len(trace)) == (not done, 1 + done), (kind, start)
-        if type(error) is MemoryError:
+        done = result != [kept]
+        assert len(trace) == 1 + done, (kind, start)
+        assert not (done and error), (kind, start)
+        # CPython 3.11 loses the error where it has no memory for a Python frame.
+        is_lost = is_python and type(error) is SystemError
+        if type(error) is MemoryError or is_lost:
             n_failed += 1
             n_passed = 0
         else:
             n_passed += 1
-            assert (expected is None) if done else (type(error) is expected), kind
+            assert error is None or type(error) is expected, (kind, error)
+            assert not done or expected is None, kind
     assert n_failed, kind
 print("done")
 """

@@ -15,6 +15,7 @@ from backends import Backend
 # because it was given away.
 NEVER_S = 1000.0
 N_ATTEMPTS = 10
+PASSES = (1, 1000, 10_000)
 
 
 @contextmanager
@@ -127,9 +128,9 @@ def test_passes_are_work(backend: Backend) -> None:
         backend.double_list(values, [0], 0, passes=passes)
         return time.thread_time_ns() - start
 
-    # The list itself costs much more than one pass, so it is taken off.
-    one, *more = (min(measure_cpu_ns(n) for _ in range(5)) for n in (1, 5000, 10_000))
-    assert more[1] - one > 1.5 * (more[0] - one) > one
+    # Ten times the passes, of which a busy machine may hide two thirds.
+    one, some, many = (min(measure_cpu_ns(n) for _ in range(5)) for n in PASSES)
+    assert many > 3 * some > one
 
 
 def test_kernel_runs_as_declared(backend: Backend, gil: None) -> None:
