@@ -172,8 +172,9 @@ def explain_end(
 ) -> tuple[Status, str]:
     """Say why a worker ended without saying so itself."""
     if exit_code is None or stack.startswith("Timeout"):
-        lines = [f"{outcome.step} had not ended after {timeout_s:g} s", stack]
-        return "timeout", "\n".join(filter(None, lines))
+        # Its first line only says again that time was over.
+        lines = [f"{outcome.step} had not ended after {timeout_s:g} s"]
+        return "timeout", "\n".join([*lines, *stack.splitlines()[1:]])
     if exit_code < 0:
         end = f"with {name_signal(-exit_code)}"
     else:

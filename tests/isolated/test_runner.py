@@ -134,7 +134,12 @@ def test_the_other_rows_are_whole() -> None:
     ("exit_code", "stack", "status", "reason"),
     [
         (None, "", "timeout", "gil had not ended after 3 s"),
-        (1, "Timeout (0:00:03)!", "timeout", "gil had not ended after 3 s\nTimeout "),
+        (
+            1,
+            "Timeout (0:00:03)!\nThread",
+            "timeout",
+            "gil had not ended after 3 s\nThr",
+        ),
         (1, "", "crashed", "gil ended the process with exit status 1\n"),
         (-9, "", "crashed", "gil ended with SIGKILL\n"),
         (-64, "", "crashed", "gil ended with SIGRTMAX\n"),
