@@ -1,0 +1,335 @@
+"""Fixed reports: what a run on two idle cores might find, and worse ones.
+
+The figures are made up; nothing here was measured. `make_report()` has all four
+backends and every scenario, `replace_in()` changes one field of one backend.
+"""
+
+import dataclasses
+from typing import Any
+
+from compare.results import (
+    PARTNER,
+    BackendResult,
+    BreakEven,
+    Check,
+    CheckEnvironment,
+    Contention,
+    ContentionRow,
+    Correctness,
+    Environment,
+    Event,
+    Evidence,
+    Gil,
+    Handoff,
+    PairCell,
+    Pairs,
+    Parallel,
+    ParallelRow,
+    Report,
+    Sweep,
+    SweepCell,
+    Verdict,
+)
+
+HOSTILE = '<script>alert("x")</script> & $x_1$ \'"'
+
+_BACKENDS: dict[str, tuple[str, Verdict]] = {
+    "python": ("pure Python", "preemptible"),
+    "cython": ("Cython, with nogil", "releases"),
+    "cffi": ("C through cffi, API mode", "releases"),
+    "pyo3": ("Rust through PyO3, Python::detach", "releases"),
+}
+
+
+def make_report(*, long: bool = True) -> Report:
+    """Return a report in which all is well; `long` adds pairs and sweep."""
+    scenarios = ("correctness", "handoff", "gil", "parallel", "contention")
+    return Report(
+        environment=make_environment(),
+        backends=tuple(
+            make_backend(name, technology, verdict, long=long)
+            for name, (technology, verdict) in _BACKENDS.items()
+        ),
+        scenarios=(*scenarios, "pairs", "sweep") if long else scenarios,
+    )
+
+
+def make_environment() -> Environment:
+    """Return an ordinary machine with a GIL."""
+    return Environment(
+        python="3.13.2",
+        implementation="CPython",
+        free_threaded_build=False,
+        gil_enabled=True,
+        cpu_count=2,
+        cpus_allowed=2,
+        cpu_quota=None,
+        load_average=0.2,
+        platform="Linux-6.1-x86_64",
+        machine="x86_64",
+        switch_interval_s=0.005,
+        gilscope="0.1.0",
+        started_at="2026-01-02T03:04:05+00:00",
+    )
+
+
+def make_backend(
+    name: str, technology: str, verdict: Verdict, *, long: bool = True
+) -> BackendResult:
+    """Return one backend that went through everything."""
+    declared = verdict == "releases"
+    speedup, amdahl, progress = (1.93, 1.99, 0.98) if declared else (1.0, 1.0, 0.5)
+    return BackendResult(
+        name=name,
+        status="ok",
+        technology=technology,
+        declared=declared,
+        build_info={
+            "profile": "release" if declared else "interpreted",
+            "compiler": "gcc 12.2.0",
+            "version": "1.2.3",
+            "free_threaded": False,
+        },
+        elapsed_s=9.5,
+        correctness=Correctness(120, 0),
+        handoff=make_handoff(name, progress, is_seen=declared),
+        gil=make_gil(verdict),
+        parallel=make_parallel(speedup, amdahl),
+        contention=make_contention(declared),
+        pairs=make_pairs(declared) if long else None,
+        sweep=make_sweep(declared) if long else None,
+    )
+
+
+def make_handoff(name: str, progress: float, *, is_seen: bool) -> Handoff:
+    """Return the lecture's two threads: 0.6 s released, 0.3 s held."""
+    events = [
+        Event(0.0001, PARTNER, "enter"),
+        Event(0.0002, PARTNER, "sleep"),
+        Event(0.0004, name, "enter"),
+        Event(0.1003, PARTNER, "exit"),
+        Event(0.6006, name, "kernel_end"),
+        Event(0.9009, name, "exit"),
+    ]
+    ticks = [0.001 * tick for tick in range(1, 600)] if is_seen else [0.95]
+    if is_seen:
+        events += [Event(0.0005, name, "release"), Event(0.6008, name, "acquire")]
+    else:
+        events.append(Event(0.0005, name, "kernel_start"))
+    return Handoff(
+        results=((2, 4, 6), (2, 4, 6)),
+        events=tuple(sorted(events, key=lambda event: event.at_s)),
+        released_s=0.6001,
+        waiting_s=0.0002,
+        held_s=0.3,
+        partner_progress_released=progress,
+        partner_progress_held=0.0 if is_seen else 0.5,
+        partner_sleep_s=0.1,
+        ticks_s=tuple(ticks),
+    )
+
+
+def make_gil(verdict: Verdict) -> Gil:
+    """Return the verdict on a backend's own call, and on its held twin."""
+    check = make_check(verdict)
+    return Gil(
+        verdict=verdict,
+        reason=check.reason,
+        held_verdict="preemptible" if verdict == "preemptible" else "holds",
+        released_fraction=check.released_fraction,
+        traced_fraction=check.released_fraction,
+        longest_hold_s=check.longest_hold_s,
+        waiting_s=check.waiting_s,
+        n_values=1000,
+        passes=5000,
+        check=check,
+        held_check=make_check("holds"),
+    )
+
+
+def make_check(verdict: Verdict = "releases") -> Check:
+    """Return what `compare.check` says about one callable."""
+    is_released = verdict == "releases"
+    return Check(
+        name="zlib.crc32",
+        verdict=verdict,
+        reason=f"it {verdict}, by what the other thread did",
+        environment=CheckEnvironment(
+            python="3.13.2",
+            platform="Linux-6.1-x86_64",
+            cpu_count=2,
+            free_threaded_build=False,
+            gil_enabled=True,
+            meaning="gil",
+            tells_wakeups=True,
+        ),
+        released_fraction=0.99 if is_released else 0.0,
+        longest_hold_s=2e-6 if is_released else 0.01,
+        waiting_s=3e-6 if is_released else None,
+        call_s=0.01,
+        calls=120,
+        evidence=Evidence(
+            n_calls=100,
+            n_windows=25,
+            n_windows_released=25 if is_released else 0,
+            n_ticks=900 if is_released else 0,
+            n_wakeups=25 if is_released else 0,
+            n_calls_tried=20,
+        ),
+        notes=("a note on the call",),
+    )
+
+
+def make_parallel(speedup: float, amdahl: float) -> Parallel:
+    """Return figures for two and four threads on two cores."""
+    rows = tuple(
+        ParallelRow(
+            threads=threads,
+            wall_s=0.1 * threads / speedup,
+            speedup=speedup,
+            speedup_range=(speedup - 0.02, speedup + 0.02),
+            amdahl=amdahl,
+            effective_cores=speedup,
+            process_speedup=1.95,
+            process_speedup_range=(1.92, 1.97),
+            of_processes=speedup / 1.95,
+            of_processes_range=(speedup / 1.97, speedup / 1.92),
+            overlap=speedup,
+            overlap_range=(speedup - 0.02, speedup + 0.02),
+            course="at once" if speedup > 1.5 else "in turns",
+        )
+        for threads in (2, 4)
+    )
+    two = rows[0]
+    return Parallel(
+        solo_s=0.2,
+        pair_s=two.wall_s,
+        speedup=two.speedup,
+        amdahl=two.amdahl,
+        effective_cores=two.effective_cores,
+        process_speedup=two.process_speedup,
+        held_speedup=1.01,
+        speedup_range=two.speedup_range,
+        process_speedup_range=two.process_speedup_range,
+        held_speedup_range=(0.99, 1.02),
+        of_processes=two.of_processes,
+        of_processes_range=two.of_processes_range,
+        overlap=two.overlap,
+        overlap_range=two.overlap_range,
+        held_overlap=1.0,
+        held_overlap_range=(0.99, 1.01),
+        course=two.course,
+        held_course="in turns",
+        held_share=2 / amdahl - 1,
+        order_s=(0.103, 0.104),
+        n=1000,
+        passes=20_000,
+        n_rounds=12,
+        rows=rows,
+        findings=("a finding about two threads",),
+    )
+
+
+def make_contention(declared: bool) -> Contention:
+    """Return what short calls cost beside a Python thread that computes."""
+    rows = tuple(
+        ContentionRow(
+            n=n,
+            n_calls=400,
+            alone_s=alone_s,
+            contended_s=alone_s * slowdown,
+            slowdown=slowdown,
+            slowdown_range=(slowdown * 0.95, slowdown * 1.05),
+            held_slowdown=2.0,
+            held_slowdown_range=(1.9, 2.1),
+            alone_median_s=alone_s,
+            alone_p99_s=alone_s * 1.5,
+            contended_median_s=alone_s * slowdown,
+            contended_p99_s=alone_s * slowdown * 1.2,
+            partner_speed=0.99 if declared else 0.5,
+            partner_speed_held=0.5,
+        )
+        for n, alone_s, slowdown in (
+            (10, 1e-6, 5000.0 if declared else 2.0),
+            (1000, 2e-5, 251.0 if declared else 2.0),
+        )
+    )
+    return Contention(
+        alone_s=rows[0].alone_s,
+        contended_s=rows[0].contended_s,
+        slowdown=rows[0].slowdown,
+        switch_interval_s=0.005,
+        rows=rows,
+        findings=("each release can cost a switch interval, 5 ms here",),
+    )
+
+
+def make_pairs(declared: bool) -> Pairs:
+    """Return one row of the matrix: a backend that holds stops the others."""
+    share = 0.01 if declared else 0.5
+    cells = tuple(
+        PairCell(
+            partner=partner,
+            alone_s=0.1,
+            partner_alone_s=0.1,
+            stops=share,
+            stops_range=(share, share + 0.02),
+            stopped=0.01,
+            stopped_range=(0.0, 0.02),
+            speedup=1.9,
+            speedup_range=(1.8, 1.95),
+        )
+        for partner in ("python", "cython", "cffi")
+    )
+    return Pairs((*cells, PairCell("pyo3", "not built: install Rust (cargo)")))
+
+
+def make_sweep(declared: bool) -> Sweep:
+    """Return a grid in which releasing pays from 100 µs on."""
+    cells = tuple(
+        SweepCell(
+            n=1000,
+            passes=passes,
+            kernel_s=kernel_s,
+            alone_released_s=kernel_s + 1e-6,
+            alone_held_s=kernel_s + 9e-7,
+            cost=1.0 + 1e-7 / kernel_s,
+            cost_range=(1.0, 1.0 + 2e-7 / kernel_s),
+            pair_released_s=kernel_s / gain,
+            pair_held_s=kernel_s,
+            gain=gain,
+            gain_range=(gain - 0.05, gain + 0.05),
+            busy_released_s=kernel_s,
+            busy_held_s=kernel_s * gain,
+            busy_gain=gain * 0.9,
+            busy_gain_range=(gain * 0.85, gain * 0.95),
+        )
+        for passes, kernel_s, gain in (
+            (1, 1e-6, 0.6),
+            (10, 1e-5, 0.9),
+            (100, 1e-4, 1.6 if declared else 1.0),
+            (1000, 1e-3, 1.9 if declared else 1.0),
+        )
+    )
+    least = (1e-4, 1000, 100) if declared else (None, None, None)
+    return Sweep(
+        cells=cells,
+        break_evens=(
+            BreakEven("alone", 1e-5, 1000, 10),
+            BreakEven("two threads", *least),
+            BreakEven("beside Python", *least),
+        ),
+        planned_s=30.0,
+        findings=("releasing pays from 100 µs of work on",),
+    )
+
+
+def replace_in(report: Report, name: str, /, **fields: Any) -> Report:
+    """Return the report with other fields in the backend of that name."""
+    return dataclasses.replace(
+        report,
+        backends=tuple(
+            dataclasses.replace(result, **fields) if result.name == name else result
+            for result in report
+        ),
+    )
