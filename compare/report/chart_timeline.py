@@ -1,0 +1,144 @@
+"""The timeline of one handoff, drawn for a wide and for a narrow page."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from compare.explain import describe_time
+from compare.report.svg import COLOURS, make_figure
+from compare.report.timeline import EVENT_NAMES, Lane, make_lanes
+from compare.results import Event, Handoff
+
+# A state is told by its pattern as well as by its colour.
+HATCHES = {"held": "", "released": "//", "waiting": "xx", "sleeping": "--"}
+
+# About the width of a letter, to find out whether a text fits.
+LETTER = 6.8
+# Heights in pixels.
+BAR, LABEL, SPEED, AXIS = 26, 20, 30, 24
+# So many pixels share one figure of how often Python code was seen to run.
+SPEED_STEP = 4
+
+
+def draw_timeline(name: str, handoff: Handoff, end_s: float, width: int) -> Figure:
+    """Draw both lanes, and between them how fast Python code was seen to run."""
+    partner, own = make_lanes(name, handoff)
+    scale = end_s / (width - 2)
+    labels = [place_labels(lane.events, scale, width) for lane in (partner, own)]
+    heights = [LABEL + BAR + LABEL * n_rows(rows) for rows in labels]
+    speed_height = LABEL + SPEED + 6
+    total = sum(heights) + speed_height + AXIS
+    figure = make_figure(width, total)
+    figure.set_layout_engine("none")
+    axes = figure.add_axes((1 / width, AXIS / total, 1 - 2 / width, 1 - AXIS / total))
+    axes.set(xlim=(0, end_s), ylim=(0, total - AXIS), yticks=[])
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    top = total - AXIS
+    draw_lane(axes, partner, labels[0], top, scale)
+    top -= heights[0]
+    draw_speed(axes, handoff.ticks_s, top, scale)
+    top -= speed_height
+    draw_lane(axes, own, labels[1], top, scale)
+    axes.tick_params(axis="x", length=4)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g} s" if value else "0")
+    for label in axes.get_xticklabels():
+        label.set_clip_on(False)
+    return figure
+
+
+class Placed(NamedTuple):
+    """A label with its place: seconds, and the row under its lane."""
+
+    at_s: float
+    text: str
+    row: int
+    alignment: str
+
+
+def place_labels(events: Sequence[Event], scale: float, width: int) -> list[Placed]:
+    """Join the names of events that are drawn at one place; let no two overlap."""
+    groups: list[tuple[float, list[str]]] = []
+    for event in events:
+        text = EVENT_NAMES.get(event.name, event.name)
+        if groups and event.at_s - groups[-1][0] < 5 * scale:
+            groups[-1][1].append(text)
+        else:
+            groups.append((event.at_s, [text]))
+    placed: list[Placed] = []
+    ends: list[float] = []
+    for at_s, texts in groups:
+        text = ", ".join(texts)
+        x, length = at_s / scale, len(text) * LETTER
+        alignment = "right" if x + length > width else "left"
+        left = x - length if alignment == "right" else x
+        row = next((row for row, end in enumerate(ends) if end < left), len(ends))
+        ends[row:] = [left + length + LETTER, *ends[row + 1 :]]
+        placed.append(Placed(at_s, text, row, alignment))
+    return placed
+
+
+def n_rows(labels: Sequence[Placed]) -> int:
+    """Return how many rows the labels take."""
+    return 1 + max((label.row for label in labels), default=-1)
+
+
+def draw_lane(
+    axes: Axes, lane: Lane, labels: Sequence[Placed], top: float, scale: float
+) -> None:
+    """Draw one lane downwards from the top: name, phases, names of the events."""
+    axes.text(0, top - 3, lane.label, va="top", weight="bold")
+    upper = top - LABEL
+    lower = upper - BAR
+    for phase in lane.phases:
+        axes.broken_barh(
+            [(phase.start_s, phase.duration_s)],
+            (lower, BAR),
+            facecolor=COLOURS[phase.state],
+            edgecolor=COLOURS["surface"],
+            hatch=HATCHES[phase.state],
+            linewidth=0,
+        )
+        text = f"{phase.state} {describe_time(phase.duration_s)}"
+        if phase.duration_s / scale > (len(text) + 2) * LETTER:
+            axes.text(
+                (phase.start_s + phase.end_s) / 2,
+                (upper + lower) / 2,
+                text,
+                ha="center",
+                va="center_baseline",
+                color=COLOURS[f"on-{phase.state}"],
+                bbox={"facecolor": COLOURS[phase.state], "lw": 0, "pad": 2.5},
+            )
+    for label in labels:
+        bottom = lower - LABEL * (label.row + 1)
+        axes.vlines(label.at_s, bottom + 4, upper, color=COLOURS["text"], lw=1)
+        shift = 4 * scale * (-1 if label.alignment == "right" else 1)
+        axes.text(
+            label.at_s + shift, bottom + 5, label.text, ha=label.alignment, size=12
+        )
+
+
+def draw_speed(axes: Axes, ticks_s: Sequence[float], top: float, scale: float) -> None:
+    """Draw how often Python code was seen to run, against the most that was seen."""
+    axes.text(0, top - 3, "Python code beside them", va="top", weight="bold")
+    step_s = SPEED_STEP * scale
+    n_steps = int(axes.get_xlim()[1] / step_s) + 1
+    counts = [0] * n_steps
+    for tick_s in ticks_s:
+        if 0 <= tick_s < n_steps * step_s:
+            counts[int(tick_s / step_s)] += 1
+    lower = top - LABEL - SPEED
+    highest = max(*counts, 1)
+    edges = [number * step_s for number in range(n_steps + 1)]
+    heights = [SPEED * count / highest for count in counts]
+    axes.stairs(
+        [lower + height for height in heights],
+        edges,
+        baseline=lower,
+        fill=True,
+        color=COLOURS["tick"],
+    )
+    axes.hlines(lower, 0, axes.get_xlim()[1], color=COLOURS["muted"], lw=1)
