@@ -5,20 +5,23 @@ from compare.check import check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from compare.report.diff import Diff, diff
     from compare.results import BackendResult, Check, Environment, Report
     from compare.runner import Progress, run_all
 
 __all__ = [
     "BackendResult",
     "Check",
+    "Diff",
     "Environment",
     "Progress",
     "Report",
     "check",
+    "diff",
     "run_all",
 ]
 
-_MODULES = ("results", "runner")
+_MODULES = ("results", "runner", "report.diff")
 
 
 def __getattr__(name: str) -> object:

@@ -1,0 +1,184 @@
+"""Two reports side by side: what is a change, and what fails."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+import compare
+from compare.report.diff import FAMILIES
+from compare.results import Correctness, Report
+from tests.unit.sample_reports import make_gil, make_report, replace_in
+
+
+def with_speedup(report: Report, value: float, spread: float) -> Report:
+    """Return the report with another speed-up of pyo3's two threads."""
+    parallel = report["pyo3"].parallel
+    assert parallel is not None
+    row = dataclasses.replace(
+        parallel.rows[0],
+        speedup=value,
+        speedup_range=(value * (1 - spread), value * (1 + spread)),
+    )
+    rows = (row, *parallel.rows[1:])
+    return replace_in(report, "pyo3", parallel=dataclasses.replace(parallel, rows=rows))
+
+
+def test_a_report_is_no_change_to_itself() -> None:
+    """Nothing differs, all backends are named."""
+    found = compare.diff(make_report(), make_report())
+    assert found.changes == found.environment == ()
+    assert str(found) == "no change beyond its spread: python, cython, cffi, pyo3"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "n_changes"),
+    [
+        # value and spread; apart by far, and steady.
+        ((1.9, 0.01), (1.3, 0.01), 1),
+        ((1.3, 0.01), (1.9, 0.01), 1),
+        # As far apart, but one of them or both may lie anywhere between.
+        ((1.9, 0.01), (1.3, 0.3), 0),
+        ((1.9, 0.12), (1.3, 0.15), 0),
+        # Steady, and of no meaning to a reader.
+        ((1.9, 0.001), (1.8, 0.001), 0),
+    ],
+)
+def test_a_figure_changes_only_beyond_its_spread(before, after, n_changes) -> None:
+    """The spread of both runs counts, and what a reader would care about."""
+    old, new = (with_speedup(make_report(), *item) for item in (before, after))
+    changes = compare.diff(old, new).changes
+    assert len(changes) == n_changes
+    for change in changes:
+        assert (change.backend, change.family) == ("pyo3", "speedup")
+        assert change.what == "speedup, 2 threads"
+        assert change.kind == ("worse" if after < before else "better")
+
+
+def test_a_figure_fails_only_if_it_is_named() -> None:
+    """Worse figures are shown; they fail what asks for it."""
+    found = compare.diff(make_report(), with_speedup(make_report(), 1.0, 0.01))
+    assert found.find_regressions() == ()
+    assert found.find_regressions(["slowdown"]) == ()
+    assert found.find_regressions(["speedup"]) == found.changes
+    better = compare.diff(with_speedup(make_report(), 1.0, 0.01), make_report())
+    assert better.changes
+    assert better.find_regressions(["speedup"]) == ()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_is_compared_in_its_own_direction(family) -> None:
+    """Four times as much, steady: worse for what is a cost, better for the others."""
+    report = make_report()
+    scenarios = {
+        "parallel": ("rows", ("speedup", "of_processes", "overlap")),
+        "contention": ("rows", ("slowdown",)),
+        "pairs": ("cells", ("stops",)),
+        "sweep": ("cells", ("cost", "gain", "busy_gain")),
+    }
+    scenario, (holder, _) = next(
+        item for item in scenarios.items() if family in item[1][1]
+    )
+    result = getattr(report["python"], scenario)
+    first = getattr(result, holder)[0]
+    value = getattr(first, family)
+    changed = dataclasses.replace(
+        first, **{family: 4 * value, f"{family}_range": (4 * value, 4 * value)}
+    )
+    items = (changed, *getattr(result, holder)[1:])
+    other = replace_in(
+        report, "python", **{scenario: dataclasses.replace(result, **{holder: items})}
+    )
+    (change,) = compare.diff(report, other).changes
+    assert change.family == family
+    is_cost = family in {"slowdown", "stops", "cost"}
+    assert change.kind == ("worse" if is_cost else "better")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "is_regression"),
+    [
+        ("releases", "holds", "worse", True),
+        ("releases", "preemptible", "worse", True),
+        ("holds", "releases", "better", False),
+        ("preemptible", "holds", "worse", False),
+        ("releases", "inconclusive", "other", False),
+        ("inconclusive", "holds", "other", False),
+    ],
+)
+def test_a_verdict_that_changed(before, after, kind, is_regression) -> None:
+    """A backend that released and does not any more fails."""
+    old, new = (
+        replace_in(make_report(), "cffi", gil=make_gil(verdict))
+        for verdict in (before, after)
+    )
+    found = compare.diff(old, new)
+    (change,) = found.changes
+    assert (change.what, change.before, change.after) == ("verdict", before, after)
+    assert change.kind == kind
+    assert bool(found.find_regressions()) == is_regression
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_regression"),
+    [
+        ({"status": "ok"}, {"status": "crashed", "reason": "SIGSEGV\nstack"}, True),
+        ({"status": "ok"}, {"status": "unavailable"}, True),
+        ({"status": "crashed"}, {"status": "ok"}, False),
+        ({"status": "crashed"}, {"status": "timeout"}, False),
+        ({}, {"correctness": Correctness(119, 1, ("one",))}, True),
+        ({"correctness": Correctness(119, 1, ("one",))}, {}, False),
+    ],
+)
+def test_a_status_or_an_answer_that_changed(
+    before: dict[str, Any], after: dict[str, Any], is_regression: bool
+) -> None:
+    """What was well and is not fails."""
+    old, new = (replace_in(make_report(), "cffi", **item) for item in (before, after))
+    found = compare.diff(old, new)
+    assert len(found.changes) == 1
+    assert bool(found.find_regressions()) == is_regression
+
+
+def test_a_backend_of_one_report_only_is_named() -> None:
+    """It may not have been asked for, so it does not fail."""
+    report = make_report()
+    fewer = dataclasses.replace(report, backends=report.backends[:3])
+    gone, come = compare.diff(report, fewer), compare.diff(fewer, report)
+    assert str(gone.changes[0]) == "backend: ok -> not in the second report"
+    assert str(come.changes[0]) == "backend: not in the first report -> ok"
+    assert gone.find_regressions(FAMILIES) == come.find_regressions(FAMILIES) == ()
+
+
+def test_differences_of_the_place_are_listed_first() -> None:
+    """Two machines, two Pythons: no failure, but the reader has to know."""
+    report = make_report()
+    environment = dataclasses.replace(
+        report.environment, python="3.14.0", started_at="2027-01-01T00:00:00+00:00"
+    )
+    other = dataclasses.replace(report, environment=environment, quick=True)
+    found = compare.diff(report, other)
+    assert str(found).splitlines()[:2] == [
+        "environment: python: 3.13.2 -> 3.14.0",
+        "environment: quick: False -> True",
+    ]
+    assert found.find_regressions(FAMILIES) == ()
+
+
+def test_json_has_every_change() -> None:
+    """Lists of plain fields, with the schema."""
+    new = replace_in(make_report(), "pyo3", gil=make_gil("holds"))
+    content = compare.diff(make_report(), new).to_dict()
+    assert content["schema"] == 1
+    assert content["unchanged"] == ["python", "cython", "cffi"]
+    assert content["changes"] == [
+        {
+            "backend": "pyo3",
+            "what": "verdict",
+            "before": "releases",
+            "after": "holds",
+            "kind": "worse",
+            "family": "",
+            "is_regression": True,
+        }
+    ]
