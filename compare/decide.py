@@ -6,6 +6,13 @@ from compare.results import Controls, Evidence, Verdict
 INTERRUPTED_SHARE = 0.15
 # A call takes at least so many times what a call that does nothing takes.
 SEEN_CALLS = 2.0
+# Without a GIL: how many stops that did not stop the caller show that it was detached,
+# at the least and as a share of all. A caller that is slow to go to sleep when it is
+# stopped looks detached now and then.
+FREE_STOPS = 5
+FREE_SHARE = 0.1
+# A call in Python this short comes to a place where it may be stopped at once.
+SHORT_S = 50e-6
 
 
 def compare_controls(
@@ -36,6 +43,30 @@ def compare_controls(
         f"0 of {holder.n_windows}, Python loop 0 of {python_loop.n_windows} and "
         f"interrupted in {python_loop.n_calls_interrupted} of "
         f"{python_loop.n_calls_tried} calls"
+    )
+    return Controls(releaser, holder, python_loop, not faults, reason)
+
+
+def compare_attached_controls(
+    releaser: Evidence, holder: Evidence, python_loop: Evidence
+) -> Controls:
+    """Find out whether the known callables can be told apart without a GIL."""
+    faults = []
+    if (releaser.n_unhindered or 0) < FREE_STOPS and releaser.n_unhindered is not None:
+        faults.append(
+            f"a known detached call let {releaser.n_unhindered} of {releaser.n_ticks} "
+            "stops pass"
+        )
+    if not releaser.n_ticks:
+        faults.append("no stop was over inside a known detached call")
+    if holder.n_ticks:
+        faults.append(f"a known attached call was stopped {holder.n_ticks} times")
+    if not python_loop.n_ticks:
+        faults.append("a Python loop could not be stopped")
+    reason = "; ".join(faults) or (
+        f"releaser passed by {releaser.n_unhindered} of {releaser.n_ticks} stops, "
+        f"holder never, Python loop by {python_loop.n_unhindered} of "
+        f"{python_loop.n_ticks}"
     )
     return Controls(releaser, holder, python_loop, not faults, reason)
 
@@ -96,6 +127,46 @@ def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
     return "holds", (
         f"{kept}; another thread got in only before or after the work, in "
         f"{entered - interrupted} of {entered} calls"
+    )
+
+
+def decide_attached(
+    evidence: Evidence, controls: Controls, *, call_s: float
+) -> tuple[Verdict, str]:
+    """Draw the verdict where there is no GIL."""
+    stops, free = evidence.n_ticks, evidence.n_unhindered or 0
+    calls = f"{evidence.n_calls} calls of {call_s:.2g} s"
+    if not controls.told_apart:
+        return (
+            "inconclusive",
+            f"the controls could not be told apart: {controls.reason}",
+        )
+    if evidence.runs_python is False and stops:
+        return "releases", (
+            f"the world was stopped {stops} times inside {calls}, in which no Python "
+            "code runs that could have been stopped"
+        )
+    if free >= FREE_STOPS and free >= FREE_SHARE * stops:
+        return "releases", (
+            f"the world was stopped {stops} times inside {calls}; {free} of them did "
+            "not stop the call, which was detached"
+        )
+    if evidence.runs_python is not False and call_s < SHORT_S:
+        return "inconclusive", (
+            f"{calls} are too short to tell a detached call from Python code that was "
+            "stopped; check the C function itself, or give it more to do"
+        )
+    if not stops or evidence.n_calls_interrupted < INTERRUPTED_SHARE * max(
+        1, evidence.n_calls_entered
+    ):
+        return "holds", (
+            f"whoever stops the world waits for the call: {stops} stops were over "
+            f"inside {calls}, none in their midst"
+        )
+    return "preemptible", (
+        f"the world was stopped {stops} times inside {calls}, by stopping Python code "
+        f"in the midst of {evidence.n_calls_interrupted} of "
+        f"{evidence.n_calls_entered} stretches"
     )
 
 

@@ -8,12 +8,13 @@ import functools
 import gc
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from compare.decide import compare_controls, decide
 from compare.gil_method import GilMethod
+from compare.judgement import Judgement, Subject
 from compare.results import Check, CheckEnvironment, Controls, Evidence, Verdict
 from compare.surroundings import call_first, describe_environment, find_refusal
 from compare.threads import switch_interval
@@ -42,26 +43,6 @@ CONTROL_S = 0.02
 # What a pause of the witness comes to where the controls gave no figure.
 SPACING_NS = 200_000
 CONTROL_STEPS = 20_000
-
-
-class Subject(NamedTuple):
-    """What is judged."""
-
-    call: Callable[[], Any]
-    # A callable of the same kind that does nothing.
-    empty: Callable[[], Any]
-    # How long the first call took, and whether it ran Python functions.
-    first_ns: int
-    runs_python: bool | None
-
-
-class Judgement(NamedTuple):
-    """A check, and what it was weighed from."""
-
-    check: Check
-    windows: Sequence[Window] = ()
-    # Between two notes of a witness that nobody keeps out.
-    spacing_ns: int = 0
 
 
 class Seen(NamedTuple):
@@ -122,6 +103,11 @@ def judge_call(
             return refuse(refusal, 1)
         del result
         subject = Subject(call, empty, first_ns, has_python)
+        if environment.meaning == "attached":
+            # Imported here because few interpreters are built without a GIL.
+            from compare.stop_method import judge_attached  # noqa: PLC0415
+
+            return judge_attached(subject, name, environment, budget_s)
         witness = Witness(limit_s=0.5, use_kernel=use_kernel)
         try:
             stack.enter_context(witness)

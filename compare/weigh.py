@@ -202,7 +202,9 @@ def weigh_entries(
     return entries
 
 
-def weigh_entry(marks: Sequence[int], places: Sequence[object], least_ns: int) -> Entry:
+def weigh_entry(
+    marks: Sequence[int], places: Sequence[object], least_ns: int = WAKING_NS
+) -> Entry:
     """Find out whether one call was interrupted in its midst.
 
     Args:

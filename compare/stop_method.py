@@ -1,0 +1,232 @@
+"""How a call is watched where there is no GIL: a witness that stops the world.
+
+A thread that is attached makes whoever stops the world wait for it, until it comes to
+a place in Python code where it may be stopped, or detaches. So a stop that begins and
+ends inside a call tells that the call detached or runs Python code; which of the two,
+Linux tells: a thread that was stopped went to sleep for it, one that was detached ran
+on or slept on.
+
+Source: docs/method.md; PEP 703, "Stop-the-World".
+"""
+
+import functools
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from compare.decide import compare_attached_controls, decide_attached
+from compare.gil_method import MAX_CALLS, time_calls
+from compare.judgement import Judgement, Subject
+from compare.results import Check, CheckEnvironment, Evidence
+from compare.weigh import Weight, find_best_share, pick_weight, weigh_entry
+from compare.witness import Note, Witness, WitnessError
+
+PAUSE_S = 20e-6
+# A stop takes about a microsecond if it has to wait for nobody.
+STOP_NS = 20_000
+# Python code may take milliseconds to be stopped, where cores are scarce.
+WINDOW_NS = 20_000_000
+CONTROL_S = 0.04
+CONTROL_STEPS = 50_000
+# How often the share of the budget may be spent again while too little was seen.
+PATIENCE = 5
+ENOUGH_STOPS = 10
+WATCH_SHARE = 0.5
+LONG_SHARE = 0.25
+
+
+class Stop(NamedTuple):
+    """One time that the witness stopped the world."""
+
+    start_ns: int
+    end_ns: int
+    note: Note
+    # Whether the caller was surely not stopped by it.
+    is_free: bool = False
+
+
+class Span(NamedTuple):
+    """Some calls, one right after the other, and the stops meanwhile."""
+
+    stamps: Sequence[int]
+    computed: tuple[int, int]
+    stops: Sequence[Stop]
+
+    @property
+    def inside(self) -> list[Stop]:
+        """The stops that began and ended inside."""
+        first, last = self.stamps[0], self.stamps[-1]
+        return [
+            stop for stop in self.stops if first < stop.start_ns and stop.end_ns < last
+        ]
+
+
+class StopWitness(Witness):
+    """A second thread that stops the world again and again."""
+
+    def __init__(self) -> None:
+        """Prepare the thread."""
+        super().__init__(limit_s=1.0)
+        self.stops: list[Stop] = []
+
+    def _take_notes(self) -> None:
+        self.stops = []
+        while self._is_armed:
+            self.stops.append(self._stop_world())
+            time.sleep(PAUSE_S)
+
+    def _stop_world(self) -> Stop:
+        views = self._noted_views
+        if views is None:
+            start = time.perf_counter_ns()
+            place = self._find_place()
+            end = time.perf_counter_ns()
+            return Stop(start, end, Note(end, place=place))
+        clock_id = time.pthread_getcpuclockid(self._caller)
+        computed = time.clock_gettime_ns(clock_id)
+        before = views[0].read_sleep()
+        computing = time.clock_gettime_ns(clock_id)
+        start = time.perf_counter_ns()
+        place = self._find_place()
+        end = time.perf_counter_ns()
+        after = views[0].read_sleep()
+        # To be stopped a thread goes to sleep. One that slept before and after without
+        # having woken, or that was seen to compute and did not sleep, was not stopped.
+        is_free = before == after and (before[0] or computing > computed)
+        times = views[0].read_times()._replace(computing=computing)
+        return Stop(start, end, Note(end, times, place=place), is_free=is_free)
+
+    def _find_place(self) -> tuple[int, int] | None:
+        frame = sys._current_frames().get(self._caller)  # noqa: SLF001
+        return None if frame is None else (id(frame.f_code), frame.f_lasti)
+
+
+def judge_attached(
+    subject: Subject, name: str, environment: CheckEnvironment, budget_s: float
+) -> Judgement:
+    """Judge a call by whether others can stop the world while it runs."""
+    try:
+        with StopWitness() as witness:
+            controls = compare_attached_controls(
+                watch_control(witness, functools.partial(time.sleep, 0.002)),
+                watch_control(witness, functools.partial(sum, range(CONTROL_STEPS))),
+                watch_control(witness, functools.partial(run_loop, CONTROL_STEPS)),
+            )
+            seconds = WATCH_SHARE * budget_s
+            if subject.first_ns > LONG_SHARE * budget_s * 1e9:
+                seconds = 0.0
+            spans = watch_for(witness, subject.call, seconds)
+    except WitnessError as error:
+        return Judgement(Check(name, "inconclusive", str(error), environment, calls=1))
+    evidence = add_up(spans, runs_python=subject.runs_python)
+    call_s = min((span.stamps[-1] - span.stamps[0]) / n_calls(span) for span in spans)
+    verdict, reason = decide_attached(evidence, controls, call_s=call_s / 1e9)
+    weights = [weigh_span(span) for span in spans]
+    picked = pick_weight(weights)
+    share = best = hold_s = None
+    if verdict != "inconclusive" and picked is not None:
+        hold_s = picked.longest_hold_ns / 1e9
+        share = best = 0.0
+        if verdict == "releases":
+            share, best = picked.released_fraction, find_best_share(weights)
+    return Judgement(
+        Check(
+            name,
+            verdict,
+            reason,
+            environment,
+            released_fraction=share,
+            released_fraction_best=best,
+            longest_hold_s=hold_s,
+            call_s=call_s / 1e9,
+            calls=1 + evidence.n_calls,
+            evidence=evidence,
+            controls=controls,
+        )
+    )
+
+
+def run_loop(n_steps: int) -> None:
+    """Run bytecode, which may be stopped: the control in Python."""
+    for _ in range(n_steps):
+        pass
+
+
+def watch_control(witness: StopWitness, call: Callable[[], Any]) -> Evidence:
+    """Watch a known callable until something was seen, or patience ends."""
+    return add_up(watch_for(witness, call, CONTROL_S), runs_python=None)
+
+
+def watch_for(
+    witness: StopWitness, call: Callable[[], Any], seconds: float
+) -> list[Span]:
+    """Watch calls for about so long, and longer while too little was seen."""
+    spans: list[Span] = []
+    count = 1
+    for _ in range(PATIENCE):
+        deadline = time.perf_counter() + seconds
+        while not spans or time.perf_counter() < deadline:
+            span = watch_span(witness, call, count)
+            spans.append(span)
+            call_ns = max(1, (span.stamps[-1] - span.stamps[0]) // count)
+            count = max(1, min(WINDOW_NS // call_ns, 10 * count, MAX_CALLS))
+        if not seconds or sum(len(span.inside) for span in spans) >= ENOUGH_STOPS:
+            break
+    return spans
+
+
+def watch_span(witness: StopWitness, call: Callable[[], Any], count: int) -> Span:
+    """Watch some calls beside the witness."""
+    timed = time_calls(call, count, (time.perf_counter_ns,))
+    witness.start()
+    computed = time.thread_time_ns()
+    readings = list(timed)
+    computed_after = time.thread_time_ns()
+    witness.rest()
+    return Span(readings[::2], (computed, computed_after), witness.stops)
+
+
+def n_calls(span: Span) -> int:
+    """Return how many calls a span has."""
+    return len(span.stamps) - 1
+
+
+def add_up(spans: Sequence[Span], *, runs_python: bool | None) -> Evidence:
+    """Return the counts."""
+    inside = [span.inside for span in spans]
+    return Evidence(
+        n_calls=sum(map(n_calls, spans)),
+        n_windows=len(spans),
+        n_windows_released=sum(any(stop.is_free for stop in stops) for stops in inside),
+        n_ticks=sum(map(len, inside)),
+        n_unhindered=sum(stop.is_free for stops in inside for stop in stops),
+        n_calls_tried=len(spans),
+        n_calls_entered=sum(map(bool, inside)),
+        n_calls_interrupted=sum(is_interrupted(span) for span in spans),
+        runs_python=runs_python,
+    )
+
+
+def is_interrupted(span: Span) -> bool:
+    """Return whether a span was stopped in its midst."""
+    notes = [stop.note for stop in span.inside if stop.note.caller]
+    progress = [note.caller.computing for note in notes if note.caller]
+    marks = [span.computed[0], *progress, span.computed[1]]
+    return weigh_entry(marks, [note.place for note in notes]).is_interrupted
+
+
+def weigh_span(span: Span) -> Weight:
+    """Weigh the time for which stops had to wait for the caller against the whole."""
+    waits = list(find_waits(span))
+    whole = span.stamps[-1] - span.stamps[0]
+    return Weight(whole, min(whole, sum(waits)), max(waits, default=0))
+
+
+def find_waits(span: Span) -> Iterator[int]:
+    """Yield for how long each stop waited inside the span."""
+    first, last = span.stamps[0], span.stamps[-1]
+    for stop in span.stops:
+        waited = min(stop.end_ns, last) - max(stop.start_ns, first)
+        if not stop.is_free and waited > STOP_NS:
+            yield waited
