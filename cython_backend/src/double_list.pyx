@@ -1,5 +1,6 @@
 # cython: language_level=3, freethreading_compatible=True, binding=True
 # cython: boundscheck=False, wraparound=False, cdivision=True, embedsignature=False
+# cython: autotestdict=False
 """The contract in Cython: the backend "cython".
 
 `with nogil` releases the GIL around the kernel.

@@ -2,9 +2,14 @@
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+import hypothesis
 import pytest
 
 from backends import Backend
+
+# A busy machine is no finding.
+hypothesis.settings.register_profile("contract", deadline=None)
+hypothesis.settings.load_profile("contract")
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -212,7 +212,6 @@ cases = st.fixed_dictionaries(
 
 
 @hypothesis.given(cases)
-@hypothesis.settings(deadline=None)
 def test_does_what_the_reference_does(backend: Backend, case: dict[str, Any]) -> None:
     """1.1 to 1.10: the same answers and the same errors for anything at all."""
     expected = observe(reference.double_list, case)
@@ -220,7 +219,6 @@ def test_does_what_the_reference_does(backend: Backend, case: dict[str, Any]) ->
 
 
 @hypothesis.given(st.lists(st.integers(-(2**62), 2**62 - 1)), st.integers(1, 5))
-@hypothesis.settings(deadline=None)
 def test_doubles_any_integers(backend: Backend, values: list[int], passes: int) -> None:
     """1.2: what fits is doubled, by the definition and not by a backend."""
     result: list[Any] = [0]

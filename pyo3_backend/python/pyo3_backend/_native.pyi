@@ -1,5 +1,7 @@
 from typing import Any, Final
 
+__all__ = ["VALUE_MAX", "VALUE_MIN", "build_info", "double_list"]
+
 VALUE_MIN: Final[int]
 VALUE_MAX: Final[int]
 
