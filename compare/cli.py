@@ -6,6 +6,7 @@ all well, 1 something is wrong, 2 usage, 3 could not tell.
 
 import argparse
 import contextlib
+import json
 import math
 import os
 import signal
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -24,9 +26,15 @@ from backends import UnknownBackendError
 from compare.check import check_statement
 from compare.environment import read_version
 from compare.jobs import plan_jobs
+from compare.report.diff import FAMILIES, diff
+from compare.report.html import render_page, require_extra
+from compare.report.live import GUESS_S, QUICK_GUESS_S, LiveView
+from compare.report.mermaid import render_mermaid
 from compare.report.table import STYLES, WIDTH, make_text
+from compare.report.timeline import render_timeline
+from compare.report.trace import render_trace
 from compare.report.transcript import render_transcript
-from compare.results import Report
+from compare.results import BackendResult, Report
 from compare.runner import Progress, run_all, run_demo, take_scenarios
 from compare.scenarios import SCENARIOS
 
@@ -78,7 +86,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"gilscope {read_version()}"
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for add in (add_run, add_demo, add_list, add_check):
+    for add in (add_run, add_demo, add_list, add_check, add_diff):
         add(commands)
     return parser
 
@@ -120,6 +128,15 @@ def add_run(commands: Any) -> None:
         help="how many threads the parallel scenario tries (default: 2)",
     )
     add_json(parser)
+    parser.add_argument("--html", metavar="FILE", help="write the report as one page")
+    parser.add_argument(
+        "--trace",
+        metavar="FILE",
+        help="write the handoff as Chrome Trace Event JSON, for Perfetto or speedscope",
+    )
+    parser.add_argument(
+        "--explain", action="store_true", help="say in words what was found, and why"
+    )
     parser.set_defaults(run=run_run)
 
 
@@ -128,7 +145,8 @@ def run_run(arguments: argparse.Namespace) -> int:
     plan_jobs(arguments.backend)
     check_scenarios(arguments.scenario)
     check_writable(arguments.json)
-    with show_progress() as progress:
+    check_files(arguments)
+    with show_progress(arguments.backend, quick=arguments.quick) as progress:
         report = run_all(
             arguments.backend,
             scenarios=arguments.scenario,
@@ -139,8 +157,36 @@ def run_run(arguments: argparse.Namespace) -> int:
         )
     if arguments.json != "-":
         show_report(report)
+        if arguments.explain:
+            write(f"\n{report.explain()}")
     write_text(arguments.json, report.to_json())
+    write_files(arguments, report)
     return judge_report(report)
+
+
+def check_files(arguments: argparse.Namespace) -> None:
+    """Refuse what --html and --trace ask for, if it cannot be had, before the run."""
+    for target in (arguments.html, arguments.trace):
+        if target == "-":
+            message = "only --json goes to standard output: expected a file, got -"
+            raise UsageError(message)
+        check_writable(target)
+    if arguments.html is not None:
+        try:
+            require_extra()
+        except ImportError as error:
+            raise UsageError(str(error)) from error
+
+
+def write_files(arguments: argparse.Namespace, report: Report) -> None:
+    """Write what --html and --trace ask for, and say where it is."""
+    for target, render in (
+        (arguments.html, render_page),
+        (arguments.trace, render_trace),
+    ):
+        if target is not None:
+            write_text(target, render(report))
+            note(f"wrote {target}")
 
 
 def show_report(report: Report) -> None:
@@ -183,31 +229,44 @@ def add_demo(commands: Any) -> None:
         help="the backend (default: %(default)s)",
     )
     parser.add_argument("--quick", action="store_true", help="a fifth of the seconds")
+    parser.add_argument(
+        "--mermaid",
+        action="store_true",
+        help="print a sequence diagram for Markdown instead",
+    )
     parser.set_defaults(run=run_demo_command)
 
 
 def run_demo_command(arguments: argparse.Namespace) -> int:
-    """Run the lecture's program twice and print what its threads did."""
-    for is_late in (False, True):
-        with show_progress() as progress:
+    """Run the lecture's program and print what its threads did, early and late."""
+    for is_late in (False,) if arguments.mermaid else (False, True):
+        with show_progress([arguments.name], quick=arguments.quick) as progress:
             result = run_demo(
                 arguments.name,
                 late_partner=is_late,
                 quick=arguments.quick,
                 progress=progress,
             )
-        if result.handoff is None:
-            say(f"{result.name}: {result.status}: {result.reason}")
-            return WRONG
-        if is_late:
-            write("\nThe partner sleeps longer than the GIL is released:")
-        else:
-            write(f"{result.name}: {result.technology}\n\nThe lecture as written:")
-        write(render_transcript(result))
+        if result.handoff is not None:
+            write(describe_demo(result, is_late=is_late, is_mermaid=arguments.mermaid))
         if result.status != "ok":
             say(f"{result.name}: {result.status}: {result.reason}")
             return WRONG
     return OK
+
+
+def describe_demo(result: BackendResult, *, is_late: bool, is_mermaid: bool) -> str:
+    """Return the lecture's output and timeline, or the diagram of it."""
+    assert result.handoff is not None
+    if is_mermaid:
+        return render_mermaid(result).rstrip()
+    head = (
+        "\nThe partner sleeps longer than the GIL is released:"
+        if is_late
+        else f"{result.name}: {result.technology}\n\nThe lecture as written:"
+    )
+    timeline = render_timeline(result.name, result.handoff)
+    return f"{head}\n{render_transcript(result)}\n\n{timeline}".rstrip()
 
 
 # --- gilscope list --------------------------------------------------------------------
@@ -277,6 +336,47 @@ def run_check(arguments: argparse.Namespace) -> int:
         write(str(found))
     write_text(arguments.json, found.to_json())
     return CHECK_STATUS.get(found.verdict, WRONG)
+
+
+# --- gilscope diff --------------------------------------------------------------------
+
+
+def add_diff(commands: Any) -> None:
+    """Add `gilscope diff`."""
+    parser = commands.add_parser("diff", help="what changed between two reports")
+    parser.add_argument("before", metavar="BEFORE.json")
+    parser.add_argument("after", metavar="AFTER.json")
+    parser.add_argument(
+        "--fail-on",
+        action="append",
+        choices=FAMILIES,
+        default=[],
+        metavar="FIGURE",
+        help="a figure that may not get worse beyond its spread; again for another "
+        f"one: {', '.join(FAMILIES)}",
+    )
+    add_json(parser)
+    parser.set_defaults(run=run_diff)
+
+
+def run_diff(arguments: argparse.Namespace) -> int:
+    """Compare two reports that were written with --json."""
+    check_writable(arguments.json)
+    found = diff(read_report(arguments.before), read_report(arguments.after))
+    if arguments.json != "-":
+        write(str(found))
+    write_text(arguments.json, json.dumps(found.to_dict(), indent=2) + "\n")
+    return WRONG if found.find_regressions(arguments.fail_on) else OK
+
+
+def read_report(path: str) -> Report:
+    """Read a report from a file."""
+    try:
+        return Report.from_json(Path(path))
+    except (OSError, ValueError) as error:
+        text = error.strerror if isinstance(error, OSError) else str(error)
+        message = f"cannot read {path}: {text}"
+        raise UsageError(message) from error
 
 
 # --- What the subcommands share -------------------------------------------------------
@@ -374,20 +474,18 @@ class ReportConsole(Console):
 
 
 @contextlib.contextmanager
-def show_progress() -> Iterator[Callable[[Progress], None]]:
+def show_progress(
+    wanted: Sequence[str] | None, *, quick: bool
+) -> Iterator[Callable[[Progress], None]]:
     """Show each step on standard error: live on a terminal, as lines elsewhere."""
     console = Console(file=sys.stderr, highlight=False)
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal or console.no_color:
         yield lambda step: note(describe_progress(step))
         return
-    with console.status("starting") as status:
-
-        def show(step: Progress) -> None:
-            if step.state != "running":
-                console.print(Text(describe_progress(step), STYLES[step.state]))
-            status.update(Text(describe_progress(step)))
-
-        yield show
+    names = [job.name for job in plan_jobs(wanted)]
+    view = LiveView(names, guess_s=QUICK_GUESS_S if quick else GUESS_S)
+    with Live(view, console=console, refresh_per_second=4):
+        yield view.update
 
 
 def describe_progress(step: Progress) -> str:

@@ -100,7 +100,15 @@ def answer_for(result: BackendResult, environment: Environment) -> str:
         return (
             f"{result.name} {words}: {reason}." if reason else f"{result.name} {words}."
         )
-    verdict = describe_verdict(result, environment) or "was not judged"
+    verdict = describe_verdict(result, environment)
+    if not verdict:
+        verdict = "was not judged"
+        progress = result.handoff and result.handoff.partner_progress_released
+        if progress is not None:
+            verdict += (
+                f"; beside its kernel and sleep Python code ran at {progress:.0%} of "
+                "its speed alone"
+            )
     gain = describe_gain(result.parallel)
     return f"{result.name} {verdict}{gain and ': '}{gain}."
 

@@ -165,4 +165,9 @@ def test_the_text_fits_80_columns_and_needs_no_scenario() -> None:
     text = explain_report(bare)
     assert text.startswith("pyo3 was not judged.")
     assert "Meanwhile" not in text
+    seen = dataclasses.replace(report["pyo3"], gil=None, parallel=None)
+    assert explain(seen)["answer"] == (
+        "pyo3 was not judged; beside its kernel and sleep Python code ran at 98% of "
+        "its speed alone."
+    )
     assert "speed-up" not in text

@@ -1,0 +1,210 @@
+"""What the command adds to a run, and `gilscope diff`, with every exit status."""
+
+import importlib.util
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compare import cli
+from compare.report.diff import FAMILIES
+from tests.unit.sample_reports import make_gil, make_report, replace_in
+
+ROOT = Path(__file__).parents[2]
+FAST = ("run", "--backend", "python", "--scenario", "handoff", "--quick")
+
+
+def write_report(path: Path, **fields: object) -> str:
+    report = make_report(long=False)
+    (replace_in(report, "pyo3", **fields) if fields else report).to_json(path)
+    return str(path)
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> str:
+    return write_report(tmp_path / "before.json")
+
+
+# --- gilscope run ---------------------------------------------------------------------
+
+
+def test_a_run_writes_page_and_trace_and_says_where(tmp_path: Path, capsys) -> None:
+    """Both files are whole, their names on standard error."""
+    page, trace = tmp_path / "report.html", tmp_path / "trace.json"
+    status = cli.main([*FAST, "--html", str(page), "--trace", str(trace), "--explain"])
+    assert status == cli.OK
+    assert page.read_text(encoding="utf-8").endswith("</html>\n")
+    assert json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
+    out, err = capsys.readouterr()
+    assert err.splitlines()[-2:] == [f"wrote {page}", f"wrote {trace}"]
+    assert "In your own code: Move the loop into native code" in out
+
+
+def test_json_on_standard_output_stays_alone(capsys) -> None:
+    """--explain has nowhere to go then."""
+    assert cli.main([*FAST, "--json", "-", "--explain"]) == cli.OK
+    assert json.loads(capsys.readouterr().out)["schema"] == 1
+
+
+@pytest.mark.parametrize("option", ["--html", "--trace"])
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [("-", "expected a file, got -"), ("/nowhere/x", "cannot write /nowhere/x")],
+)
+def test_a_file_that_cannot_be_had_is_refused_first(
+    option, target, words, capsys
+) -> None:
+    """One line, exit status 2, and nothing was run."""
+    assert cli.main([*FAST, option, target]) == cli.USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+
+
+def test_without_the_extra_it_is_said_before_anything_runs(
+    monkeypatch, capsys, tmp_path: Path
+) -> None:
+    """One line with the command that installs it, exit status 2."""
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name == "jinja2" else find_spec(name, *rest),
+    )
+    assert cli.main([*FAST, "--html", str(tmp_path / "report.html")]) == cli.USAGE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == (
+        "gilscope: the HTML report needs jinja2; run: pip install 'gilscope[html]'\n"
+    )
+
+
+# --- gilscope demo --------------------------------------------------------------------
+
+
+def test_the_demo_has_a_timeline_of_80_columns(capsys) -> None:
+    """Below the lecture's lines, once for each partner."""
+    assert cli.main(["demo", "--quick", "python"]) == cli.OK
+    out = capsys.readouterr().out
+    lanes = re.findall(r"^Python partner \|.*\|$", out, re.MULTILINE)
+    assert [len(lane) for lane in lanes] == [80, 80]
+
+
+def test_the_diagram_is_printed_alone(capsys) -> None:
+    """What --mermaid prints can be pasted into Markdown as it is."""
+    assert cli.main(["demo", "--quick", "--mermaid", "python"]) == cli.OK
+    out = capsys.readouterr().out
+    assert out.startswith("sequenceDiagram\n")
+    assert out.count("sequenceDiagram") == 1
+
+
+# --- gilscope diff --------------------------------------------------------------------
+
+
+def test_two_equal_reports_are_no_change(before, capsys) -> None:
+    """Exit status 0, every backend named."""
+    assert cli.main(["diff", before, before]) == cli.OK
+    assert capsys.readouterr().out.startswith("no change beyond its spread: python")
+
+
+def test_a_backend_that_holds_now_fails(before, tmp_path, capsys) -> None:
+    """Exit status 1; with --json - standard output is JSON alone."""
+    after = write_report(tmp_path / "after.json", gil=make_gil("holds"))
+    assert cli.main(["diff", before, after]) == cli.WRONG
+    assert "verdict: releases -> holds  (worse)" in capsys.readouterr().out
+    assert cli.main(["diff", before, after, "--json", "-"]) == cli.WRONG
+    (change,) = json.loads(capsys.readouterr().out)["changes"]
+    assert change["backend"] == "pyo3"
+
+
+def test_a_figure_fails_if_it_is_asked_for(before, tmp_path) -> None:
+    """--fail-on is what makes a slower backend a failure."""
+    slower = make_report(long=False)["python"].parallel
+    after = write_report(tmp_path / "after.json", parallel=slower)
+    assert cli.main(["diff", before, after]) == cli.OK
+    assert cli.main(["diff", before, after, "--fail-on", "slowdown"]) == cli.OK
+    assert cli.main(["diff", before, after, "--fail-on", "speedup"]) == cli.WRONG
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "No such file"),
+        ("{", "expected JSON"),
+        ("[]", "expected schema 1, got None"),
+        ('{"schema": 2}', "expected schema 1, got 2"),
+        ('{"schema": 1}', "report:"),
+        (b"\xff\xfe", "can't decode"),
+    ],
+)
+def test_a_file_that_is_no_report_is_refused(
+    before, tmp_path, capsys, content, words
+) -> None:
+    """One line that names the file, exit status 2."""
+    path = tmp_path / "after.json"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        path.write_text(content)
+    assert cli.main(["diff", before, str(path)]) == cli.USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"gilscope: cannot read {path}: ")
+    assert words in line
+
+
+def test_an_unknown_figure_is_refused(before, capsys) -> None:
+    """Usage names those that there are."""
+    with pytest.raises(SystemExit) as raised:
+        cli.main(["diff", before, before, "--fail-on", "speed"])
+    assert raised.value.code == cli.USAGE
+    err = capsys.readouterr().err
+    assert all(family in err for family in FAMILIES)
+
+
+# --- The terminal ---------------------------------------------------------------------
+
+
+def run_on_terminal(**environment: str) -> str:
+    """Return what a short run writes to standard error, where that is a terminal."""
+    pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "compare.cli", *FAST],
+        cwd=ROOT,
+        env={**os.environ, "TERM": "xterm", **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=follower,
+    )
+    os.close(follower)
+    written = b""
+    while select.select([leader], [], [], 60)[0]:
+        try:
+            chunk = os.read(leader, 4096)
+        except OSError:
+            # Linux says so when nobody has the other side any more.
+            break
+        if not chunk:
+            break
+        written += chunk
+    os.close(leader)
+    assert process.wait() == 0
+    return written.decode()
+
+
+def test_a_terminal_has_a_live_view() -> None:
+    """Lines are drawn over as the run goes on."""
+    text = run_on_terminal(NO_COLOR="")
+    assert "\x1b[" in text
+    assert "left" in text
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_who_wants_plain_text_gets_it(environment) -> None:
+    """Plain lines, as where there is no terminal."""
+    text = run_on_terminal(**environment)
+    assert "\x1b" not in text
+    assert text.splitlines()[:2] == ["python: loading", "python: handoff"]
