@@ -1,9 +1,9 @@
 """How many passes make a call of a given length, and whether they are done at all."""
 
 import math
+from dataclasses import replace
 
-from backends import DoubleList
-from compare.work import Call
+from compare.work import Calls, Work
 
 # No CPU does this many passes in less than seconds, so what asks for more does none.
 PASSES_MAX = 2**26
@@ -14,40 +14,43 @@ GROWTH_MIN = 4.0
 N_TRIES = 3
 
 
-def calibrate(double_list: DoubleList, target_s: float) -> int:
-    """Return the passes with which one call takes about so long."""
+def calibrate(work: Work, target_s: float) -> Work:
+    """Return the work with as many passes as make one call take about so long."""
     passes = 1
     while True:
-        elapsed_s = time_call(double_list, passes).cored_s
+        elapsed_s = time_call(replace(work, passes=passes)).cored_s
         enough_s = target_s / 8
         if elapsed_s >= enough_s or passes >= PASSES_MAX:
             break
         # A short call is mostly its conversions, so it tells little of a pass.
         passes *= min(64, max(2, math.ceil(enough_s / elapsed_s)))
     # The quickest of a few, since what comes in between only makes a call slower.
-    quickest_s = min(time_call(double_list, passes).cored_s for _ in range(3))
-    return min(PASSES_MAX, max(1, round(passes * target_s / quickest_s)))
+    quickest_s = min(
+        time_call(replace(work, passes=passes)).cored_s for _ in range(N_TRIES)
+    )
+    passes = min(PASSES_MAX, max(1, round(passes * target_s / quickest_s)))
+    return replace(work, passes=passes)
 
 
-def time_call(double_list: DoubleList, passes: int) -> Call:
-    """Return one call that was made in this thread."""
-    call = Call(double_list, passes)
-    call.prepare()
-    call.run()
-    return call
+def time_call(work: Work) -> Calls:
+    """Make one call in this thread."""
+    calls = Calls(work)
+    calls.prepare()
+    calls.run()
+    return calls
 
 
-def find_missing_work(double_list: DoubleList, passes: int) -> str:
+def find_missing_work(work: Work) -> str:
     """Return why the work does not grow with `passes`, or "".
 
     CPU time is what tells: a loaded machine does not lengthen it, and sleeping is no
     work. A factor of 16 has to be seen as at least 4, which leaves room for the
     conversions that do not grow and for any noise.
     """
-    most = max(passes // 4, WORK_FACTOR)
+    most = max(work.passes // 4, WORK_FACTOR)
     least = most // WORK_FACTOR
     most_s, least_s = (
-        min(time_call(double_list, passes).cpu_s for _ in range(N_TRIES))
+        min(time_call(replace(work, passes=passes)).cpu_s for _ in range(N_TRIES))
         for passes in (most, least)
     )
     if most_s >= GROWTH_MIN * least_s and most_s > 0:

@@ -15,7 +15,8 @@ from contextlib import suppress
 from typing import IO, Any, Self
 
 import backends
-from compare.work import Call, Failures, Wall
+from compare.faults import Failures
+from compare.work import Calls, Wall, Work
 from compare.worker import die_with_parent
 
 # A call that takes longer hangs: the process then ends itself, from C, so that it does
@@ -148,24 +149,24 @@ def serve(target: str, orders: IO[str], answers: IO[str]) -> None:
     """Answer each order in turn."""
     double_list = backends.get(target).double_list
     send_line(answers)
-    call = Call(double_list, passes=1)
+    calls = Calls(Work(double_list))
     for line in orders:
         order = json.loads(line)
         if order:
-            call = Call(double_list, order["passes"])
-            call.prepare()
+            calls = Calls(Work(double_list, order["passes"]))
+            calls.prepare()
             send_line(answers)
             continue
         faulthandler.dump_traceback_later(CALL_TIMEOUT_S, exit=True)
-        call.run()
+        calls.run()
         faulthandler.cancel_dump_traceback_later()
         send_line(
             answers,
-            start_ns=call.start_ns,
-            end_ns=call.end_ns,
-            cored_s=call.cored_s,
-            cpu_s=call.cpu_s,
-            fault=call.find_fault(),
+            start_ns=calls.start_ns,
+            end_ns=calls.end_ns,
+            cored_s=calls.cored_s,
+            cpu_s=calls.cpu_s,
+            fault=calls.find_fault(),
         )
 
 

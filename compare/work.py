@@ -1,8 +1,7 @@
 """Calls of a backend that are timed and checked: the same work, never the same values.
 
-Nothing is taken on trust. Each call has values of its own, so an answer kept from
-another call or taken from another thread is a wrong one, and the time has to grow with
-the work that was asked for.
+Nothing is taken on trust. Each set of calls has values of its own, so an answer kept
+from another or taken from another thread is a wrong one.
 """
 
 import contextlib
@@ -11,11 +10,17 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from backends import DoubleList
+from compare.faults import (
+    find_result_fault,
+    find_return_fault,
+    find_trace_fault,
+    name_place,
+)
 from compare.threads import run_together
 
 # The integers of one call of a calibrated work: small enough for both buffers to stay
@@ -23,10 +28,24 @@ from compare.threads import run_together
 # enough for the kernel to be more than the loop around it.
 N_VALUES = 1000
 
-N_STAMPS = 5
-N_PLACES = 3
-
 _numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is called, and with what.
+
+    Attributes:
+        double_list: the function that keeps the contract.
+        passes: how many times the kernel doubles the values.
+        n: how many values.
+        release_gil: as in the contract.
+    """
+
+    double_list: DoubleList
+    passes: int = 1
+    n: int = N_VALUES
+    release_gil: bool = True
 
 
 @dataclass(frozen=True)
@@ -44,165 +63,138 @@ class Wall:
     cpu_s: float
 
 
-class Call:
-    """One call of a backend with its own values, timed, and checked afterwards.
+class Calls:
+    """Calls of one thread, one after the other, timed, and checked afterwards.
 
     Args:
-        double_list: the function that keeps the contract.
-        passes: how many times the kernel doubles the values.
-        n: how many values.
-        release_gil: as in the contract.
-        index: where the answer goes, in a result of three.
+        work: what is called.
+        count: how many calls, each with a place of its own in the same result.
+        limit_s: no other call begins when this is over.
     """
 
-    def __init__(
-        self,
-        double_list: DoubleList,
-        passes: int,
-        *,
-        n: int = N_VALUES,
-        release_gil: bool = True,
-        index: int = 1,
-    ) -> None:
-        """Take what the call is to be."""
-        self.double_list = double_list
-        self.passes = passes
-        self.n = n
-        self.release_gil = release_gil
-        self.index = index
+    def __init__(self, work: Work, count: int = 1, *, limit_s: float = 3600.0) -> None:
+        """Take what is to be done."""
+        self.work = work
+        self.count = count
+        self.limit_s = limit_s
         self.first = 0
         self.values: list[int] = []
         self.result: list[Any] = []
-        self.trace: list[Any] = []
-        self.returned: object = None
-        self.start_ns = self.end_ns = self.waited_ns = 0
-        self.own_cpu_s = 0.0
-        self.cpu_start_ns = self.cpu_end_ns = 0
+        self.traces: list[Any] = []
+        self.returned: list[object] = []
+        # When each call began and ended.
+        self.stamps: list[tuple[int, int]] = []
+        # CPU time of the process at both ends, and that of this thread between them.
+        self.cpu_ns = (0, 0)
+        self.own_cpu_s = self.waited_s = 0.0
 
     def prepare(self) -> None:
-        """Make values that no other call has, in the thread that is to call."""
-        self.first = 10**9 + self.n * next(_numbers)
-        self.values = list(range(self.first, self.first + self.n))
-        self.result = [f"place {position}" for position in range(N_PLACES)]
-        self.trace = []
+        """Make values that no others have, in the thread that is to call."""
+        self.first = 10**9 + self.work.n * next(_numbers)
+        self.values = self.make_values()
+        # One place more, which nobody has to write to.
+        self.result = [name_place(place) for place in range(self.count + 1)]
+        self.traces, self.returned, self.stamps = [], [], []
 
     def run(self, enter: Callable[[], object] = lambda: None) -> None:
-        """Call, between two stamps of each clock.
+        """Make the calls.
 
         Args:
             enter: waits for the moment to call. From when it returns, nothing else
                 could give the GIL away.
         """
-        with open_core_wait() as read_core_wait_ns:
-            waited_before_ns = read_core_wait_ns()
+        clock = time.perf_counter_ns
+        with open_core_wait() as read_core_wait_s:
+            waited_before_s = read_core_wait_s()
             enter()
-            self.cpu_start_ns = time.process_time_ns()
+            cpu_start_ns = time.process_time_ns()
             own_cpu_ns = time.thread_time_ns()
-            self.start_ns = time.perf_counter_ns()
-            self.returned = self.double_list(  # type: ignore[func-returns-value]
+            self._call_all(clock() + round(self.limit_s * 1e9), clock)
+            own_cpu_ns = time.thread_time_ns() - own_cpu_ns
+            self.cpu_ns = (cpu_start_ns, time.process_time_ns())
+            self.waited_s = read_core_wait_s() - waited_before_s
+        self.own_cpu_s = own_cpu_ns / 1e9
+
+    def _call_all(self, deadline_ns: int, clock: Callable[[], int]) -> None:
+        work = self.work
+        double_list: Callable[..., object] = work.double_list
+        for place in range(self.count):
+            start_ns = clock()
+            returned = double_list(
                 self.values,
                 self.result,
-                self.index,
-                passes=self.passes,
-                release_gil=self.release_gil,
-                trace=self.trace,
+                place,
+                passes=work.passes,
+                release_gil=work.release_gil,
+                trace=self.traces,
             )
-            self.end_ns = time.perf_counter_ns()
-            own_cpu_ns = time.thread_time_ns() - own_cpu_ns
-            self.cpu_end_ns = time.process_time_ns()
-            self.waited_ns = read_core_wait_ns() - waited_before_ns
-        self.own_cpu_s = own_cpu_ns / 1e9
+            end_ns = clock()
+            self.stamps.append((start_ns, end_ns))
+            self.returned.append(returned)
+            if end_ns >= deadline_ns:
+                break
+
+    @property
+    def n_done(self) -> int:
+        """How many calls were made."""
+        return len(self.stamps)
+
+    @property
+    def start_ns(self) -> int:
+        """When the first call began."""
+        return self.stamps[0][0]
+
+    @property
+    def end_ns(self) -> int:
+        """When the last call ended."""
+        return self.stamps[-1][1]
 
     @property
     def elapsed_s(self) -> float:
-        """How long the call took."""
+        """How long the calls took."""
         return (self.end_ns - self.start_ns) / 1e9
 
     @property
     def cored_s(self) -> float:
-        """How long the call would have taken with a core of its own."""
-        # Some of the waiting may have come just before the call or just after it.
-        return max(self.elapsed_s - self.waited_ns / 1e9, self.own_cpu_s)
+        """How long they would have taken with a core of their own."""
+        # Some of the waiting may have come just before the calls or just after them.
+        return max(self.elapsed_s - self.waited_s, self.own_cpu_s)
 
     @property
     def cpu_s(self) -> float:
         """How much CPU time the whole process took meanwhile."""
-        return (self.cpu_end_ns - self.cpu_start_ns) / 1e9
+        return (self.cpu_ns[1] - self.cpu_ns[0]) / 1e9
 
     @property
     def held_share(self) -> float | None:
-        """The share of the call outside the kernel, waiting for the GIL left out."""
-        if self.find_trace_fault():
+        """The share of a call outside the kernel, waiting for the GIL left out."""
+        if find_trace_fault(self.traces, self.stamps):
             return None
-        enter, kernel_start, kernel_end, acquired, leave = self.trace[0]
+        enter, kernel_start, kernel_end, acquired, leave = self.traces[0]
         working = leave - enter - (acquired - kernel_end)
         return 1 - (kernel_end - kernel_start) / working if working else 1.0
 
     def find_fault(self) -> str:
-        """Return what is wrong with what the call did, or ""."""
-        if len(self.result) != N_PLACES:
-            return f"result: expected {N_PLACES} items to stay, got {len(self.result)}"
-        answer = self.result[self.index]
-        fault = find_fault(answer, double_from(self.first, self.n))
-        if fault:
-            return f"result[{self.index}]{fault}"
-        if self.returned is not None:
-            return f"expected None to be returned, got {type(self.returned).__name__}"
-        if self.values != list(range(self.first, self.first + self.n)):
-            return "values: changed by the call"
-        for position, item in enumerate(self.result):
-            if position != self.index and item != f"place {position}":
-                return f"result[{position}]: written to, with index {self.index}"
-        return self.find_trace_fault()
+        """Return what is wrong with what the calls did, or ""."""
+        return (
+            find_result_fault(self.result, self.count, self.n_done, self.expected)
+            or find_return_fault(self.returned)
+            or ("" if self.values == self.make_values() else "values: changed")
+            or find_trace_fault(self.traces, self.stamps)
+        )
 
-    def find_trace_fault(self) -> str:
-        """Return what is wrong with the trace, or ""."""
-        if len(self.trace) != 1:
-            return f"trace: expected one tuple to be appended, got {len(self.trace)}"
-        stamps = self.trace[0]
-        if not (
-            type(stamps) is tuple
-            and len(stamps) == N_STAMPS
-            and all(type(stamp) is int for stamp in stamps)
-        ):
-            return f"trace[0]: expected a tuple of five ints, got {stamps!r:.60}"
-        if sorted((self.start_ns, *stamps, self.end_ns)) != [
-            self.start_ns,
-            *stamps,
-            self.end_ns,
-        ]:
-            return "trace[0]: stamps out of order, or from outside the call"
-        return ""
+    def make_values(self) -> list[int]:
+        """Return the values again."""
+        return list(range(self.first, self.first + self.work.n))
 
-
-def double_from(first: int, n: int) -> list[int]:
-    """Return the doubles of n integers from first on."""
-    return list(range(2 * first, 2 * (first + n), 2))
-
-
-def find_fault(answer: object, expected: list[int]) -> str:
-    """Compare an answer with the one that the contract asks for.
-
-    Returns:
-        What is wrong, to be put behind the name of the place, or "".
-    """
-    if type(answer) is not list:
-        return f": expected list, got {type(answer).__name__}"
-    # Quick, because short calls are checked between others that are timed.
-    if answer == expected and set(map(type, answer)) <= {int}:
-        return ""
-    if len(answer) != len(expected):
-        return f": expected {len(expected)} items, got {len(answer)}"
-    for position, (item, double) in enumerate(zip(answer, expected, strict=True)):
-        if type(item) is not int:
-            return f"[{position}]: expected int, got {type(item).__name__}"
-        if item != double:
-            return f"[{position}]: expected {double}, got {item}"
-    return ""
+    @property
+    def expected(self) -> list[int]:
+        """What every call has to answer."""
+        return list(range(2 * self.first, 2 * (self.first + self.work.n), 2))
 
 
 @contextlib.contextmanager
-def open_core_wait() -> Iterator[Callable[[], int]]:
+def open_core_wait() -> Iterator[Callable[[], float]]:
     """Yield what tells how long this thread was ready to run while no core was free.
 
     Source:
@@ -212,79 +204,54 @@ def open_core_wait() -> Iterator[Callable[[], int]]:
     try:
         file = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
     except OSError:
-        yield lambda: 0
+        yield lambda: 0.0
         return
     try:
-        yield lambda: int(os.pread(file, 100, 0).split()[1])
+        yield lambda: int(os.pread(file, 100, 0).split()[1]) / 1e9
     finally:
         os.close(file)
 
 
-def run_in_order(calls: Sequence[Call], *, is_reversed: bool = False) -> None:
-    """Run each call in a thread of its own; each starts the next just before itself.
+def run_in_order(all_calls: Sequence[Calls], *, is_reversed: bool = False) -> None:
+    """Run each in a thread of its own; each starts the next just before itself.
 
-    So they overlap like calls from a barrier, but which of them is first is known.
+    So they overlap as if started at a barrier, but which of them is first is known.
 
     Args:
-        calls: not prepared yet; each is prepared in its thread.
+        all_calls: not prepared yet; each is prepared in its thread.
         is_reversed: whether the last of them starts first.
     """
-    prepared = threading.Barrier(len(calls))
-    gates = [threading.Event() for _ in range(len(calls) + 1)]
+    prepared = threading.Barrier(len(all_calls))
+    gates = [threading.Event() for _ in range(len(all_calls) + 1)]
     gates[0].set()
 
     def run(position: int) -> None:
-        turn = len(calls) - 1 - position if is_reversed else position
+        turn = len(all_calls) - 1 - position if is_reversed else position
 
         def enter() -> None:
             gates[turn].wait()
             gates[turn + 1].set()
 
-        calls[position].prepare()
+        all_calls[position].prepare()
         prepared.wait()
-        calls[position].run(enter)
+        all_calls[position].run(enter)
 
     run_together(
-        *(functools.partial(run, position) for position in range(len(calls))),
+        *(functools.partial(run, position) for position in range(len(all_calls))),
         timeout_s=None,
     )
 
 
-def measure_wall(calls: Sequence[Call]) -> Wall:
+def measure_wall(all_calls: Sequence[Calls]) -> Wall:
     """Return what calls took together that ran at the same time in this process."""
-    start_ns = min(call.start_ns for call in calls)
-    cpu_start_ns = min(call.cpu_start_ns for call in calls)
-    cored_end_ns = max(call.end_ns - call.waited_ns for call in calls)
+    start_ns = min(calls.start_ns for calls in all_calls)
+    end_ns = max(calls.end_ns for calls in all_calls)
+    cored_end_s = max(calls.end_ns / 1e9 - calls.waited_s for calls in all_calls)
+    cpu_start_ns = min(calls.cpu_ns[0] for calls in all_calls)
     return Wall(
-        seconds=(max(call.end_ns for call in calls) - start_ns) / 1e9,
+        seconds=(end_ns - start_ns) / 1e9,
         cored_s=max(
-            (cored_end_ns - start_ns) / 1e9, *(call.own_cpu_s for call in calls)
+            cored_end_s - start_ns / 1e9, *(calls.own_cpu_s for calls in all_calls)
         ),
-        cpu_s=(max(call.cpu_end_ns for call in calls) - cpu_start_ns) / 1e9,
+        cpu_s=(max(calls.cpu_ns[1] for calls in all_calls) - cpu_start_ns) / 1e9,
     )
-
-
-class Failures:
-    """What was wrong in the calls: the first of what was wrong in each place."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._kept: dict[str, str] = {}
-
-    def check(self, calls: Iterable[Call], where: str) -> None:
-        """Check the calls that were made under the circumstances named."""
-        for call in calls:
-            self.add_fault(call.find_fault(), where)
-
-    def add_fault(self, fault: str, where: str) -> None:
-        """Keep what is wrong with a call, if anything is."""
-        if fault:
-            self.add(f"double_list() {fault}, {where}", where)
-
-    def add(self, failure: str, kind: str = "") -> None:
-        """Keep a failure, unless one of its kind was kept already."""
-        self._kept.setdefault(kind or failure, failure)
-
-    def as_tuple(self) -> tuple[str, ...]:
-        """Return what was kept, in the order in which it was found."""
-        return tuple(self._kept.values())

@@ -5,6 +5,7 @@ side it does to the other. `compare.speedup` makes the figures from the rounds.
 """
 
 import contextlib
+import dataclasses
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -13,11 +14,12 @@ from dataclasses import dataclass
 from backends import Backend
 from compare.calibration import calibrate, find_missing_work
 from compare.environment import is_gil_enabled
+from compare.faults import Failures
 from compare.processes import ProcessError, Processes
 from compare.results import Parallel
 from compare.scenarios import Options
 from compare.speedup import Measured, Round, summarize_rounds
-from compare.work import Call, Failures, measure_wall, run_in_order
+from compare.work import Calls, Work, measure_wall, run_in_order
 
 
 @dataclass(frozen=True)
@@ -50,18 +52,18 @@ def run(backend: Backend, options: Options) -> Parallel:
     failures = Failures()
     target = options.target or backend.name
     with open_processes(target, max(counts), warnings) as processes:
-        passes = calibrate(backend.double_list, form.call_s)
-        missing = find_missing_work(backend.double_list, passes)
+        work = calibrate(Work(backend.double_list), form.call_s)
+        missing = find_missing_work(work)
         if missing:
             failures.add(missing)
-        measured = Measured(passes, backend.releases_gil, is_gil_enabled())
+        measured = Measured(work.passes, backend.releases_gil, is_gil_enabled())
         rounds = measured.rounds
         started = time.perf_counter()
         while len(rounds) < form.n_rounds_min or (
             # Another one of the same length still fits.
             (time.perf_counter() - started) * (1 + 1 / len(rounds)) < form.budget_s
         ):
-            turn = Turn(backend, passes, failures, is_reversed=len(rounds) % 2 == 1)
+            turn = Turn(work, failures, is_reversed=len(rounds) % 2 == 1)
             rounds.append(turn.measure(counts, processes))
     measured.warnings = tuple(warnings)
     measured.failures = failures.as_tuple()
@@ -87,46 +89,36 @@ def open_processes(
 class Turn:
     """One round: what is called, and in which order the threads start."""
 
-    backend: Backend
-    passes: int
+    work: Work
     failures: Failures
     is_reversed: bool
 
     def measure(self, counts: Sequence[int], processes: Processes | None) -> Round:
         """Measure everything once."""
-        alone = [self.run_threads(1, "called alone")[0] for _ in range(2)]
-        shares = [call.held_share for call in alone]
+        alone = [self.run_threads(1, self.work, "called alone")[0] for _ in range(2)]
+        shares = [calls.held_share for calls in alone]
         threads, beside = {}, {}
         for count in counts:
-            calls = self.run_threads(count, f"{count} threads calling")
+            calls = self.run_threads(count, self.work, f"{count} threads calling")
             threads[count] = measure_wall(calls)
             if processes is not None:
                 beside[count] = processes.measure_wall(
-                    self.passes, self.failures, count, is_reversed=self.is_reversed
+                    self.work.passes, self.failures, count, is_reversed=self.is_reversed
                 )
         place = "2 threads calling with release_gil=False"
-        held = self.run_threads(2, place, release_gil=False)
+        held_work = dataclasses.replace(self.work, release_gil=False)
+        held = self.run_threads(2, held_work, place)
         return Round(
-            call_s=statistics.mean(call.elapsed_s for call in alone),
+            call_s=statistics.mean(calls.elapsed_s for calls in alone),
             held=measure_wall(held),
             held_shares=tuple(share for share in shares if share is not None),
             threads=threads,
             processes=beside,
         )
 
-    def run_threads(
-        self, count: int, place: str, *, release_gil: bool = True
-    ) -> list[Call]:
+    def run_threads(self, count: int, work: Work, place: str) -> list[Calls]:
         """Make one call in each of so many threads, and check them."""
-        calls = [
-            Call(
-                self.backend.double_list,
-                self.passes,
-                release_gil=release_gil,
-                index=position % 2,
-            )
-            for position in range(count)
-        ]
-        run_in_order(calls, is_reversed=self.is_reversed)
-        self.failures.check(calls, place)
-        return calls
+        all_calls = [Calls(work) for _ in range(count)]
+        run_in_order(all_calls, is_reversed=self.is_reversed)
+        self.failures.check(all_calls, place)
+        return all_calls
