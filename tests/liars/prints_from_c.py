@@ -1,4 +1,4 @@
-"""A backend that prints from C, through a buffer of its own, while it answers right."""
+"""A backend that prints once from C, into a buffer that nobody empties."""
 
 import ctypes
 from typing import Any
@@ -6,10 +6,13 @@ from typing import Any
 from backends import Backend
 from backends.reference import double_list as double_list_right
 
+PRINTED: list[int] = []
+
 
 def double_list(*arguments: Any, **options: Any) -> None:
-    """Print, then answer."""
-    ctypes.CDLL(None).printf(b"here I am\n")
+    """Print the first time, answer always."""
+    if not PRINTED:
+        PRINTED.append(ctypes.CDLL(None).printf(b"here I am\n"))
     double_list_right(*arguments, **options)
 
 
