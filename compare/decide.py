@@ -11,8 +11,8 @@ SEEN_CALLS = 2.0
 # stopped looks detached now and then.
 FREE_STOPS = 5
 FREE_SHARE = 0.1
-# A call in Python this short comes to a place where it may be stopped at once.
-SHORT_S = 50e-6
+# Stopping the world takes a microsecond; a call has to last for a few of them.
+STOPPED_S = 10e-6
 
 
 def compare_controls(
@@ -146,27 +146,36 @@ def decide_attached(
             f"the world was stopped {stops} times inside {calls}, in which no Python "
             "code runs that could have been stopped"
         )
-    if free >= FREE_STOPS and free >= FREE_SHARE * stops:
+    stopped = evidence.n_stopped or 0
+    if free >= FREE_STOPS and free >= FREE_SHARE * (free + stopped):
         return "releases", (
             f"the world was stopped {stops} times inside {calls}; {free} of them did "
             "not stop the call, which was detached"
         )
-    if evidence.runs_python is not False and call_s < SHORT_S:
+    if call_s < STOPPED_S:
+        return "inconclusive", f"{calls} are too short to be seen; give one more to do"
+    if evidence.runs_python is False:
+        return "holds", f"whoever stops the world waits for the whole of {calls}"
+    return decide_attached_python(evidence, calls)
+
+
+def decide_attached_python(evidence: Evidence, calls: str) -> tuple[Verdict, str]:
+    """Tell Python code from what stays attached, for a call that does not detach."""
+    stops, stopped = evidence.n_ticks, evidence.n_stopped or 0
+    if stopped < FREE_STOPS:
         return "inconclusive", (
-            f"{calls} are too short to tell a detached call from Python code that was "
-            "stopped; check the C function itself, or give it more to do"
+            f"too little was seen: of {stops} stops inside {calls} {stopped} surely "
+            "stopped it; check the C function itself, or give it more to do"
         )
-    if not stops or evidence.n_calls_interrupted < INTERRUPTED_SHARE * max(
-        1, evidence.n_calls_entered
-    ):
-        return "holds", (
-            f"whoever stops the world waits for the call: {stops} stops were over "
-            f"inside {calls}, none in their midst"
+    entered, interrupted = evidence.n_calls_entered, evidence.n_calls_interrupted
+    if interrupted >= INTERRUPTED_SHARE * entered:
+        return "preemptible", (
+            f"the world was stopped {stops} times inside {calls}, by stopping Python "
+            f"code in the midst of {interrupted} of {entered} stretches"
         )
-    return "preemptible", (
-        f"the world was stopped {stops} times inside {calls}, by stopping Python code "
-        f"in the midst of {evidence.n_calls_interrupted} of "
-        f"{evidence.n_calls_entered} stretches"
+    return "holds", (
+        f"whoever stops the world waits for the call: inside {calls} it was stopped "
+        f"{stops} times, only before or after the work"
     )
 
 

@@ -103,7 +103,10 @@ def describe_evidence(evidence: Evidence) -> str:
     if evidence.n_wakeups is not None:
         parts.append(f"woken during {evidence.n_wakeups}")
     if evidence.n_unhindered is not None:
-        parts.append(f"{evidence.n_unhindered} of the ticks waited for nobody")
+        parts.append(
+            f"{evidence.n_stopped} of them stopped the call, {evidence.n_unhindered} "
+            "surely did not"
+        )
     if evidence.n_calls_tried:
         parts.append(
             f"{evidence.n_calls_entered} of {evidence.n_calls_tried} calls entered by "

@@ -355,7 +355,9 @@ class Evidence:
         n_ticks: how often the other thread was seen to run inside.
         n_wakeups: stretches in which it was woken out of its wait for the GIL; None
             where the kernel does not tell.
-        n_unhindered: without a GIL: how many of the ticks had to wait for nobody.
+        n_unhindered: without a GIL: how many of the ticks stopped the world, but not
+            the call.
+        n_stopped: without a GIL: how many of the ticks stopped the call too.
         n_calls_tried: calls that were interrupted as often as they allow it.
         n_calls_entered: those of them into which another thread got.
         n_calls_interrupted: those into the midst of which it got.
@@ -368,6 +370,7 @@ class Evidence:
     n_ticks: int = 0
     n_wakeups: int | None = None
     n_unhindered: int | None = None
+    n_stopped: int | None = None
     n_calls_tried: int = 0
     n_calls_entered: int = 0
     n_calls_interrupted: int = 0

@@ -25,10 +25,12 @@ from compare.witness import Note, Witness, WitnessError
 PAUSE_S = 20e-6
 # A stop takes about a microsecond if it has to wait for nobody.
 STOP_NS = 20_000
-# Python code may take milliseconds to be stopped, where cores are scarce.
-WINDOW_NS = 20_000_000
+# Calls shorter than this are watched many at a time, as if they were one.
+WINDOW_NS = 2_000_000
 CONTROL_S = 0.04
+# The Python loop is long, for it may take milliseconds to be stopped.
 CONTROL_STEPS = 50_000
+LOOP_STEPS = 500_000
 # How often the share of the budget may be spent again while too little was seen.
 PATIENCE = 5
 ENOUGH_STOPS = 10
@@ -42,8 +44,13 @@ class Stop(NamedTuple):
     start_ns: int
     end_ns: int
     note: Note
-    # Whether the caller was surely not stopped by it.
-    is_free: bool = False
+    # Whether the caller was stopped by it: None if that could not be seen.
+    has_stopped: bool | None = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it surely did not stop the caller."""
+        return self.has_stopped is False
 
 
 class Span(NamedTuple):
@@ -93,9 +100,13 @@ class StopWitness(Witness):
         after = views[0].read_sleep()
         # To be stopped a thread goes to sleep. One that slept before and after without
         # having woken, or that was seen to compute and did not sleep, was not stopped.
-        is_free = before == after and (before[0] or computing > computed)
+        has_stopped: bool | None = None
+        if before[1] != after[1]:
+            has_stopped = True
+        elif before == after and (before[0] or computing > computed):
+            has_stopped = False
         times = views[0].read_times()._replace(computing=computing)
-        return Stop(start, end, Note(end, times, place=place), is_free=is_free)
+        return Stop(start, end, Note(end, times, place=place), has_stopped)
 
     def _find_place(self) -> tuple[int, int] | None:
         frame = sys._current_frames().get(self._caller)  # noqa: SLF001
@@ -111,12 +122,14 @@ def judge_attached(
             controls = compare_attached_controls(
                 watch_control(witness, functools.partial(time.sleep, 0.002)),
                 watch_control(witness, functools.partial(sum, range(CONTROL_STEPS))),
-                watch_control(witness, functools.partial(run_loop, CONTROL_STEPS)),
+                watch_control(witness, functools.partial(run_loop, LOOP_STEPS)),
             )
             seconds = WATCH_SHARE * budget_s
             if subject.first_ns > LONG_SHARE * budget_s * 1e9:
                 seconds = 0.0
-            spans = watch_for(witness, subject.call, seconds)
+            # A call without Python code that lets nobody in never will.
+            patience = 1 if subject.runs_python is False else PATIENCE
+            spans = watch_for(witness, subject.call, seconds, patience)
     except WitnessError as error:
         return Judgement(Check(name, "inconclusive", str(error), environment, calls=1))
     evidence = add_up(spans, runs_python=subject.runs_python)
@@ -159,12 +172,15 @@ def watch_control(witness: StopWitness, call: Callable[[], Any]) -> Evidence:
 
 
 def watch_for(
-    witness: StopWitness, call: Callable[[], Any], seconds: float
+    witness: StopWitness,
+    call: Callable[[], Any],
+    seconds: float,
+    patience: int = PATIENCE,
 ) -> list[Span]:
     """Watch calls for about so long, and longer while too little was seen."""
     spans: list[Span] = []
     count = 1
-    for _ in range(PATIENCE):
+    for _ in range(patience):
         deadline = time.perf_counter() + seconds
         while not spans or time.perf_counter() < deadline:
             span = watch_span(witness, call, count)
@@ -201,6 +217,7 @@ def add_up(spans: Sequence[Span], *, runs_python: bool | None) -> Evidence:
         n_windows_released=sum(any(stop.is_free for stop in stops) for stops in inside),
         n_ticks=sum(map(len, inside)),
         n_unhindered=sum(stop.is_free for stops in inside for stop in stops),
+        n_stopped=sum(bool(stop.has_stopped) for stops in inside for stop in stops),
         n_calls_tried=len(spans),
         n_calls_entered=sum(map(bool, inside)),
         n_calls_interrupted=sum(is_interrupted(span) for span in spans),
