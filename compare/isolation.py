@@ -117,6 +117,7 @@ def run_worker(job: Job, timeout_s: float, tell: Tell) -> Outcome:
 
 def make_command(folder: Path) -> list[str]:
     """Return the command of a worker that looks for modules where this process does."""
+    # Unbuffered, in Python and in C: the worker may be ended before it flushes.
     options = ["-u", "-P"]
     gil = sys._xoptions.get("gil")  # noqa: SLF001 - there is no public name.
     if isinstance(gil, str):

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 from backends import Backend
@@ -120,9 +119,7 @@ def run_demo(
 def take_scenarios(names: Iterable[str] | None) -> tuple[str, ...]:
     """Return the scenarios in the order in which they run."""
     if names is None:
-        return tuple(
-            n for n in DEFAULT_SCENARIOS if find_spec(f"compare.scenarios.{n}")
-        )
+        return DEFAULT_SCENARIOS
     wanted = {names} if isinstance(names, str) else set(names)
     for name in wanted:
         if name not in SCENARIOS:

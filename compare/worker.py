@@ -7,7 +7,6 @@ outside the standard library is imported here besides the backend itself: a nati
 module could turn the GIL back on in a free-threaded build.
 """
 
-import contextlib
 import ctypes
 import dataclasses
 import faulthandler
@@ -60,8 +59,6 @@ def main(folder: Path) -> None:
             events.flush()
 
         status, reason = run_job(job, emit)
-        # Once the end is told this process may be killed.
-        flush_output()
         emit("end", status=status, reason=reason)
         # Threads that a backend left behind would keep the interpreter from ending.
         os._exit(0)
@@ -84,16 +81,6 @@ def find_rest_s(job: dict[str, Any]) -> float:
     # The wall clock is the one that two processes share; it may have been set.
     gone_s = max(0.0, time.time() - started_at)
     return max(REST_MIN_S, timeout_s - gone_s)
-
-
-def flush_output() -> None:
-    """Let out what was printed, also by C code, whose buffer is another."""
-    for stream in (sys.stdout, sys.stderr):
-        # A backend may have closed or replaced it.
-        with contextlib.suppress(Exception):
-            stream.flush()
-    if os.name == "posix":
-        ctypes.CDLL(None).fflush(None)
 
 
 def run_job(job: dict[str, Any], emit: Emit) -> tuple[str, str]:
