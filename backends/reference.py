@@ -7,6 +7,7 @@ interpreter may interrupt, which lets other threads in between but never beside 
 import math
 import operator
 import platform
+import struct
 import sysconfig
 import time
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 VALUE_MIN = -(2**63)
 VALUE_MAX = 2**63 - 1
 SECONDS_MAX = 1_000_000_000
+# What struct calls an int64: CPython reads a long faster than a long long.
+INT64 = "l" if struct.calcsize("l") == struct.calcsize("q") else "q"
 
 
 # --- 2 Read: list to int64 buffer, GIL held -----------------------------------
@@ -31,12 +34,10 @@ def read_values(values: list[Any]) -> list[int]:
     # The copy goes round the overridden methods of a subclass, and no `__index__`
     # can reach it (1.7).
     snapshot = list.copy(values)
-    try:
-        # Of all ways to make sure of ints the fastest one: it gives an exact int of
-        # the same digits, and refuses what is no int.
-        return [*map(int.conjugate, snapshot)]
-    except TypeError:
-        return read_objects(snapshot)
+    # Of all ways to make sure that there are only ints this is the fastest one.
+    if [*map(type, snapshot)].count(int) == len(snapshot):
+        return snapshot
+    return read_objects(snapshot)
 
 
 def read_objects(snapshot: list[Any]) -> list[int]:
@@ -83,17 +84,12 @@ def double_values(source: list[int], target: list[int], passes: int) -> int:
     """
     for _ in range(passes):
         target[:] = [item + item for item in source]
-    return len(source) if is_small(source) else find_overflow(source)
-
-
-def is_small(source: list[int]) -> bool:
-    """Return whether all doubles fit, where that can be told at a glance."""
     try:
-        # The length of a vector is no less than its longest part. One call of this
-        # costs half of min() and max(), and rounds by less than the bit to spare.
-        return math.hypot(*source) < VALUE_MAX // 4
-    except OverflowError:
-        return False
+        # pack() reads the list once, and faster than min() and max() do.
+        struct.pack(f"{len(target)}{INT64}", *target)
+    except struct.error:
+        return find_overflow(source)
+    return len(source)
 
 
 def find_overflow(source: list[int]) -> int:
