@@ -154,8 +154,11 @@ def decide_attached(
         )
     if call_s < STOPPED_S:
         return "inconclusive", f"{calls} are too short to be seen; give one more to do"
-    if evidence.runs_python is False:
-        return "holds", f"whoever stops the world waits for the whole of {calls}"
+    if evidence.runs_python is False and evidence.n_calls_tried:
+        return "holds", (
+            f"whoever stops the world waits for the whole of {calls}, tried in "
+            f"{evidence.n_calls_tried} of {evidence.n_windows} stretches"
+        )
     return decide_attached_python(evidence, calls)
 
 

@@ -19,7 +19,7 @@ from compare.decide import compare_attached_controls, decide_attached
 from compare.gil_method import MAX_CALLS, time_calls
 from compare.judgement import Judgement, Subject
 from compare.results import Check, CheckEnvironment, Evidence
-from compare.weigh import Weight, find_best_share, pick_weight, weigh_entry
+from compare.weigh import Weight, find_best_share, pick_weight, weigh_entries
 from compare.witness import Note, Witness, WitnessError
 
 PAUSE_S = 20e-6
@@ -61,6 +61,12 @@ class Span(NamedTuple):
     stops: Sequence[Stop]
 
     @property
+    def is_tried(self) -> bool:
+        """Whether a stop began inside."""
+        first, last = self.stamps[0], self.stamps[-1]
+        return any(first < stop.start_ns < last for stop in self.stops)
+
+    @property
     def inside(self) -> list[Stop]:
         """The stops that began and ended inside."""
         first, last = self.stamps[0], self.stamps[-1]
@@ -98,6 +104,7 @@ class StopWitness(Witness):
         place = self._find_place()
         end = time.perf_counter_ns()
         after = views[0].read_sleep()
+        progress = time.clock_gettime_ns(clock_id)
         # To be stopped a thread goes to sleep. One that slept before and after without
         # having woken, or that was seen to compute and did not sleep, was not stopped.
         has_stopped: bool | None = None
@@ -105,7 +112,7 @@ class StopWitness(Witness):
             has_stopped = True
         elif before == after and (before[0] or computing > computed):
             has_stopped = False
-        times = views[0].read_times()._replace(computing=computing)
+        times = views[0].read_times()._replace(computing=progress)
         return Stop(start, end, Note(end, times, place=place), has_stopped)
 
     def _find_place(self) -> tuple[int, int] | None:
@@ -127,9 +134,7 @@ def judge_attached(
             seconds = WATCH_SHARE * budget_s
             if subject.first_ns > LONG_SHARE * budget_s * 1e9:
                 seconds = 0.0
-            # A call without Python code that lets nobody in never will.
-            patience = 1 if subject.runs_python is False else PATIENCE
-            spans = watch_for(witness, subject.call, seconds, patience)
+            spans = watch_for(witness, subject.call, seconds)
     except WitnessError as error:
         return Judgement(Check(name, "inconclusive", str(error), environment, calls=1))
     evidence = add_up(spans, runs_python=subject.runs_python)
@@ -172,22 +177,22 @@ def watch_control(witness: StopWitness, call: Callable[[], Any]) -> Evidence:
 
 
 def watch_for(
-    witness: StopWitness,
-    call: Callable[[], Any],
-    seconds: float,
-    patience: int = PATIENCE,
+    witness: StopWitness, call: Callable[[], Any], seconds: float
 ) -> list[Span]:
     """Watch calls for about so long, and longer while too little was seen."""
     spans: list[Span] = []
     count = 1
-    for _ in range(patience):
+    for _ in range(PATIENCE):
         deadline = time.perf_counter() + seconds
         while not spans or time.perf_counter() < deadline:
             span = watch_span(witness, call, count)
             spans.append(span)
             call_ns = max(1, (span.stamps[-1] - span.stamps[0]) // count)
             count = max(1, min(WINDOW_NS // call_ns, 10 * count, MAX_CALLS))
-        if not seconds or sum(len(span.inside) for span in spans) >= ENOUGH_STOPS:
+        n_inside = sum(len(span.inside) for span in spans)
+        # A call that nobody can stop shows so in as many spans.
+        n_blocked = sum(span.is_tried and not span.inside for span in spans)
+        if not seconds or max(n_inside, n_blocked / 2) >= ENOUGH_STOPS:
             break
     return spans
 
@@ -218,7 +223,7 @@ def add_up(spans: Sequence[Span], *, runs_python: bool | None) -> Evidence:
         n_ticks=sum(map(len, inside)),
         n_unhindered=sum(stop.is_free for stops in inside for stop in stops),
         n_stopped=sum(bool(stop.has_stopped) for stops in inside for stop in stops),
-        n_calls_tried=len(spans),
+        n_calls_tried=sum(span.is_tried for span in spans),
         n_calls_entered=sum(map(bool, inside)),
         n_calls_interrupted=sum(is_interrupted(span) for span in spans),
         runs_python=runs_python,
@@ -227,10 +232,9 @@ def add_up(spans: Sequence[Span], *, runs_python: bool | None) -> Evidence:
 
 def is_interrupted(span: Span) -> bool:
     """Return whether a span was stopped in its midst."""
-    notes = [stop.note for stop in span.inside if stop.note.caller]
-    progress = [note.caller.computing for note in notes if note.caller]
-    marks = [span.computed[0], *progress, span.computed[1]]
-    return weigh_entry(marks, [note.place for note in notes]).is_interrupted
+    ends = span.stamps[0], span.stamps[-1]
+    notes = [stop.note for stop in span.inside]
+    return weigh_entries(ends, span.computed, notes)[0].is_interrupted
 
 
 def weigh_span(span: Span) -> Weight:
