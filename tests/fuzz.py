@@ -40,16 +40,18 @@ def fuzz(name: str, duration_s: float) -> tuple[int, int]:
     import backends  # noqa: PLC0415
 
     backend = backends.get(name)
-    module = load_properties()
-    properties = [
-        getattr(module, found) for found in vars(module) if found.startswith("test_")
-    ]
-    settings = hypothesis.settings(
+    hypothesis.settings.register_profile(
+        "fuzz",
         max_examples=N_EXAMPLES,
         deadline=None,
         database=None,
         suppress_health_check=list(hypothesis.HealthCheck),
     )
+    hypothesis.settings.load_profile("fuzz")
+    module = load_properties()
+    properties = [
+        getattr(module, found) for found in vars(module) if found.startswith("test_")
+    ]
     warnings.simplefilter("ignore", DeprecationWarning)
     deadline = time.monotonic() + duration_s
     n_examples = 0
@@ -57,7 +59,7 @@ def fuzz(name: str, duration_s: float) -> tuple[int, int]:
     while time.monotonic() < deadline:
         seed += 1
         for test in properties:
-            settings(hypothesis.seed(seed)(test))(backend=backend)
+            hypothesis.seed(seed)(test)(backend=backend)
             n_examples += N_EXAMPLES
     return n_examples, seed
 
