@@ -66,7 +66,8 @@ class Handoff:
             the GIL was released, 1 = as fast as alone, 0 = stopped.
         partner_progress_held: the same while it was held.
         partner_sleep_s: how long the Python partner slept before it doubled.
-        ticks_s: when that Python code was seen to run, seconds after the barrier.
+        ticks_s: when that Python code was seen to run, seconds after the barrier;
+            of moments too close for a picture, one.
         failures: wrong results, and a trace that breaks clause 1.9.
     """
 

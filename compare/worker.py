@@ -45,6 +45,7 @@ def main(folder: Path) -> None:
     """Do the job in the folder; the process ends here."""
     job = json.loads((folder / JOB_FILE).read_text(encoding="utf-8"))
     die_with_parent(job["parent_pid"])
+    pid = os.getpid()
     with (
         (folder / STACK_FILE).open("w") as stack,
         (folder / EVENTS_FILE).open("w", encoding="utf-8") as events,
@@ -54,6 +55,9 @@ def main(folder: Path) -> None:
         faulthandler.dump_traceback_later(find_rest_s(job), exit=True, file=stack)
 
         def emit(event: str, **content: Any) -> None:
+            if os.getpid() != pid:
+                # A child that the backend forked came back as if it were the worker.
+                os._exit(1)
             line = json.dumps({"event": event, **content}, allow_nan=False)
             events.write(line + "\n")
             events.flush()

@@ -6,6 +6,7 @@ Python: its speed in the backend's released and held window, against its speed a
 in this process, is how far Python code got meanwhile.
 """
 
+import itertools
 import threading
 import time
 from collections.abc import Iterable
@@ -33,6 +34,8 @@ ALONE_S = 0.3
 QUICK_ALONE_S = 0.08
 # One step of the counting thread takes about 50 us: a window of 0.2 s has thousands.
 N_COUNTED = 1000
+# About how many of its steps are reported.
+N_TICKS_KEPT = 500
 
 
 def run(backend: Backend, options: Options) -> Handoff:
@@ -175,9 +178,27 @@ def describe_show(show: Show, speed_alone: float) -> Handoff:
         partner_progress_released=progress_released,
         partner_progress_held=progress_held,
         partner_sleep_s=show.partner_sleep_s,
-        ticks_s=tuple((stamp - opened_ns) / 1e9 for stamp in show.counter.stamps),
+        ticks_s=tuple(
+            round((stamp - opened_ns) / 1e9, 6)
+            for stamp in thin_stamps(show.counter.stamps)
+        ),
         failures=tuple(failures),
     )
+
+
+def thin_stamps(stamps: list[int]) -> list[int]:
+    """Return stamps that tell the same in a picture: no two closer than it can show."""
+    if not stamps:
+        return []
+    least = (stamps[-1] - stamps[0]) / N_TICKS_KEPT
+    kept = stamps[:1]
+    for before, stamp in itertools.pairwise(stamps):
+        # Both sides of a gap are kept, so that it stays as long as it was.
+        if stamp - before >= least > 0 and kept[-1] != before:
+            kept.append(before)
+        if stamp - kept[-1] >= least:
+            kept.append(stamp)
+    return kept
 
 
 def make_events(

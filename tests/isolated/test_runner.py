@@ -198,6 +198,23 @@ def has_ended(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] in "ZX"
 
 
+def test_a_worker_that_was_doubled_tells_everything_once() -> None:
+    """A forked child does not go on as a second worker."""
+    steps: list[Progress] = []
+    run_all(
+        ["tests.liars.forks:backend"],
+        scenarios=["correctness", "handoff"],
+        quick=True,
+        progress=steps.append,
+    )
+    assert [(step.scenario, step.state) for step in steps] == [
+        (None, "running"),
+        ("correctness", "running"),
+        ("handoff", "running"),
+        (None, "ok"),
+    ]
+
+
 # --- Which backends and scenarios -----------------------------------------------------
 
 

@@ -36,6 +36,17 @@ def test_progress_is_speed_by_speed_alone() -> None:
     assert found.failures == ()
 
 
+def test_ticks_are_thinned_and_gaps_kept() -> None:
+    """A picture needs no more of them, but needs both sides of each gap."""
+    stamps = [*range(0, 1_000_000, 10), *range(3_000_000, 4_000_000, 10)]
+    kept = handoff.thin_stamps(stamps)
+    assert len(kept) <= handoff.N_TICKS_KEPT + 3
+    assert {0, 999_990, 3_000_000} <= {*kept}
+    assert kept[-1] >= 4_000_000 - 4_000_000 / handoff.N_TICKS_KEPT
+    assert handoff.thin_stamps([]) == []
+    assert handoff.thin_stamps([7]) == [7]
+
+
 def test_events_are_in_the_order_of_time() -> None:
     """Stamps of both threads are one list, from the opening of the barrier on."""
     show = make_show(counted=range(0, SECOND, SECOND // 100))
