@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from compare.explain import describe_time
-from compare.report.svg import COLOURS, make_figure
+from compare.report.svg import COLOURS, make_figure, shorten
 from compare.report.timeline import EVENT_NAMES, Lane, make_lanes
 from compare.results import Event, Handoff
 
@@ -89,7 +89,9 @@ def draw_lane(
     axes: Axes, lane: Lane, labels: Sequence[Placed], top: float, scale: float
 ) -> None:
     """Draw one lane downwards from the top: name, phases, names of the events."""
-    axes.text(0, top - 3, lane.label, va="top", weight="bold")
+    # Bold letters are wider than the others.
+    label = shorten(lane.label, int(axes.get_xlim()[1] / scale / (1.3 * LETTER)))
+    axes.text(0, top - 3, label, va="top", weight="bold")
     upper = top - LABEL
     lower = upper - BAR
     for phase in lane.phases:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from compare.explain import describe_time
-from compare.report.svg import COLOURS, WIDE, make_figure
+from compare.report.svg import COLOURS, WIDE, make_figure, shorten
 from compare.results import BackendResult, Range
 
 Style = dict[str, Any]
@@ -54,7 +54,7 @@ def draw_speedups(results: Sequence[BackendResult], width: int) -> Figure:
         draw_range(axes, row + 0.3, parallel.held_speedup_range, HELD["color"])
         axes.plot(parallel.held_speedup, row + 0.3, ls="", **HELD)
     axes.set_xlim(left=0)
-    axes.set_xlabel("times as fast as one after the other")
+    axes.set_xlabel("times as fast as one after the other", loc="right")
     bar = {"color": COLOURS["series-1"], "lw": 9}
     add_legend(
         figure,
@@ -72,7 +72,7 @@ def draw_speedups(results: Sequence[BackendResult], width: int) -> Figure:
 def draw_contention(results: Sequence[BackendResult], width: int) -> Figure:
     """Draw how much longer short calls take beside a Python thread that computes."""
     measured = [
-        (f"{shorten(result.name)}, {row.n:,}", row)
+        (f"{shorten(result.name, NAME_LENGTH)}, {row.n:,}", row)
         for result in results
         if result.contention
         for row in result.contention.rows
@@ -87,7 +87,7 @@ def draw_contention(results: Sequence[BackendResult], width: int) -> Figure:
         ):
             draw_range(axes, number + shift, bounds, style["color"])
             axes.plot(x, number + shift, ls="", **style)
-    axes.set_xlabel("times as long as alone")
+    axes.set_xlabel("times as long as alone", loc="right")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     add_legend(
         figure, {"releasing the GIL": RELEASED, "release_gil=False": HELD}, width
@@ -123,7 +123,7 @@ def draw_sweep(results: Sequence[BackendResult], width: int) -> Figure:
             axes.vlines(x, lows, highs, color=style["color"], lw=1.5)
         axes.set_ylim(bottom=0)
         axes.label_outer()
-    names = (shorten(name) for name, _ in measured)
+    names = (shorten(name, NAME_LENGTH) for name, _ in measured)
     add_legend(figure, dict(zip(names, LINES * len(measured), strict=False)), width)
     return figure
 
@@ -135,7 +135,7 @@ def start_rows(
     figure = make_figure(width, height * len(names) + (80 if width == WIDE else 110))
     axes = figure.add_subplot()
     axes.set_yticks(
-        range(len(names)), [shorten(name, 2 * NAME_LENGTH) for name in names]
+        range(len(names)), [shorten(name, NAME_LENGTH + 8) for name in names]
     )
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
@@ -162,8 +162,3 @@ def add_legend(figure: Figure, entries: dict[str, Style], width: int) -> None:
         columnspacing=1.5,
         handletextpad=0.6,
     )
-
-
-def shorten(name: str, length: int = NAME_LENGTH) -> str:
-    """Return a name that leaves room for the chart."""
-    return name if len(name) <= length else name[: length - 1] + "…"

@@ -137,3 +137,8 @@ def render_svg(figure: Figure, key: str, title: str, description: str) -> str:
         f'<desc id="{key}-description">{escape(description)}</desc>'
     )
     return head + text[text.index(">") + 1 :].strip()
+
+
+def shorten(name: str, length: int) -> str:
+    """Return a name of that many letters at most, so that it leaves room."""
+    return name if len(name) <= length else name[: length - 1] + "…"
