@@ -6,20 +6,15 @@ from typing import Any, Protocol
 N_STAMPS = 5
 
 
-def name_place(place: int) -> str:
-    """Return what stands in a result before anything is written there."""
-    return f"place {place}"
-
-
 def find_result_fault(
     result: list[Any], count: int, n_done: int, expected: list[int]
 ) -> str:
     """Look at a list that calls wrote to.
 
     Args:
-        result: of count places and one that was not to be written to.
+        result: of count places, and one more that was not to be written to.
         count: how many calls there might have been.
-        n_done: how many there were; each wrote to the next place.
+        n_done: how many there were; each wrote to the next place, in which None was.
         expected: what each had to answer.
 
     Returns:
@@ -27,14 +22,15 @@ def find_result_fault(
     """
     if len(result) != count + 1:
         return f"result: expected {count + 1} items to stay, got {len(result)}"
-    for place, item in enumerate(result):
-        if place < n_done:
-            fault = find_answer_fault(item, expected)
-            if fault:
-                return f"result[{place}]{fault}"
-        elif item != name_place(place):
+    answers = result[:n_done]
+    for place, answer in enumerate(answers):
+        fault = find_answer_fault(answer, expected)
+        if fault:
+            return f"result[{place}]{fault}"
+    for place, item in enumerate(result[n_done:], n_done):
+        if item is not None:
             return f"result[{place}]: written to by a call with another index"
-    if len(set(map(id, result))) != len(result):
+    if len(set(map(id, answers))) != n_done:
         return "result: expected a new list from each call"
     return ""
 

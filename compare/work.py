@@ -6,6 +6,7 @@ from another or taken from another thread is a wrong one.
 
 import contextlib
 import functools
+import gc
 import itertools
 import os
 import threading
@@ -19,7 +20,6 @@ from compare.faults import (
     find_result_fault,
     find_return_fault,
     find_trace_fault,
-    name_place,
 )
 from compare.threads import run_together
 
@@ -40,12 +40,14 @@ class Work:
         passes: how many times the kernel doubles the values.
         n: how many values.
         release_gil: as in the contract.
+        is_traced: whether the calls are asked for their stamps.
     """
 
     double_list: DoubleList
     passes: int = 1
     n: int = N_VALUES
     release_gil: bool = True
+    is_traced: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Calls:
         self.first = 10**9 + self.work.n * next(_numbers)
         self.values = self.make_values()
         # One place more, which nobody has to write to.
-        self.result = [name_place(place) for place in range(self.count + 1)]
+        self.result = [None] * (self.count + 1)
         self.traces, self.returned, self.stamps = [], [], []
 
     def run(self, enter: Callable[[], object] = lambda: None) -> None:
@@ -118,6 +120,7 @@ class Calls:
     def _call_all(self, deadline_ns: int, clock: Callable[[], int]) -> None:
         work = self.work
         double_list: Callable[..., object] = work.double_list
+        trace = self.traces if work.is_traced else None
         for place in range(self.count):
             start_ns = clock()
             returned = double_list(
@@ -126,7 +129,7 @@ class Calls:
                 place,
                 passes=work.passes,
                 release_gil=work.release_gil,
-                trace=self.traces,
+                trace=trace,
             )
             end_ns = clock()
             self.stamps.append((start_ns, end_ns))
@@ -180,7 +183,7 @@ class Calls:
             find_result_fault(self.result, self.count, self.n_done, self.expected)
             or find_return_fault(self.returned)
             or ("" if self.values == self.make_values() else "values: changed")
-            or find_trace_fault(self.traces, self.stamps)
+            or find_trace_fault(self.traces, self.stamps if self.work.is_traced else [])
         )
 
     def make_values(self) -> list[int]:
@@ -191,6 +194,21 @@ class Calls:
     def expected(self) -> list[int]:
         """What every call has to answer."""
         return list(range(2 * self.first, 2 * (self.first + self.work.n), 2))
+
+
+@contextlib.contextmanager
+def collect_no_garbage() -> Iterator[None]:
+    """Keep the cyclic garbage collector out of what is timed, as timeit does.
+
+    It would go through all answers that are kept to be checked.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextlib.contextmanager
