@@ -162,8 +162,11 @@ def test_an_end_without_a_word_is_explained(
 
 
 @pytest.mark.parametrize("liar", ["prints", "prints_from_c"])
-def test_writing_to_standard_output_is_wrong(liar: str) -> None:
+def test_writing_to_standard_output_is_wrong(
+    liar: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Printing is noticed from Python and from C, and garbles nothing."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     row = run(liar)
     assert row.status == "wrong"
     assert row.reason.startswith("wrote to standard output: 'here I am")
@@ -345,6 +348,27 @@ def test_it_works_without_a_main_guard(how: str, tmp_path: Path) -> None:
     )
     assert done.stdout == "ok\n"
     assert done.stderr == ""
+
+
+def test_modules_are_looked_for_where_the_caller_looks(tmp_path: Path) -> None:
+    """A file beside no script, in the current folder, takes no module's place."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "json.py").write_text("raise ImportError('the wrong json')\n")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from compare import run_all\n"
+        "print(run_all(['python'], scenarios=[])['python'].status)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "ok\n"
 
 
 def test_a_module_that_compares_itself_does_not_do_so_for_ever(tmp_path: Path) -> None:
