@@ -1,6 +1,7 @@
 """The report as text: one table of 80 columns, what it means, and what is odd."""
 
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -64,7 +65,10 @@ def show_progress(result: BackendResult) -> str:
 def show_speedup(result: BackendResult) -> str:
     """Return what a second thread gains, released and held."""
     found = result.parallel
-    return f"{found.speedup:.2f}/{found.held_speedup:.2f}" if found else ""
+    if found is None:
+        return ""
+    unsure = ["~" if c == "unclear" else "" for c in (found.course, found.held_course)]
+    return f"{unsure[0]}{found.speedup:.2f}/{unsure[1]}{found.held_speedup:.2f}"
 
 
 def show_slowdown(result: BackendResult) -> str:
@@ -97,7 +101,8 @@ COLUMNS = (
         "two threads\nfree/held",
         show_speedup,
         "speed of two calls in two threads, against one after the other; then the "
-        "same with release_gil=False, as a control",
+        "same with release_gil=False, as a control; ~ where it could not be told "
+        "whether they ran at once",
     ),
     Column(
         "slowed",
@@ -169,19 +174,41 @@ def make_reasons(report: Report) -> Iterator[RenderableType]:
 
 
 def make_notes(report: Report) -> Iterator[RenderableType]:
-    """Say what the figures mean and what makes them unsure, each thing once."""
+    """Say what the figures mean and what makes them unsure.
+
+    Of several backends, what is true of one alone is counted and left to the longer
+    reports: it would fill pages.
+    """
+    for result in report:
+        for warning in result.warnings:
+            yield Text(f"\n{result.name}: {warning}", "yellow")
     for kind in ("findings", "warnings"):
-        notes: dict[str, list[str]] = {}
-        for result in report:
-            for part in (result, *(getattr(result, name) for name in report.scenarios)):
-                for note in getattr(part, kind, ()):
-                    names = notes.setdefault(note, [])
-                    if result.name not in names:
-                        names.append(result.name)
-        if notes:
-            yield Text(f"\n{kind}:")
+        notes = collect_notes(report, kind)
+        left_out = Counter[str]()
+        title = f"\n{kind}:"
         for note, names in notes.items():
+            if len(names) == 1 < len(report):
+                left_out[names[0]] += 1
+                continue
+            if title:
+                yield Text(title)
+                title = ""
             yield Padding(Text(f"{', '.join(names)}: {note}"), (0, 0, 0, 2))
+        if left_out:
+            counts = ", ".join(f"{name} {count}" for name, count in left_out.items())
+            yield Text(f"\nmore {kind} in --html and --json: {counts}")
+
+
+def collect_notes(report: Report, kind: str) -> dict[str, list[str]]:
+    """Return what the scenarios note, and the backends that each note is true of."""
+    notes: dict[str, list[str]] = {}
+    for result in report:
+        for scenario in report.scenarios:
+            for note in getattr(getattr(result, scenario), kind, ()):
+                names = notes.setdefault(note, [])
+                if result.name not in names:
+                    names.append(result.name)
+    return notes
 
 
 def describe_environment(environment: Environment) -> str:

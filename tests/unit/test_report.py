@@ -12,6 +12,7 @@ from compare.report.transcript import render_transcript
 from compare.results import (
     PARTNER,
     BackendResult,
+    Contention,
     Correctness,
     Environment,
     Event,
@@ -212,6 +213,25 @@ def test_the_table_fits_and_is_ascii() -> None:
     assert max(map(len, text.splitlines())) <= 80
     assert "[bold]no markup[/bold]" in text
     assert "odd" in text
+
+
+def make_noted(name: str, *notes: str) -> BackendResult:
+    """Return a backend with findings about its contention."""
+    found = Contention(1.0, 2.0, 2.0, 0.005, rows=(), findings=notes)
+    return BackendResult(name, "ok", contention=found)
+
+
+def test_notes_are_told_once_and_those_of_one_are_counted() -> None:
+    """What is true of several is a line; what is true of one is left to the page."""
+    one, other = make_noted("one", "same", "own"), make_noted("other", "same")
+    report = dataclasses.replace(make_report(one, other), scenarios=("contention",))
+    text = str(report)
+    assert "  one, other: same" in text.splitlines()
+    assert "own" not in text
+    assert "more findings in --html and --json: one 1" in text.splitlines()
+    alone = str(dataclasses.replace(report, backends=(one,)))
+    assert "  one: own" in alone.splitlines()
+    assert "more" not in alone
 
 
 def test_a_column_that_nobody_fills_is_left_out() -> None:
