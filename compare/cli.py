@@ -26,10 +26,11 @@ from backends import UnknownBackendError
 from compare.check import check_statement
 from compare.environment import read_version
 from compare.jobs import plan_jobs
-from compare.report.diff import FAMILIES, diff
+from compare.report.diff import diff
 from compare.report.html import render_page, require_extra
 from compare.report.live import GUESS_S, QUICK_GUESS_S, LiveView
 from compare.report.mermaid import render_mermaid
+from compare.report.spread import FAMILIES
 from compare.report.table import STYLES, WIDTH, make_text
 from compare.report.timeline import render_timeline
 from compare.report.trace import render_trace
@@ -366,7 +367,9 @@ def run_diff(arguments: argparse.Namespace) -> int:
     if arguments.json != "-":
         write(str(found))
     write_text(arguments.json, json.dumps(found.to_dict(), indent=2) + "\n")
-    return WRONG if found.find_regressions(arguments.fail_on) else OK
+    if found.find_regressions(arguments.fail_on):
+        return WRONG
+    return UNSURE if found.find_unsure(arguments.fail_on) else OK
 
 
 def read_report(path: str) -> Report:

@@ -90,8 +90,8 @@ def draw_lane(
 ) -> None:
     """Draw one lane downwards from the top: name, phases, names of the events."""
     # Bold letters are wider than the others.
-    label = shorten(lane.label, int(axes.get_xlim()[1] / scale / (1.3 * LETTER)))
-    axes.text(0, top - 3, label, va="top", weight="bold")
+    name = shorten(lane.label, int(axes.get_xlim()[1] / scale / (1.3 * LETTER)))
+    axes.text(0, top - 3, name, va="top", weight="bold")
     upper = top - LABEL
     lower = upper - BAR
     for phase in lane.phases:

@@ -1,45 +1,29 @@
 """Two reports side by side: what changed beyond its spread.
 
-Only figures with a range are compared, since nothing else tells a change from noise.
+Only figures with a range are compared, since nothing else tells a change from noise,
+and only those of scenarios in which neither run found anything unsure.
 """
 
 import dataclasses
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from compare.report.explain import first_line
+from compare.report.spread import (
+    FAMILIES,
+    HIGHER_IS_WORSE,
+    Measured,
+    is_apart,
+    list_figures,
+)
 from compare.report.tabulate import show_figure
-from compare.results import SCHEMA, BackendResult, Range, Report
+from compare.results import SCHEMA, BackendResult, Report
 
 Kind = Literal["worse", "better", "other"]
 
-# A change of a ratio by less means nothing to whoever reads it.
-MARGIN = 0.15
-# The same for a share of a call, which may be near to nothing.
-SHARE_MARGIN = 0.10
-# Two runs differ by more than the rounds of one run do, so that their ranges have to
-# lie apart by this share of both.
-CLEARANCE = 1.0
-
 # What differs between any two runs, and says nothing about where they ran.
 _UNCOMPARED = ("started_at", "load_average", "warnings")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A figure of one report.
-
-    Attributes:
-        family: what `fail_on` calls it, one of FAMILIES.
-        detail: of which threads, size or partner.
-    """
-
-    family: str
-    detail: str
-    value: float
-    range: Range
 
 
 @dataclass(frozen=True)
@@ -70,17 +54,32 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Unsure:
+    """Figures that were not compared, because one of the runs was unsure of them."""
+
+    backend: str
+    scenario: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Return it in a line."""
+        return f"{self.scenario}: not compared, {self.reason}"
+
+
+@dataclass(frozen=True)
 class Diff:
     """What is not the same in two reports.
 
     Attributes:
         environment: how the places differ in which they were made.
         changes: backend by backend.
+        unsure: what could not be told.
         unchanged: the backends in which nothing changed.
     """
 
     environment: tuple[Change, ...]
     changes: tuple[Change, ...]
+    unsure: tuple[Unsure, ...]
     unchanged: tuple[str, ...]
 
     def find_regressions(self, fail_on: Iterable[str] = ()) -> tuple[Change, ...]:
@@ -97,6 +96,11 @@ class Diff:
             or (change.kind == "worse" and change.family in families)
         )
 
+    def find_unsure(self, fail_on: Iterable[str]) -> tuple[Unsure, ...]:
+        """Return what keeps a figure from being judged that may not get worse."""
+        scenarios = {FAMILIES[family] for family in fail_on}
+        return tuple(item for item in self.unsure if item.scenario in scenarios)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as what JSON knows."""
         fields = dataclasses.asdict(self)
@@ -108,9 +112,10 @@ class Diff:
     def __str__(self) -> str:
         """Return the comparison as text."""
         lines = [f"environment: {change}" for change in self.environment]
-        for name in dict.fromkeys(change.backend for change in self.changes):
+        found: tuple[Change | Unsure, ...] = (*self.changes, *self.unsure)
+        for name in dict.fromkeys(item.backend for item in found):
             lines.append(f"{name}:")
-            lines += [f"  {item}" for item in self.changes if item.backend == name]
+            lines += [f"  {item}" for item in found if item.backend == name]
         if self.unchanged:
             lines.append(f"no change beyond its spread: {', '.join(self.unchanged)}")
         return "\n".join(lines)
@@ -124,10 +129,15 @@ def diff(before: Report, after: Report) -> Diff:
         after: the one that is judged.
     """
     changes: list[Change] = []
+    unsure: list[Unsure] = []
     unchanged = []
     second = {result.name: result for result in after}
     for result in before:
-        found = tuple(compare_backends(result, second.pop(result.name, None)))
+        other = second.pop(result.name, None)
+        found = [*compare_facts(result, other)]
+        if other is not None:
+            found += compare_figures(result, other)
+            unsure += list_unsure(result, other)
         changes += found
         if not found:
             unchanged.append(result.name)
@@ -135,9 +145,8 @@ def diff(before: Report, after: Report) -> Diff:
         Change(name, "backend", "not in the first report", result.status)
         for name, result in second.items()
     ]
-    return Diff(
-        tuple(compare_environments(before, after)), tuple(changes), tuple(unchanged)
-    )
+    environment = tuple(compare_environments(before, after))
+    return Diff(environment, tuple(changes), tuple(unsure), tuple(unchanged))
 
 
 def compare_environments(before: Report, after: Report) -> Iterator[Change]:
@@ -149,8 +158,8 @@ def compare_environments(before: Report, after: Report) -> Iterator[Change]:
             yield Change("", name, str(value), str(new[name]))
 
 
-def compare_backends(old: BackendResult, new: BackendResult | None) -> Iterator[Change]:
-    """Yield what changed in one backend: facts first, then figures."""
+def compare_facts(old: BackendResult, new: BackendResult | None) -> Iterator[Change]:
+    """Yield what changed in one backend besides its figures."""
     if new is None:
         yield Change(old.name, "backend", old.status, "not in the second report")
         return
@@ -166,11 +175,6 @@ def compare_backends(old: BackendResult, new: BackendResult | None) -> Iterator[
         )
     yield from compare_verdicts(old, new)
     yield from compare_answers(old, new)
-    figures = {(item.family, item.detail): item for item in list_figures(new)}
-    for item in list_figures(old):
-        other = figures.get((item.family, item.detail))
-        if other is not None and is_apart(item, other):
-            yield describe_change(old.name, item, other)
 
 
 def compare_verdicts(old: BackendResult, new: BackendResult) -> Iterator[Change]:
@@ -202,67 +206,29 @@ def compare_answers(old: BackendResult, new: BackendResult) -> Iterator[Change]:
         )
 
 
-# --- Figures --------------------------------------------------------------------------
-
-# What `fail_on` may name, as the fields of the results are called.
-FAMILIES = (
-    "speedup",
-    "of_processes",
-    "overlap",
-    "slowdown",
-    "stops",
-    "cost",
-    "gain",
-    "busy_gain",
-)
-HIGHER_IS_WORSE = ("slowdown", "stops", "cost")
-# A share of a call, which may be nothing; the others are ratios.
-SHARES = ("stops",)
+def compare_figures(old: BackendResult, new: BackendResult) -> Iterator[Change]:
+    """Yield the figures that changed beyond their spread."""
+    scenarios = {item.scenario for item in list_unsure(old, new)}
+    figures = {(item.family, item.detail): item for item in list_figures(new)}
+    for item in list_figures(old):
+        other = figures.get((item.family, item.detail))
+        if other is None or item.scenario in scenarios:
+            continue
+        if is_apart(item, other):
+            yield describe_change(old.name, item, other)
 
 
-def list_figures(result: BackendResult) -> Iterator[Measured]:
-    """Yield every figure of a backend that has a range."""
-    for family, detail, holder in list_holders(result):
-        value = getattr(holder, family)
-        bounds = getattr(holder, f"{family}_range")
-        if value is not None and bounds is not None:
-            yield Measured(family, detail, value, bounds)
-
-
-def list_holders(result: BackendResult) -> Iterator[tuple[str, str, object]]:
-    """Yield each family of figures, of what it is, and what has it as a field."""
-    for row in result.parallel.rows if result.parallel else ():
-        for family in ("speedup", "of_processes", "overlap"):
-            yield family, f"{row.threads} threads", row
-    for short in result.contention.rows if result.contention else ():
-        yield "slowdown", f"{short.n} integers", short
-    for cell in result.pairs.cells if result.pairs else ():
-        yield "stops", cell.partner, cell
-    for work in result.sweep.cells if result.sweep else ():
-        for family in ("cost", "gain", "busy_gain"):
-            yield family, f"{work.n} integers, {work.passes} passes", work
-
-
-def is_apart(old: Measured, new: Measured) -> bool:
-    """Return whether two figures differ beyond the spread of both.
-
-    The distance of the figures has to exceed the spread of both towards each other,
-    CLEARANCE times again on top of it, and what means something to a reader. Ratios
-    are compared by their logarithms, in which twice and half are as far from 1.
-    """
-    lower, upper = sorted((old, new), key=lambda item: item.value)
-    is_share = old.family in SHARES
-    scale = float if is_share else take_log
-    margin = SHARE_MARGIN if is_share else math.log1p(MARGIN)
-    up = scale(lower.range[1]) - scale(lower.value)
-    down = scale(upper.value) - scale(upper.range[0])
-    distance = scale(upper.value) - scale(lower.value)
-    return distance > max(margin, (1 + CLEARANCE) * (up + down))
-
-
-def take_log(value: float) -> float:
-    """Return the logarithm, also of a figure that is nothing."""
-    return math.log(max(value, 1e-12))
+def list_unsure(old: BackendResult, new: BackendResult) -> Iterator[Unsure]:
+    """Yield the scenarios of which one of the runs was unsure."""
+    for scenario in dict.fromkeys(FAMILIES.values()):
+        pair = getattr(old, scenario), getattr(new, scenario)
+        if None in pair:
+            continue
+        for place, found in zip(("first", "second"), pair, strict=True):
+            if found.warnings:
+                reason = f"the {place} run was unsure: {found.warnings[0]}"
+                yield Unsure(old.name, scenario, reason)
+                break
 
 
 def describe_change(name: str, old: Measured, new: Measured) -> Change:

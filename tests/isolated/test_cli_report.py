@@ -1,5 +1,6 @@
 """What the command adds to a run, and `gilscope diff`, with every exit status."""
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from compare import cli
-from compare.report.diff import FAMILIES
+from compare.report.spread import FAMILIES
 from tests.unit.sample_reports import make_gil, make_report, replace_in
 
 ROOT = Path(__file__).parents[2]
@@ -128,6 +129,15 @@ def test_a_figure_fails_if_it_is_asked_for(before, tmp_path) -> None:
     assert cli.main(["diff", before, after]) == cli.OK
     assert cli.main(["diff", before, after, "--fail-on", "slowdown"]) == cli.OK
     assert cli.main(["diff", before, after, "--fail-on", "speedup"]) == cli.WRONG
+
+
+def test_a_figure_that_is_asked_for_and_unsure_cannot_be_told(before, tmp_path) -> None:
+    """Exit status 3, as of everything that cannot be told."""
+    parallel = make_report(long=False)["pyo3"].parallel
+    unsure = dataclasses.replace(parallel, warnings=("no second core was free",))
+    after = write_report(tmp_path / "after.json", parallel=unsure)
+    assert cli.main(["diff", before, after]) == cli.OK
+    assert cli.main(["diff", before, after, "--fail-on", "speedup"]) == cli.UNSURE
 
 
 @pytest.mark.parametrize(

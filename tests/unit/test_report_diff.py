@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import compare
-from compare.report.diff import FAMILIES
+from compare.report.spread import FAMILIES
 from compare.results import Correctness, Report
 from tests.unit.sample_reports import make_gil, make_report, replace_in
 
@@ -64,6 +64,28 @@ def test_a_figure_fails_only_if_it_is_named() -> None:
     better = compare.diff(with_speedup(make_report(), 1.0, 0.01), make_report())
     assert better.changes
     assert better.find_regressions(["speedup"]) == ()
+
+
+@pytest.mark.parametrize("place", ["first", "second"])
+def test_a_figure_that_a_run_was_unsure_of_is_not_compared(place) -> None:
+    """It is said, with the reason; who asks for the figure is told that as well."""
+    steady = make_report(), with_speedup(make_report(), 1.0, 0.01)
+    reports = list(steady)
+    number = ("first", "second").index(place)
+    parallel = dataclasses.replace(
+        reports[number]["pyo3"].parallel, warnings=("no second core was free",)
+    )
+    reports[number] = replace_in(reports[number], "pyo3", parallel=parallel)
+    found = compare.diff(*reports)
+    assert found.changes == ()
+    words = (
+        f"parallel: not compared, the {place} run was unsure: no second core was free"
+    )
+    assert words in str(found)
+    assert found.find_regressions(["speedup"]) == ()
+    assert len(found.find_unsure(["speedup"])) == 1
+    assert found.find_unsure(["slowdown"]) == ()
+    assert compare.diff(*steady).changes != ()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
