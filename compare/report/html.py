@@ -14,7 +14,7 @@ from typing import Any
 from compare.explain import describe_time, head_lines
 from compare.report import tabulate
 from compare.report.explain import explain_backend
-from compare.report.sections import make_sections
+from compare.report.sections import make_overview, make_sections
 from compare.report.timeline import MARKS, make_lanes
 from compare.results import Check, Handoff, Report
 
@@ -72,7 +72,7 @@ def render_report(report: Report, *, is_page: bool) -> str:
         key=key,
         report=report,
         states=tuple(MARKS),
-        overview=tabulate.tabulate_overview(report),
+        overview=make_overview(report),
         timelines=make_timelines(report, key),
         sections=make_sections(report),
         charts=make_charts(report, key),

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from compare.report import tabulate
-from compare.report.explain import first_line
-from compare.report.tabulate import Table
+from compare.report.explain import capitalize, first_line
+from compare.report.table import COLUMNS
+from compare.report.tabulate import NOTHING, Table
 from compare.results import BackendResult, Report
 
 Tabulate = Callable[[Sequence[BackendResult]], tuple[Table, ...]]
@@ -36,6 +37,24 @@ class Section:
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+
+
+def make_overview(report: Report) -> Table:
+    """Return the table that a terminal shows, with the columns that have something."""
+    columns = [
+        column for column in COLUMNS if any(column.show(result) for result in report)
+    ]
+    heads = (capitalize(column.header.replace("\n", " ")) for column in columns)
+    rows: list[Sequence[str]] = [("Backend", "Status", *heads)]
+    rows += [
+        (
+            result.name,
+            result.status,
+            *(column.show(result) or NOTHING for column in columns),
+        )
+        for result in report
+    ]
+    return Table("Every backend at a glance", rows)
 
 
 def make_sections(report: Report) -> tuple[Section, ...]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from compare.explain import describe_time, fact_lines
 from compare.report.explain import capitalize
-from compare.report.table import COLUMNS
-from compare.results import BackendResult, BreakEven, Check, Environment, Range, Report
+from compare.report.grids import show_break_even, show_share
+from compare.results import BackendResult, Check, Environment, Range, Report
 
 # Stands where there is no figure.
 NOTHING = "-"
@@ -25,24 +25,6 @@ class Table:
     caption: str
     rows: Sequence[Sequence[str]]
     shades: dict[tuple[int, int], float] = field(default_factory=dict)
-
-
-def tabulate_overview(report: Report) -> Table:
-    """Return the table that a terminal shows, with the columns that have something."""
-    columns = [
-        column for column in COLUMNS if any(column.show(result) for result in report)
-    ]
-    heads = (capitalize(column.header.replace("\n", " ")) for column in columns)
-    rows: list[Sequence[str]] = [("Backend", "Status", *heads)]
-    rows += [
-        (
-            result.name,
-            result.status,
-            *(column.show(result) or NOTHING for column in columns),
-        )
-        for result in report
-    ]
-    return Table("Every backend at a glance", rows)
 
 
 def tabulate_handoff(results: Sequence[BackendResult]) -> tuple[Table, ...]:
@@ -189,14 +171,6 @@ def tabulate_sweep(results: Sequence[BackendResult]) -> tuple[Table, ...]:
     return (Table("The least kernel time from which on releasing pays", rows),)
 
 
-def show_break_even(item: BreakEven | None) -> str:
-    """Return the least work from which on releasing pays, with what it was found at."""
-    if item is None or item.kernel_s is None:
-        return "not in this grid"
-    work = f"{item.n:,} x {item.passes:,}".replace(" ", "\u00a0")
-    return f"{describe_time(item.kernel_s)} ({work})"
-
-
 def tabulate_pairs(results: Sequence[BackendResult]) -> tuple[Table, ...]:
     """Return the matrix of who stops whom, shaded by how much."""
     partners: dict[str, None] = {}
@@ -223,11 +197,6 @@ def tabulate_pairs(results: Sequence[BackendResult]) -> tuple[Table, ...]:
 def show_seconds(seconds: float | None) -> str:
     """Return a duration, or that there is none."""
     return describe_time(seconds) or NOTHING
-
-
-def show_share(share: float | None) -> str:
-    """Return a share in per cent, or that there is none."""
-    return NOTHING if share is None else f"{share:.0%}"
 
 
 def show_number(value: float | None) -> str:
