@@ -1,6 +1,8 @@
 """The timeline of one handoff, drawn for a wide and for a narrow page."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
@@ -17,19 +19,19 @@ HATCHES = {"held": "", "released": "//", "waiting": "xx", "sleeping": "--"}
 # About the width of a letter, to find out whether a text fits.
 LETTER = 6.8
 # Heights in pixels.
-BAR, LABEL, SPEED, AXIS = 26, 20, 30, 24
-# So many pixels share one figure of how often Python code was seen to run.
-SPEED_STEP = 4
+BAR, LABEL, RUNS, AXIS = 26, 20, 12, 24
+# Between two ticks that are this many times as far apart as most, nothing was seen.
+PAUSE_FACTOR = 3.0
 
 
 def draw_timeline(name: str, handoff: Handoff, end_s: float, width: int) -> Figure:
-    """Draw both lanes, and between them how fast Python code was seen to run."""
+    """Draw both lanes, and between them when Python code was seen to run."""
     partner, own = make_lanes(name, handoff)
     scale = end_s / (width - 2)
     labels = [place_labels(lane.events, scale, width) for lane in (partner, own)]
     heights = [LABEL + BAR + LABEL * n_rows(rows) for rows in labels]
-    speed_height = LABEL + SPEED + 6
-    total = sum(heights) + speed_height + AXIS
+    runs_height = LABEL + RUNS + 6
+    total = sum(heights) + runs_height + AXIS
     figure = make_figure(width, total)
     figure.set_layout_engine("none")
     axes = figure.add_axes((1 / width, AXIS / total, 1 - 2 / width, 1 - AXIS / total))
@@ -39,8 +41,8 @@ def draw_timeline(name: str, handoff: Handoff, end_s: float, width: int) -> Figu
     top = total - AXIS
     draw_lane(axes, partner, labels[0], top, scale)
     top -= heights[0]
-    draw_speed(axes, handoff.ticks_s, top, scale)
-    top -= speed_height
+    draw_runs(axes, handoff.ticks_s, top, scale)
+    top -= runs_height
     draw_lane(axes, own, labels[1], top, scale)
     axes.tick_params(axis="x", length=4)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g} s" if value else "0")
@@ -123,24 +125,28 @@ def draw_lane(
         )
 
 
-def draw_speed(axes: Axes, ticks_s: Sequence[float], top: float, scale: float) -> None:
-    """Draw how often Python code was seen to run, against the most that was seen."""
+def draw_runs(axes: Axes, ticks_s: Sequence[float], top: float, scale: float) -> None:
+    """Draw when Python code was seen to run: from tick to tick while they go on."""
     axes.text(0, top - 3, "Python code beside them", va="top", weight="bold")
-    step_s = SPEED_STEP * scale
-    n_steps = int(axes.get_xlim()[1] / step_s) + 1
-    counts = [0] * n_steps
-    for tick_s in ticks_s:
-        if 0 <= tick_s < n_steps * step_s:
-            counts[int(tick_s / step_s)] += 1
-    lower = top - LABEL - SPEED
-    highest = max(*counts, 1)
-    edges = [number * step_s for number in range(n_steps + 1)]
-    heights = [SPEED * count / highest for count in counts]
-    axes.stairs(
-        [lower + height for height in heights],
-        edges,
-        baseline=lower,
-        fill=True,
-        color=COLOURS["tick"],
-    )
+    lower = top - LABEL - RUNS
     axes.hlines(lower, 0, axes.get_xlim()[1], color=COLOURS["muted"], lw=1)
+    axes.broken_barh(
+        [(start, max(end - start, scale)) for start, end in find_runs(ticks_s)],
+        (lower, RUNS),
+        facecolor=COLOURS["tick"],
+        linewidth=0,
+    )
+
+
+def find_runs(ticks_s: Sequence[float]) -> list[tuple[float, float]]:
+    """Return from when to when ticks follow each other without a pause."""
+    if not ticks_s:
+        return []
+    pauses = [after - before for before, after in pairwise(ticks_s)]
+    longest = PAUSE_FACTOR * median(pauses) if pauses else 0.0
+    starts, ends = [ticks_s[0]], []
+    for (before, after), pause in zip(pairwise(ticks_s), pauses, strict=True):
+        if pause > longest:
+            ends.append(before)
+            starts.append(after)
+    return list(zip(starts, [*ends, ticks_s[-1]], strict=True))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from compare.report import tabulate
-from compare.report.explain import capitalize, first_line
+from compare.report.explain import capitalize, first_line, join_sentences
 from compare.report.table import COLUMNS
 from compare.report.tabulate import NOTHING, Table
 from compare.results import BackendResult, Report
@@ -26,7 +26,8 @@ class Section:
         lead: the question that it answers.
         reading: how to read it, in paragraphs.
         tables: in their order, none without figures.
-        notes: what the figures mean and what makes them unsure, each with its names.
+        findings: names of backends, and what their figures mean.
+        doubts: the same for what is wrong, or makes their figures unsure.
         missing: what is not there, and why.
     """
 
@@ -35,7 +36,8 @@ class Section:
     lead: str
     reading: tuple[str, ...]
     tables: tuple[Table, ...] = ()
-    notes: tuple[str, ...] = ()
+    findings: tuple[tuple[str, str], ...] = ()
+    doubts: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
 
 
@@ -63,7 +65,10 @@ def make_sections(report: Report) -> tuple[Section, ...]:
         dataclasses.replace(
             template,
             tables=make_tables(measured) if measured else (),
-            notes=find_notes(measured, template.key),
+            findings=find_notes(measured, template.key, "findings"),
+            doubts=find_notes(
+                measured, template.key, "warnings", "failures", "contradictions"
+            ),
             missing=find_missing(report, template.key),
         )
         for template, make_tables in _SECTIONS
@@ -76,19 +81,24 @@ def find_measured(report: Report, scenario: str) -> list[BackendResult]:
     return [result for result in report if getattr(result, scenario) is not None]
 
 
-def find_notes(measured: Sequence[BackendResult], scenario: str) -> tuple[str, ...]:
-    """Return what a scenario says in words, each thing once with the names it is of."""
-    notes: dict[str, list[str]] = {}
-    for kind, prefix in (
-        ("findings", ""),
-        ("warnings", "Unsure: "),
-        ("failures", "Wrong: "),
-    ):
-        for result in measured:
+def find_notes(
+    measured: Sequence[BackendResult], scenario: str, *kinds: str
+) -> tuple[tuple[str, str], ...]:
+    """Return what a scenario says in words, as names and texts.
+
+    What it says of several backends is said once, and what it says of the same ones
+    stands together.
+    """
+    names_of: dict[str, list[str]] = {}
+    for result in measured:
+        for kind in kinds:
             for note in getattr(getattr(result, scenario), kind, ()):
-                notes.setdefault(f"{prefix}{note}", []).append(result.name)
+                names_of.setdefault(note, []).append(result.name)
+    grouped: dict[str, list[str]] = {}
+    for note, names in names_of.items():
+        grouped.setdefault(", ".join(dict.fromkeys(names)), []).append(note)
     return tuple(
-        f"{', '.join(dict.fromkeys(names))}: {note}" for note, names in notes.items()
+        (names, join_sentences(tuple(notes))) for names, notes in grouped.items()
     )
 
 
@@ -126,10 +136,9 @@ _SECTIONS: tuple[tuple[Section, Tabulate], ...] = (
                     "the backend; a phase begins and ends at a measured stamp."
                 ),
                 (
-                    "Between them stands how fast other Python code was seen to "
-                    "run. Where it goes on above a released phase, the GIL was "
-                    "really free; where it stops, somebody kept it. At half "
-                    "height two Python threads share the GIL."
+                    "Between them stands when other Python code was seen to run. Where "
+                    "it goes on above a released phase, the GIL was really free; where "
+                    "it stops, somebody kept it. How fast it ran is in the table."
                 ),
                 (
                     "Waiting is the time between asking for the GIL and having "

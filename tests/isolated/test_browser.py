@@ -14,8 +14,6 @@ import pytest
 from tests.unit.sample_reports import make_report, replace_in
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing")
-pytest.importorskip("jinja2", reason="the extra gilscope[html] is not installed")
-pytest.importorskip("matplotlib", reason="the extra gilscope[html] is not installed")
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),

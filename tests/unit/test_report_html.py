@@ -11,12 +11,10 @@ from pathlib import Path
 import pytest
 
 from compare.report import svg
+from compare.report.chart_timeline import find_runs
 from compare.report.html import render_page
 from compare.results import BackendResult, Report
 from tests.unit.sample_reports import HOSTILE, make_check, make_report, replace_in
-
-pytest.importorskip("jinja2", reason="the extra gilscope[html] is not installed")
-pytest.importorskip("matplotlib", reason="the extra gilscope[html] is not installed")
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -212,6 +210,28 @@ def test_a_report_without_any_figure_is_a_page() -> None:
     assert "pyo3 was not compared: not built: make build." in page.text
     assert page.find("svg") == []
     assert len(page.find("table")) == 3
+
+
+def test_what_makes_figures_unsure_is_in_sight() -> None:
+    """Findings are folded away, doubts are not; each is said once for all it is of."""
+    result = make_report(long=False)["cffi"]
+    assert result.parallel is not None
+    parallel = dataclasses.replace(result.parallel, warnings=("no core was free",))
+    report = replace_in(make_report(long=False), "cffi", parallel=parallel)
+    text = report.to_html()
+    folded = "".join(re.findall(r"<details>.*?</details>", text, re.DOTALL))
+    assert "cffi</strong>: No core was free." in text
+    assert "No core was free" not in folded
+    assert folded.count("A finding about two threads.") == 1
+    assert "<dt>python, cython, cffi, pyo3</dt>" in folded
+
+
+def test_python_code_is_drawn_from_tick_to_tick() -> None:
+    """A pause of several ticks ends a run; a tick on its own is one."""
+    assert find_runs([]) == []
+    assert find_runs([0.5]) == [(0.5, 0.5)]
+    ticks = [0.0, 0.1, 0.2, 0.3, 0.9, 1.0, 1.1, 1.2, 2.0]
+    assert find_runs(ticks) == [(0.0, 0.3), (0.9, 1.2), (2.0, 2.0)]
 
 
 # --- Contrast -------------------------------------------------------------------------
