@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from compare.report.diff import Diff, diff
     from compare.results import BackendResult, Check, Environment, Report
     from compare.runner import Progress, run_all
+    from compare.sweeping import plan_sweep, sweep
 
 __all__ = [
     "BackendResult",
@@ -18,10 +19,12 @@ __all__ = [
     "Report",
     "check",
     "diff",
+    "plan_sweep",
     "run_all",
+    "sweep",
 ]
 
-_MODULES = ("results", "runner", "report.diff")
+_MODULES = ("results", "runner", "sweeping", "report.diff")
 
 
 def __getattr__(name: str) -> object:

@@ -91,6 +91,10 @@ Range = tuple[float, float]
 # Whether calls that were started together ran together.
 Course = Literal["at once", "in turns", "unclear"]
 
+# When releasing the GIL may pay: with nothing beside the call, with another thread that
+# calls, with another thread that runs Python.
+Case = Literal["alone", "two threads", "beside Python"]
+
 
 @dataclass(frozen=True)
 class ParallelRow:
@@ -317,7 +321,7 @@ class BreakEven:
         n, passes: the work it was found at.
     """
 
-    case: Literal["alone", "two threads", "beside Python"]
+    case: Case
     kernel_s: float | None = None
     n: int | None = None
     passes: int | None = None

@@ -9,6 +9,7 @@ import functools
 import gc
 import itertools
 import os
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -167,6 +168,16 @@ class Calls:
     def cpu_s(self) -> float:
         """How much CPU time the whole process took meanwhile."""
         return (self.cpu_ns[1] - self.cpu_ns[0]) / 1e9
+
+    @property
+    def kernel_s(self) -> float:
+        """How long the kernel of one call took, 0 where the traces do not tell."""
+        if not self.traces or find_trace_fault(self.traces, self.stamps):
+            return 0.0
+        median_ns: int = statistics.median_low(
+            trace[2] - trace[1] for trace in self.traces
+        )
+        return median_ns / 1e9
 
     @property
     def held_share(self) -> float | None:

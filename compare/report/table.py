@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from compare.report.grids import make_grids
 from compare.results import BackendResult, Environment, Report
 
 WIDTH = 80
@@ -128,6 +129,7 @@ def make_text(report: Report) -> RenderableType:
     return Group(
         make_grid(report, columns),
         *make_meanings(columns),
+        *make_grids(report),
         *make_reasons(report),
         *make_notes(report),
         Text(f"\n{describe_environment(report.environment)}", style="dim"),

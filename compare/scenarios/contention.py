@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from backends import Backend
 from compare.companion import Companion
 from compare.environment import is_gil_enabled
+from compare.explain import describe_time
 from compare.faults import Failures
 from compare.figures import Figure, find_percentile, find_unsteady, judge, summarize
 from compare.results import Contention, ContentionRow
@@ -176,17 +177,17 @@ def describe(
             )
         low, high = row.slowdown_range
         findings.append(
-            f"n={row.n}: {finding} ({show_time(row.alone_s)} alone, "
-            f"{show_time(row.contended_s)} beside, 99th percentile "
-            f"{show_time(row.contended_p99_s)}; range {low:.3g} to {high:.3g} times); "
-            f"the other thread keeps {row.partner_speed:.0%} of its speed"
+            f"n={row.n}: {finding} ({describe_time(row.alone_s)} alone, "
+            f"{describe_time(row.contended_s)} beside, 99th percentile "
+            f"{describe_time(row.contended_p99_s)}; range {low:.3g} to {high:.3g} "
+            f"times); the other thread keeps {row.partner_speed:.0%} of its speed"
         )
     if not has_gil:
         findings.append("there is no GIL here that a call could have to wait for")
     elif any(row.contended_p99_s > interval_s / 2 for row in rows):
         findings.append(
             "each time the GIL is given away, getting it back can cost a switch "
-            f"interval ({show_time(interval_s)} here)"
+            f"interval ({describe_time(interval_s)} here)"
         )
     return tuple(findings)
 
@@ -201,11 +202,3 @@ def find_doubts(released: dict[int, list[Round]]) -> tuple[str, ...]:
             for n, rounds in released.items()
         }
     )
-
-
-def show_time(seconds: float) -> str:
-    """Return a time in the unit that suits it."""
-    for unit, scale in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
-        if seconds * scale >= 1:
-            return f"{seconds * scale:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"

@@ -1,0 +1,51 @@
+"""`compare.sweep()`: every backend over a grid of work, and how long that takes."""
+
+from collections.abc import Callable, Iterable
+
+from backends import Backend
+from compare.jobs import plan_jobs
+from compare.results import Report
+from compare.runner import Progress, run_all
+from compare.scenarios.sweep import plan_s
+
+# How many times as long as planned a backend may take on a loaded machine.
+PATIENCE = 10.0
+
+
+def sweep(
+    backends: Iterable[str | Backend] | None = None,
+    *,
+    quick: bool = False,
+    timeout_s: float | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Report:
+    """Find for each backend from which amount of work on releasing the GIL pays.
+
+    Args:
+        backends: as in run_all().
+        quick: a smaller grid, in fewer rounds.
+        timeout_s: how long one backend may take; None = ten times what is planned.
+        progress: called with each step.
+
+    Returns:
+        A report whose rows have `sweep`; str() has its tables and its plot.
+
+    Raises:
+        UnknownBackendError: no backend has that name. Nothing was run.
+    """
+    if timeout_s is None:
+        timeout_s = PATIENCE * plan_s(1, quick=quick)
+    return run_all(
+        backends,
+        scenarios=["sweep"],
+        quick=quick,
+        timeout_s=timeout_s,
+        progress=progress,
+    )
+
+
+def plan_sweep(
+    backends: Iterable[str | Backend] | None = None, *, quick: bool = False
+) -> float:
+    """Return how many seconds sweep() will take, from the plan of its grid."""
+    return plan_s(len(plan_jobs(backends)), quick=quick)
