@@ -8,7 +8,12 @@ from cffi import FFI
 SOURCE = Path(__file__).parent / "src"
 
 # A debug build would make the comparison a lie, whatever CFLAGS says.
-FLAGS = ["/O2"] if sys.platform == "win32" else ["-std=c11", "-O3"]
+FLAGS = ["-std=c11", "-O3"]
+# By gcc's estimate two items at a time do not pay on plain x86-64; measured, they do.
+# A loop this short takes half as long again where it straddles 32 bytes of code.
+FLAGS += ["-fno-vect-cost-model", "-falign-loops=32"]
+if sys.platform == "win32":
+    FLAGS = ["/O2"]
 
 header = (SOURCE / "double_list.h").read_text()
 
@@ -23,7 +28,7 @@ ffibuilder.set_source(
     "cffi_backend._double_list",
     '#include "double_list.h"',
     sources=["src/double_list.c"],
-    depends=["src/double_list.h"],
+    depends=["src/double_list.h", "build_ffi.py"],
     include_dirs=["src"],
     extra_compile_args=FLAGS,
 )

@@ -10,11 +10,17 @@ from setuptools import Extension, setup
 SOURCE = "src/double_list.pyx"
 
 # A debug build would make the comparison a lie, whatever CFLAGS says.
-FLAGS = ["/O2"] if sys.platform == "win32" else ["-O3", "-Wall", "-Wextra"]
+FLAGS = ["-O3", "-Wall", "-Wextra"]
+# By gcc's estimate two items at a time do not pay on plain x86-64; measured, they do.
+# A loop this short takes half as long again where it straddles 32 bytes of code.
+FLAGS += ["-fno-vect-cost-model", "-falign-loops=32"]
+if sys.platform == "win32":
+    FLAGS = ["/O2"]
 
 native = Extension(
     "cython_backend._native",
     [SOURCE],
+    depends=["setup.py"],
     extra_compile_args=FLAGS,
     define_macros=[("GILSCOPE_CYTHON_VERSION", f'"{cython_version}"')],
 )

@@ -48,7 +48,7 @@ def read_values(values: list[Any]) -> Any:
 
 def read_objects(snapshot: list[Any]) -> Any:
     """Read any list that no other code can reach, calling __index__ once an item."""
-    source = new_buffer("int64_t[]", len(snapshot))
+    source = new_buffer(len(snapshot))
     for index, item in enumerate(snapshot):
         if not has_method(type(item), "__index__"):
             check_doubles(source, index)
@@ -80,8 +80,12 @@ def check_doubles(source: Any, length: int) -> None:
 
 double_values = lib.double_values
 run_kernel = lib.run_kernel
-# A buffer that is written to before it is read need not be cleared.
-new_buffer = ffi.new_allocator(should_clear_after_alloc=False)
+
+
+def new_buffer(length: int) -> Any:
+    """Return a buffer for that many values."""
+    # Made as fast as by ffi.new(), and aligned to 16 bytes, which ffi.new() is not.
+    return ffi.from_buffer("int64_t[]", bytearray(length * ffi.sizeof("int64_t")))
 
 
 def find_address(cdata: Any) -> int:
@@ -174,7 +178,7 @@ def double_list(
 
     source = read_values(values)
     length = len(source)
-    target = new_buffer("int64_t[]", length)
+    target = new_buffer(length)
     stamps = ffi.NULL if trace is None else ffi.new("int64_t[2]")
 
     # GIL released from here.
