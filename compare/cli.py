@@ -38,6 +38,7 @@ from compare.report.transcript import render_transcript
 from compare.results import BackendResult, Report
 from compare.runner import Progress, run_all, run_demo, take_scenarios
 from compare.scenarios import SCENARIOS
+from compare.sweeping import plan_sweep, sweep
 
 OK, WRONG, USAGE, UNSURE = 0, 1, 2, 3
 # As a shell reports a command that a signal ended.
@@ -87,7 +88,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"gilscope {read_version()}"
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for add in (add_run, add_demo, add_list, add_check, add_diff):
+    for add in (add_run, add_demo, add_list, add_check, add_sweep, add_diff):
         add(commands)
     return parser
 
@@ -98,13 +99,7 @@ def make_parser() -> argparse.ArgumentParser:
 def add_run(commands: Any) -> None:
     """Add `gilscope run`."""
     parser = commands.add_parser("run", help="compare backends")
-    parser.add_argument(
-        "--backend",
-        action="append",
-        metavar="NAME",
-        help="a registered name or package.module:attribute; again for another one "
-        "(default: all that are registered)",
-    )
+    add_backend(parser)
     parser.add_argument(
         "--scenario",
         action="append",
@@ -339,6 +334,38 @@ def run_check(arguments: argparse.Namespace) -> int:
     return CHECK_STATUS.get(found.verdict, WRONG)
 
 
+# --- gilscope sweep -------------------------------------------------------------------
+
+
+def add_sweep(commands: Any) -> None:
+    """Add `gilscope sweep`."""
+    parser = commands.add_parser(
+        "sweep", help="from which amount of work on does releasing the GIL pay?"
+    )
+    add_backend(parser)
+    parser.add_argument(
+        "--quick", action="store_true", help="a smaller grid, in fewer rounds"
+    )
+    add_json(parser)
+    parser.add_argument("--html", metavar="FILE", help="write the plot as one page")
+    parser.set_defaults(run=run_sweep, trace=None)
+
+
+def run_sweep(arguments: argparse.Namespace) -> int:
+    """Say how long it will take, sweep, and show the grid of each backend."""
+    planned_s = plan_sweep(arguments.backend, quick=arguments.quick)
+    check_writable(arguments.json)
+    check_files(arguments)
+    note(f"this takes about {planned_s:.0f} s")
+    with show_progress(arguments.backend, quick=arguments.quick) as progress:
+        report = sweep(arguments.backend, quick=arguments.quick, progress=progress)
+    if arguments.json != "-":
+        show_report(report)
+    write_text(arguments.json, report.to_json())
+    write_files(arguments, report)
+    return judge_report(report)
+
+
 # --- gilscope diff --------------------------------------------------------------------
 
 
@@ -383,6 +410,17 @@ def read_report(path: str) -> Report:
 
 
 # --- What the subcommands share -------------------------------------------------------
+
+
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    """Add the option --backend."""
+    parser.add_argument(
+        "--backend",
+        action="append",
+        metavar="NAME",
+        help="a registered name or package.module:attribute; again for another one "
+        "(default: all that are registered)",
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
