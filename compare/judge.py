@@ -7,6 +7,7 @@ import contextlib
 import functools
 import gc
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -43,6 +44,7 @@ CONTROL_S = 0.02
 # What a pause of the witness comes to where the controls gave no figure.
 SPACING_NS = 200_000
 CONTROL_STEPS = 20_000
+EMPTY_CALLS = 1000
 
 
 class Seen(NamedTuple):
@@ -94,7 +96,8 @@ def judge_call(
     if (refusal := find_refusal(call)) is not None:
         return refuse(refusal, 0)
     with contextlib.ExitStack() as stack:
-        set_interval = stack.enter_context(switch_interval(1.0))
+        usual_s = sys.getswitchinterval()
+        set_interval = stack.enter_context(switch_interval(usual_s))
         stack.enter_context(pause_collector())
         start = time.perf_counter_ns()
         result, has_python = call_first(call)
@@ -111,6 +114,8 @@ def judge_call(
         witness = Witness(limit_s=0.5, use_kernel=use_kernel)
         try:
             stack.enter_context(witness)
+            # Or the end would take long wherever a third thread wants the GIL too.
+            stack.callback(set_interval, usual_s)
             environment = replace(environment, tells_wakeups=witness.view is not None)
             method = GilMethod(set_interval, witness)
             return _Judge(method, subject, budget_s).judge(name, environment)
@@ -190,7 +195,9 @@ class _Judge:
         loop = functools.partial(run_loop, numbers)
         python_loop = method.watch_for(loop, CONTROL_S)
         entries = self.interrupt(loop, CONTROL_S, 1, CONTROL_PATIENCE)
-        empty = method.watch_for(self.subject.empty, CONTROL_S / 10)
+        empty = method.watch_for(
+            self.subject.empty, CONTROL_S / 10, n_calls=EMPTY_CALLS
+        )
         controls = compare_controls(
             Seen(sleeper + releaser, [], None).add_up(),
             Seen(holder, method.interrupt_for(hold, CONTROL_S / 2), None).add_up(),

@@ -192,12 +192,13 @@ def weigh_entries(
         places: list[object] = [None for _ in inside]
         least_ns = HANDOVER_NS
         if computed_after - computed_before >= COMPUTING_SHARE * (end - start):
+            least_ns = WAKING_NS
             progress = [note.caller.computing for note in inside if note.caller]
             if len(progress) == len(inside):
                 marks = [computed_before, *progress, computed_after]
                 # The clock runs on while a thread is slow to come back; computing
                 # time does not, and only by it are two notes surely far apart.
-                places, least_ns = [note.place for note in inside], WAKING_NS
+                places = [note.place for note in inside]
         entries.append(weigh_entry(marks, places, least_ns))
     return entries
 

@@ -7,16 +7,19 @@ against what its trace tells.
 
 import functools
 import statistics
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from backends import Backend
 from compare.calibration import calibrate
-from compare.judge import Judgement, judge_call
+from compare.faults import find_result_fault, find_trace_fault
+from compare.judge import judge_call
+from compare.judgement import Judgement
 from compare.results import Check, Gil
 from compare.scenarios import Options
 from compare.weigh import Window, find_best_share, weigh_window
-from compare.work import N_STAMPS, N_VALUES, double_from, find_fault
+from compare.work import N_VALUES, Work
 
 # A backend that releases the GIL around its kernel has it released for nearly all of a
 # call that is nearly all kernel; what is missing here is room for noise.
@@ -56,7 +59,9 @@ class JudgedCall:
     def __init__(self, backend: Backend, passes: int, *, release_gil: bool) -> None:
         """Make the arguments."""
         self.values = list(range(10**9, 10**9 + N_VALUES))
-        self.result: list[Any] = [None, "place 1"]
+        # One place more, which nobody has to write to.
+        self.result: list[Any] = [None, None]
+        self.start_ns = time.perf_counter_ns()
         self.trace: list[Any] = []
         self.call = functools.partial(
             backend.double_list,
@@ -74,19 +79,13 @@ class JudgedCall:
 
     def find_fault(self, n_calls: int) -> str:
         """Return what is wrong with what the calls left, or ""."""
-        if fault := find_fault(self.result[0], double_from(10**9, N_VALUES)):
-            return f"result[0]{fault}"
+        expected = [value + value for value in self.values]
+        if fault := find_result_fault(self.result, 1, 1, expected):
+            return fault
         if len(self.trace) < n_calls:
-            return f"trace: expected {n_calls} tuples, got {len(self.trace)}"
-        for stamps in self.trace:
-            if not (
-                type(stamps) is tuple
-                and len(stamps) == N_STAMPS
-                and all(type(stamp) is int for stamp in stamps)
-                and list(stamps) == sorted(stamps)
-            ):
-                return f"trace: expected five ints in order, got {stamps!r:.80}"
-        return ""
+            return f"trace: expected {n_calls} tuples appended, got {len(self.trace)}"
+        whole = self.start_ns, time.perf_counter_ns()
+        return find_trace_fault(self.trace, [whole] * len(self.trace))
 
 
 def run(backend: Backend, options: Options) -> Gil:
@@ -96,7 +95,7 @@ def run(backend: Backend, options: Options) -> Gil:
         Exception: what a call raised.
     """
     form = QUICK if options.quick else FULL
-    passes = calibrate(backend.double_list, form.call_s)
+    passes = calibrate(Work(backend.double_list), form.call_s).passes
     found = judge_backend(backend, passes, form.budget_s)
     if found.contradictions:
         # How much was released is a measurement, which a machine can spoil once.

@@ -1,0 +1,160 @@
+"""The pytest plugin, in test runs of their own."""
+
+import importlib.metadata
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).parents[2]
+HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
+needs_gil = pytest.mark.skipif(not HAS_GIL, reason="there is no GIL to hold here")
+IS_INSTALLED = any(
+    point.value == "compare.pytest_plugin"
+    for point in importlib.metadata.entry_points(group="pytest11")
+)
+PLUGIN = () if IS_INSTALLED else ("-p", "compare.pytest_plugin")
+
+HOLDING = """
+import functools
+import json
+import time
+
+hold = functools.partial(json.loads, json.dumps(list(range(50_000))))
+
+def token():
+    time.sleep(0)
+    hold()
+"""
+
+
+@pytest.fixture
+def run(pytester, monkeypatch):
+    """Return what runs pytest on the test given, in a process of its own."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+    def run_pytest(body, *options):
+        pytester.makepyfile(f"{HOLDING}\n\ndef test_it(gil):\n    {body}\n")
+        return pytester.runpytest_subprocess(*PLUGIN, *options)
+
+    return run_pytest
+
+
+@needs_gil
+@pytest.mark.parametrize(
+    "body",
+    [
+        "gil.assert_releases(time.sleep, 0.001)",
+        "gil.assert_releases(time.sleep, 0.005, min_fraction=0.5)",
+        "gil.assert_releases(token)",
+        "gil.assert_holds(hold)",
+        "assert gil.check(hold).verdict == 'holds'",
+    ],
+)
+def test_what_is_as_expected_passes(run, body):
+    run(body).assert_outcomes(passed=1)
+
+
+@needs_gil
+def test_a_call_that_holds_fails_with_what_a_maintainer_needs(run):
+    result = run("gil.assert_releases(hold)")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "expected that json.loads releases the GIL",
+            "json.loads: holds (keeps other threads out)",
+            "*free for others: 0.0% of the call",
+            "*evidence:*calls in * stretches, let in during 0*",
+            "*controls:*releaser * of *, holder 0 of *",
+            "*what usually causes it:",
+            "*PyO3:*Python::detach (allow_threads before 0.26) is missing*",
+            "*Cython:*with nogil:*",
+            "*cffi:*PyGILState_Ensure*",
+            "*pybind11:*gil_scoped_release*",
+            "*C API:*Py_BEGIN_ALLOW_THREADS*",
+        ]
+    )
+    assert "compare/" not in result.stdout.str()
+
+
+@needs_gil
+def test_a_release_that_is_too_small_fails(run):
+    result = run("gil.assert_releases(token, min_fraction=0.5)")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "expected that test_*.token releases the GIL for 50% of the call",
+            "*.token: releases (*",
+            "*note:*the GIL was free for *",
+        ]
+    )
+
+
+@needs_gil
+@pytest.mark.parametrize(
+    "call", ["time.sleep, 0.001", "lambda: [0 for _ in range(9999)]"]
+)
+def test_what_does_not_hold_fails_assert_holds(run, call):
+    result = run(f"gil.assert_holds({call})")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["expected that * holds the GIL"])
+
+
+@pytest.mark.parametrize("method", ["assert_releases", "assert_holds"])
+def test_what_cannot_be_judged_is_skipped_with_the_reason(run, method):
+    result = run(f"gil.{method}(lambda: (yield))", "-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*could not be judged: it is a generator*"])
+
+
+@pytest.mark.parametrize("method", ["assert_releases", "assert_holds"])
+def test_what_cannot_be_judged_fails_if_that_is_asked_for(run, method):
+    result = run(f"gil.{method}(lambda: (yield))", "--gil-inconclusive=fail")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["expected that * can be judged"])
+
+
+def test_an_error_of_the_callable_is_an_error_of_the_test(run):
+    result = run("gil.assert_releases(json.loads, '{')")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*JSONDecodeError*"])
+
+
+def test_a_fraction_that_is_none_is_refused(run):
+    result = run("gil.assert_releases(hold, min_fraction=2)")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*ValueError: gil min_fraction: expected 0 to 1*"])
+
+
+def test_margins_are_shown_with_v_and_only_then(run):
+    result = run("gil.check(hold)", "-v")
+    result.stdout.fnmatch_lines(
+        [
+            "*= gilscope =*",
+            "test_*::test_it: json.loads: *, let in during * of * stretch*",
+        ]
+    )
+    result = run("gil.check(hold)")
+    assert "gilscope =" not in result.stdout.str()
+
+
+def test_nothing_heavy_is_imported_before_the_fixture_is_used():
+    """What the plugin adds to a test run is two small modules of our own."""
+    program = (
+        "import sys, pytest\n"
+        "before = set(sys.modules)\n"
+        "import compare.pytest_plugin\n"
+        "print(*sorted(set(sys.modules) - before))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["compare", "compare.check", "compare.pytest_plugin"]

@@ -1,0 +1,358 @@
+"""compare.check: the verdict on callables whose behaviour is known, and its manners.
+
+Verdicts are judged, not times: what is asserted here holds on a loaded machine too.
+"""
+
+import ctypes
+import functools
+import gc
+import hashlib
+import json
+import sys
+import sysconfig
+import threading
+import time
+import zlib
+
+import pytest
+
+import compare
+from compare import check
+from compare.check import check_statement
+from compare.judge import judge_call
+from compare.results import Check, structure
+from compare.threads import run_together
+
+HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
+needs_gil = pytest.mark.skipif(not HAS_GIL, reason="there is no GIL to hold here")
+
+BIG = bytes(10**6)
+TEXT = json.dumps(list(range(50_000)))
+
+
+def run_loop(steps=20_000):
+    for _ in range(steps):
+        pass
+
+
+def run_token():
+    ctypes.CDLL(None).getpid()
+    run_loop()
+
+
+KNOWN = {
+    "sleep": (functools.partial(time.sleep, 0.001), "releases"),
+    "sha256": (functools.partial(hashlib.sha256, BIG), "releases"),
+    "crc32": (functools.partial(zlib.crc32, BIG), "releases"),
+    "crc32 small": (functools.partial(zlib.crc32, bytes(1000)), "holds"),
+    "CDLL": (ctypes.CDLL(None).getpid, "releases"),
+    "PyDLL": (functools.partial(ctypes.PyDLL(None).usleep, 1000), "holds"),
+    "json.loads": (functools.partial(json.loads, TEXT), "holds"),
+    "sorted": (functools.partial(sorted, list(range(10**5, 0, -1))), "holds"),
+    "loop": (run_loop, "preemptible"),
+    "token": (run_token, "releases"),
+}
+
+
+@needs_gil
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_known_callable_is_judged_rightly(name):
+    call, expected = KNOWN[name]
+    found = check(call)
+    assert found.verdict == expected, str(found)
+
+
+@needs_gil
+@pytest.mark.parametrize("name", ["sleep", "sha256", "CDLL", "PyDLL", "sorted", "loop"])
+def test_it_is_judged_rightly_without_help_of_the_kernel(name):
+    call, expected = KNOWN[name]
+    found = judge_call(call, name=name, budget_s=0.5, use_kernel=False).check
+    assert found.verdict == expected, str(found)
+    assert not found.environment.tells_wakeups
+    assert found.evidence.n_wakeups is None
+
+
+def test_arguments_and_keywords_are_passed_on():
+    seen = set()
+
+    def note(*args, **kwargs):
+        seen.add((args, tuple(kwargs.items())))
+        run_loop()
+
+    check(note, 1, 2, func=3, args=4, budget_s=0.1)
+    assert seen == {((1, 2), (("func", 3), ("args", 4)))}
+
+
+@needs_gil
+def test_a_token_release_is_a_release_of_next_to_nothing():
+    found = check(run_token)
+    assert found.released_fraction < 0.1
+    assert found.longest_hold_s > 1e-5
+    assert any("kept others out" in note for note in found.notes)
+
+
+@needs_gil
+def test_a_full_release_covers_nearly_all_of_the_call():
+    found = check(time.sleep, 0.005)
+    assert found.released_fraction_best > 0.9
+    assert found.evidence.n_ticks > 1
+    assert found.controls.told_apart
+
+
+@needs_gil
+def test_a_hold_is_as_long_as_the_call():
+    found = check(ctypes.PyDLL(None).usleep, 20_000)
+    assert found.released_fraction == 0
+    assert found.longest_hold_s > 0.015
+    assert found.waiting_s is None
+
+
+@needs_gil
+def test_a_call_longer_than_the_budget_is_judged_by_few_calls():
+    found = check(ctypes.PyDLL(None).usleep, 100_000, budget_s=0.01)
+    assert found.verdict == "holds"
+    assert found.calls == 2
+
+
+@needs_gil
+def test_a_call_longer_than_the_shortest_huge_interval_is_judged_too():
+    found = check(ctypes.PyDLL(None).usleep, 1_200_000)
+    assert found.verdict == "holds"
+    assert found.longest_hold_s > 1
+
+
+@needs_gil
+def test_a_call_that_does_nothing_is_too_short():
+    found = check(lambda: None)
+    assert found.verdict == "inconclusive"
+    assert "too short" in found.reason
+
+
+@needs_gil
+def test_a_first_call_that_releases_does_not_count():
+    waits = [0.001]
+
+    def load_then_loop():
+        if waits:
+            time.sleep(waits.pop())
+        run_loop()
+
+    assert check(load_then_loop).verdict == "preemptible"
+
+
+@needs_gil
+def test_calls_that_differ_are_said_to():
+    turns = iter(range(10**9))
+
+    def sometimes():
+        if next(turns) % 2:
+            time.sleep(0.002)
+        else:
+            run_loop(100_000)
+
+    found = check(sometimes)
+    assert found.verdict == "releases"
+    assert any(note.startswith("the calls differ") for note in found.notes)
+
+
+def test_a_cache_is_said_to_hide_the_work():
+    @functools.cache
+    def work():
+        time.sleep(0.05)
+
+    assert any("remembers its answer" in note for note in check(work).notes)
+
+
+async def run_coroutine():
+    """Do nothing."""
+
+
+def run_generator():
+    yield
+
+
+async def run_async_generator():
+    yield
+
+
+def hide(function):
+    return lambda: [function()][0]
+
+
+class Later:
+    def __await__(self):
+        yield
+
+
+class Awaited:
+    async def __call__(self):
+        """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"),
+    [
+        (run_coroutine, "a coroutine function"),
+        (functools.partial(run_coroutine), "a coroutine function"),
+        (Awaited(), "a coroutine function"),
+        (run_generator, "a generator function"),
+        (run_async_generator, "a generator function"),
+        (hide(run_coroutine), "returned a coroutine"),
+        (hide(run_generator), "returned a generator"),
+        (Later, "returned a Later"),
+    ],
+)
+def test_what_works_later_is_not_judged(call, kind):
+    found = check(call)
+    assert found.verdict == "inconclusive"
+    assert kind in found.reason
+
+
+@pytest.mark.parametrize("n_before", [0, 1, 5])
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt()])
+def test_what_the_callable_raises_comes_through_and_nothing_is_left(error, n_before):
+    calls = iter(range(10**9))
+
+    def fail():
+        if next(calls) >= n_before:
+            raise error
+        run_loop()
+
+    left = set(threading.enumerate())
+    before = sys.getswitchinterval(), gc.isenabled(), sys.getprofile()
+    with pytest.raises(type(error)) as caught:
+        check(fail)
+    assert caught.value is error
+    assert (sys.getswitchinterval(), gc.isenabled(), sys.getprofile()) == before
+    assert set(threading.enumerate()) == left
+
+
+def test_nothing_is_left_after_a_verdict_either():
+    left = set(threading.enumerate())
+    before = sys.getswitchinterval(), gc.isenabled(), sys.getprofile()
+    check(run_loop)
+    assert (sys.getswitchinterval(), gc.isenabled(), sys.getprofile()) == before
+    assert set(threading.enumerate()) == left
+
+
+def test_a_check_inside_the_callable_of_another_is_an_error():
+    with pytest.raises(RuntimeError, match="one use at a time"):
+        check(lambda: check(run_loop))
+
+
+@needs_gil
+def test_two_checks_at_once_take_turns():
+    found = run_together(
+        lambda: check(time.sleep, 0.001),
+        lambda: check(run_loop),
+        timeout_s=120,
+    )
+    assert [each.verdict for each in found] == ["releases", "preemptible"]
+
+
+@needs_gil
+def test_a_call_that_changes_the_switch_interval_is_not_judged():
+    before = sys.getswitchinterval()
+
+    def change():
+        sys.setswitchinterval(1e-4)
+        run_loop()
+
+    found = check(change)
+    assert found.verdict == "inconclusive"
+    assert "changes the switch interval" in found.reason
+    assert sys.getswitchinterval() == before
+
+
+@needs_gil
+def test_another_thread_that_computes_is_named():
+    stop = []
+
+    def compute():
+        while not stop:
+            pass
+
+    rival = threading.Thread(target=compute, name="rival")
+    rival.start()
+    try:
+        found = check(time.sleep, 0.001)
+    finally:
+        stop.append(True)
+        rival.join()
+    assert found.verdict == "inconclusive"
+    assert "another thread of this process computes in Python (rival" in found.reason
+
+
+@needs_gil
+def test_a_callable_with_threads_of_its_own_is_judged():
+    def work():
+        thread = threading.Thread(target=run_loop)
+        thread.start()
+        thread.join()
+
+    assert check(work).verdict == "releases"
+
+
+@pytest.mark.parametrize("value", [None, 3, "time.sleep"])
+def test_what_cannot_be_called_is_refused(value):
+    kind = type(value).__name__
+    with pytest.raises(
+        TypeError, match=f"^check.. func: expected a callable, got {kind}"
+    ):
+        check(value)
+
+
+@pytest.mark.parametrize(
+    ("budget_s", "error"),
+    [("1", TypeError), (True, TypeError), (0, ValueError), (float("nan"), ValueError)],
+)
+def test_a_budget_that_is_no_time_is_refused(budget_s, error):
+    with pytest.raises(error, match="budget_s"):
+        check(run_loop, budget_s=budget_s)
+
+
+@needs_gil
+@pytest.mark.parametrize(
+    ("statement", "setup", "expected"),
+    [
+        ("time.sleep(0.001)", "import time", "releases"),
+        ("x += 1\nfor _ in range(10000): x += 1", "x = 0", "preemptible"),
+        ("json.loads(text)", "import json; text = json.dumps([1] * 50000)", "holds"),
+        ("    pass", "pass", "inconclusive"),
+    ],
+)
+def test_a_statement_is_judged_like_a_callable(statement, setup, expected):
+    found = check_statement(statement, setup)
+    assert found.verdict == expected, str(found)
+    assert found.name == statement
+
+
+def test_a_statement_sees_the_namespace_it_is_given():
+    names = {"calls": []}
+    check_statement("calls.append(1)", namespace=names, budget_s=0.05)
+    assert names["calls"]
+
+
+def test_a_statement_that_is_no_python_is_an_error():
+    with pytest.raises(SyntaxError):
+        check_statement("import")
+
+
+def test_the_check_goes_to_json_and_back():
+    found = check(run_loop, budget_s=0.1)
+    content = json.loads(found.to_json())
+    assert content.pop("schema") == 1
+    assert structure(content, Check) == found
+
+
+def test_the_text_has_the_verdict_the_evidence_and_the_controls():
+    found = check(run_loop, budget_s=0.1)
+    text = str(found)
+    assert text.startswith(f"{found.name}: {found.verdict} (")
+    for part in (found.reason, found.controls.reason, found.environment.python):
+        assert part in text
+
+
+def test_the_function_is_not_hidden_by_its_module():
+    assert compare.check is check
+    assert callable(compare.check)

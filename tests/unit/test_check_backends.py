@@ -1,0 +1,99 @@
+"""The scenario gil: verdicts on backends, against what they declare and trace."""
+
+from importlib import import_module
+
+import pytest
+
+from compare.results import Check, CheckEnvironment
+from compare.scenarios import Options
+from compare.scenarios.gil import TraceWeight, find_contradictions, run
+
+ENVIRONMENT = CheckEnvironment("3", "x", 2, False, True, "gil", tells_wakeups=True)
+
+LIARS = {
+    "holds": "declares that it releases the GIL, but preemptible: ",
+    "holds_in_c": "declares that it releases the GIL, but ",
+    "releases_for_a_moment": "gives the GIL away for ",
+    "releases_at_the_end": "gives the GIL away for ",
+    "traces_a_release": "traces a kernel of ",
+    "releases_in_secret": "declares that it does not release the GIL, but does: ",
+    "never_holds": "releases the GIL with release_gil=False: ",
+}
+
+
+@pytest.mark.parametrize("name", LIARS)
+def test_a_liar_is_caught(name):
+    backend = import_module(f"tests.liars.{name}").backend
+    found = run(backend, Options(quick=True))
+    assert any(text.startswith(LIARS[name]) for text in found.contradictions), found
+
+
+def test_a_backend_is_as_it_declares(backend):
+    found = run(backend, Options(quick=True))
+    assert found.contradictions == ()
+    assert found.failures == ()
+    assert found.verdict == ("releases" if backend.releases_gil else "preemptible")
+    assert found.held_verdict == ("holds" if backend.releases_gil else "preemptible")
+
+
+@pytest.mark.parametrize(
+    ("name", "failure"),
+    [
+        ("never_traces", "trace: expected "),
+        ("garbles_trace", "trace: stamps out of order"),
+        ("writes_elsewhere", "result[1]: written to by a call with another index"),
+    ],
+)
+def test_a_wrong_answer_is_a_failure(name, failure):
+    backend = import_module(f"tests.liars.{name}").backend
+    found = run(backend, Options(quick=True))
+    assert any(failure in text for text in found.failures), found
+
+
+def make_check(verdict, best=None):
+    return Check(
+        "x",
+        verdict,
+        "so",
+        ENVIRONMENT,
+        released_fraction=best,
+        released_fraction_best=best,
+    )
+
+
+HELD = make_check("holds", 0.0)
+FULL = make_check("releases", 0.97)
+GOOD_TRACE = TraceWeight(0.95, 0.95, 0.98, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("declared", "check", "held", "trace", "n_contradictions"),
+    [
+        pytest.param(True, FULL, HELD, GOOD_TRACE, 0, id="as declared"),
+        pytest.param(True, FULL, HELD, None, 0, id="no trace to go by"),
+        pytest.param(True, HELD, HELD, GOOD_TRACE, 1, id="holds"),
+        pytest.param(True, make_check("preemptible"), HELD, None, 1, id="Python"),
+        pytest.param(False, make_check("preemptible"), HELD, None, 0, id="honest"),
+        pytest.param(False, FULL, HELD, GOOD_TRACE, 1, id="releases unasked"),
+        pytest.param(True, FULL, FULL, GOOD_TRACE, 1, id="never holds"),
+        pytest.param(
+            True, make_check("releases", 0.3), HELD, GOOD_TRACE, 1, id="token"
+        ),
+        pytest.param(True, make_check("releases"), HELD, None, 0, id="share not seen"),
+        pytest.param(
+            True, FULL, HELD, TraceWeight(0.2, 0.3, 0.98, 0.0), 1, id="small kernel"
+        ),
+        pytest.param(
+            True, FULL, HELD, TraceWeight(0.9, 0.9, 0.1, 0.0), 1, id="held kernel"
+        ),
+        pytest.param(
+            True, FULL, HELD, TraceWeight(0.9, 0.9, None, 0.0), 0, id="kernel not seen"
+        ),
+        pytest.param(
+            True, make_check("inconclusive"), HELD, None, 0, id="inconclusive"
+        ),
+    ],
+)
+def test_contradictions(declared, check, held, trace, n_contradictions):
+    found = find_contradictions(declared, check, held, trace)
+    assert len(found) == n_contradictions

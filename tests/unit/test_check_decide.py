@@ -1,0 +1,136 @@
+"""From counts to a verdict: fixed counts in, verdict and reason out."""
+
+from dataclasses import replace
+
+import pytest
+
+from compare.decide import (
+    compare_attached_controls,
+    compare_controls,
+    decide,
+    decide_attached,
+)
+from compare.results import Evidence
+
+RELEASER = Evidence(n_calls=50, n_windows=10, n_windows_released=10, n_ticks=90)
+HOLDER = Evidence(n_calls=50, n_windows=10, n_calls_tried=20)
+LOOP = replace(HOLDER, n_calls_entered=20, n_calls_interrupted=18)
+KEPT = Evidence(n_calls=80, n_windows=8, n_wakeups=0, runs_python=True)
+
+
+def verdict(evidence, controls=None, call_s=1e-3, empty_s=1e-7):
+    controls = controls or compare_controls(RELEASER, HOLDER, LOOP)
+    return decide(evidence, controls, call_s=call_s, empty_s=empty_s)
+
+
+def test_known_callables_are_told_apart():
+    controls = compare_controls(RELEASER, HOLDER, LOOP)
+    assert controls.told_apart
+    assert controls.reason == (
+        "releaser 10 of 10, holder 0 of 10, Python loop 0 of 10 and interrupted in "
+        "18 of 20 calls"
+    )
+
+
+@pytest.mark.parametrize(
+    ("releaser", "holder", "loop", "fault"),
+    [
+        (replace(RELEASER, n_windows_released=4), HOLDER, LOOP, "a known release was"),
+        (RELEASER, replace(HOLDER, n_windows_released=1), LOOP, "a known holder let"),
+        (RELEASER, replace(HOLDER, n_calls_entered=1), LOOP, "a known holder was ent"),
+        (RELEASER, HOLDER, replace(LOOP, n_windows_released=1), "a known Python loop"),
+        (RELEASER, HOLDER, HOLDER, "a Python loop could not be interrupted"),
+    ],
+)
+def test_a_control_out_of_line_makes_every_verdict_inconclusive(
+    releaser, holder, loop, fault
+):
+    controls = compare_controls(releaser, holder, loop)
+    assert not controls.told_apart
+    assert controls.reason.startswith(fault)
+    found, reason = verdict(RELEASER, controls)
+    assert found == "inconclusive"
+    assert fault in reason
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        (RELEASER, "releases"),
+        (replace(KEPT, n_windows_released=1, n_wakeups=1), "releases"),
+        (replace(KEPT, runs_python=False), "holds"),
+        (replace(KEPT, runs_python=False, n_calls_entered=3), "releases"),
+        (replace(KEPT, n_calls_tried=9), "holds"),
+        (replace(KEPT, n_calls_entered=9), "holds"),
+        (replace(KEPT, n_calls_entered=20, n_calls_interrupted=2), "holds"),
+        (replace(KEPT, n_calls_entered=20, n_calls_interrupted=3), "preemptible"),
+    ],
+)
+def test_the_verdict_follows_from_the_counts(evidence, expected):
+    assert verdict(evidence)[0] == expected
+
+
+def test_a_call_like_nothing_is_too_short_unless_it_was_seen_to_release():
+    found, reason = verdict(KEPT, call_s=1.5e-7)
+    assert found == "inconclusive"
+    assert reason.startswith("the call is too short to be seen: it takes 1.5e-07 s")
+    assert verdict(RELEASER, call_s=1.5e-7)[0] == "releases"
+
+
+def test_without_the_kernel_the_reason_claims_only_what_was_seen():
+    assert "gave nothing away" in verdict(KEPT)[1]
+    assert "no other thread ran" in verdict(replace(KEPT, n_wakeups=None))[1]
+
+
+FREE = Evidence(n_calls=50, n_windows=10, n_ticks=90, n_unhindered=85, n_stopped=1)
+BLOCKED = Evidence(n_calls=50, n_windows=10, n_unhindered=0, n_calls_tried=10)
+STOPPED = Evidence(
+    n_calls=50,
+    n_windows=10,
+    n_ticks=60,
+    n_unhindered=1,
+    n_stopped=50,
+    n_calls_tried=10,
+    n_calls_entered=10,
+    n_calls_interrupted=9,
+    runs_python=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        (FREE, "releases"),
+        (replace(STOPPED, n_unhindered=4), "preemptible"),
+        (replace(STOPPED, n_unhindered=9), "releases"),
+        (replace(STOPPED, runs_python=False), "releases"),
+        (STOPPED, "preemptible"),
+        (replace(STOPPED, n_calls_interrupted=1), "holds"),
+        (replace(BLOCKED, runs_python=False), "holds"),
+        (replace(BLOCKED, runs_python=False, n_calls_tried=0), "inconclusive"),
+        (replace(BLOCKED, runs_python=True), "inconclusive"),
+    ],
+)
+def test_without_a_gil_the_stops_decide(evidence, expected):
+    controls = compare_attached_controls(FREE, BLOCKED, STOPPED)
+    assert controls.told_apart
+    assert decide_attached(evidence, controls, call_s=1e-3)[0] == expected
+
+
+def test_without_a_gil_a_microsecond_is_too_short():
+    controls = compare_attached_controls(FREE, BLOCKED, STOPPED)
+    assert decide_attached(STOPPED, controls, call_s=1e-6)[0] == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "fault"),
+    [
+        ((BLOCKED, BLOCKED, STOPPED), "a known detached call"),
+        ((FREE, STOPPED, STOPPED), "a known attached call"),
+        ((FREE, BLOCKED, BLOCKED), "a Python loop could not be stopped"),
+    ],
+)
+def test_without_a_gil_the_controls_have_to_be_told_apart_too(kinds, fault):
+    controls = compare_attached_controls(*kinds)
+    assert controls.reason.startswith(fault)
+    assert decide_attached(FREE, controls, call_s=1e-3)[0] == "inconclusive"

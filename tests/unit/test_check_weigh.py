@@ -1,0 +1,137 @@
+"""What the notes of a witness say: windows in, figures out, without a thread."""
+
+import pytest
+
+from compare.weigh import (
+    Weight,
+    Window,
+    find_best_share,
+    pick_weight,
+    weigh_entries,
+    weigh_entry,
+    weigh_window,
+)
+from compare.witness import Note, Times
+
+MS = 1_000_000
+
+
+def note(at_ms, n_sleeps=None, witness_ms=0, caller_ms=0):
+    times = Times(0, int(caller_ms * MS)), Times(0, int(witness_ms * MS))
+    return Note(int(at_ms * MS), *times, n_sleeps)
+
+
+def window(length_ms, notes=(), *, end_wait_ms=(0, 0), **options):
+    caller_ms, witness_ms = end_wait_ms
+    start = Times(0, 0), Times(0, 0)
+    end = Times(0, int(caller_ms * MS)), Times(0, int(witness_ms * MS))
+    stamps = (0, int(length_ms * MS))
+    return Window(stamps, notes, start=start, end=end, **options)
+
+
+def fraction(watched, spacing_ms=0.1):
+    return weigh_window(watched, int(spacing_ms * MS)).released_fraction
+
+
+def test_a_window_without_a_note_is_held_throughout():
+    weight = weigh_window(window(5), MS // 10)
+    assert weight == Weight(5 * MS, 5 * MS, 5 * MS)
+
+
+def test_dense_notes_show_a_free_window():
+    notes = [note(0.1 * step, n_sleeps=step) for step in range(50)]
+    assert fraction(window(5, notes)) > 0.99
+
+
+def test_half_a_window_held_is_half():
+    notes = [note(0.1 * step, n_sleeps=step) for step in range(50)]
+    weight = weigh_window(window(10, notes), MS // 10)
+    assert weight.released_fraction == pytest.approx(0.5, abs=0.02)
+    assert weight.longest_hold_ns == pytest.approx(5 * MS, rel=0.02)
+
+
+def test_a_late_note_is_free_if_the_witness_slept_but_once():
+    free = [note(0, n_sleeps=1), note(4.95, n_sleeps=2)]
+    waited = [note(0, n_sleeps=1), note(4.95, n_sleeps=3)]
+    assert fraction(window(5, free)) == pytest.approx(1, abs=0.01)
+    assert fraction(window(5, waited)) == pytest.approx(0, abs=0.02)
+
+
+def test_waiting_for_a_core_is_no_waiting_for_the_gil():
+    waited = [note(0, n_sleeps=1), note(4.95, n_sleeps=3, witness_ms=4.8)]
+    assert weigh_window(window(5, waited), MS // 10).watched_ns == pytest.approx(
+        0.2 * MS, rel=0.1
+    )
+
+
+def test_a_caller_without_a_core_holds_for_no_longer():
+    weight = weigh_window(window(50, end_wait_ms=(45, 0)), MS // 10)
+    assert weight.longest_hold_ns == 5 * MS
+
+
+def test_a_witness_that_woke_too_late_says_nothing_of_the_end():
+    assert weigh_window(window(5, late_ns=9 * MS), MS // 10).watched_ns == 0
+
+
+def test_many_short_calls_hold_for_one_call_at_most():
+    stamps = tuple(range(0, 10 * MS + 1, MS // 100))
+    assert weigh_window(Window(stamps, ()), MS // 10).longest_hold_ns == MS // 100
+
+
+def test_the_weight_picked_is_that_of_the_upper_quartile():
+    weights = [Weight(MS, held, 0) for held in (0, MS // 4, MS // 2, MS)]
+    assert pick_weight(weights) == weights[1]
+    assert pick_weight([]) is None
+
+
+def test_the_best_share_is_of_a_window_that_was_watched_well():
+    weights = [Weight(MS, MS // 2, 0), Weight(MS // 100, 0, 0)]
+    assert find_best_share(weights) == 0.5
+    assert find_best_share([]) is None
+
+
+@pytest.mark.parametrize(
+    ("marks", "places", "interrupted"),
+    [
+        pytest.param([0, 1000], [], False, id="not entered"),
+        pytest.param([0, 1, 1000], "a", False, id="entered before the work"),
+        pytest.param([0, 999, 1000], "a", False, id="entered after the work"),
+        pytest.param([0, 500, 1000], "a", True, id="entered in the middle"),
+        pytest.param([0, 880, 1000], "a", False, id="between two pieces of work"),
+        pytest.param([0, 300, 600, 1000], "abc", True, id="many pieces"),
+        pytest.param([0, 60, 120, 1000], "aa", True, id="twice at one place"),
+        pytest.param([0, 60, 120, 1000], "ab", False, id="at two places"),
+        pytest.param([0, 60, 62, 1000], "aa", False, id="twice without work between"),
+    ],
+)
+def test_where_a_call_was_entered_tells_whether_it_was_interrupted(
+    marks, places, interrupted
+):
+    # In microseconds; a piece of less than 10 us is no progress.
+    marks = [1000 * mark for mark in marks]
+    assert weigh_entry(marks, list(places)).is_interrupted is interrupted
+
+
+def test_each_call_gets_its_own_notes():
+    notes = [Note(15, Times(0, 0)), Note(16, Times(0, 0)), Note(25, Times(0, 0))]
+    entries = weigh_entries([10, 20, 30, 40], [0, 0, 0, 0], notes)
+    assert [entry.n_notes for entry in entries] == [2, 1, 0]
+
+
+def test_progress_is_told_by_computing_time():
+    # By the clock the note is in the middle; by what was computed it is at the end.
+    late = Note(500_000, Times(995_000, 0))
+    (entry,) = weigh_entries([0, 1_000_000], [0, 1_000_000], [late])
+    assert not entry.is_interrupted
+    middle = Note(500_000, Times(500_000, 0))
+    (entry,) = weigh_entries([0, 1_000_000], [0, 1_000_000], [middle])
+    assert entry.is_interrupted
+
+
+def test_progress_asleep_is_told_by_the_clock():
+    held = Note(9_990_000, Times(1, 0))
+    (entry,) = weigh_entries([0, 10_000_000], [0, 100], [held])
+    assert not entry.is_interrupted
+    halves = Note(5_000_000, Times(1, 0))
+    (entry,) = weigh_entries([0, 10_000_000], [0, 100], [halves])
+    assert entry.is_interrupted

@@ -1,0 +1,141 @@
+"""Threads that start together, and the switch interval under one lock."""
+
+import os
+import sys
+import threading
+import time
+
+import pytest
+
+from compare.threads import run_together, switch_interval
+
+
+def test_the_interval_is_set_and_put_back():
+    before = sys.getswitchinterval()
+    with switch_interval(0.5) as set_interval:
+        assert sys.getswitchinterval() == 0.5
+        set_interval(0.25)
+        assert sys.getswitchinterval() == 0.25
+    assert sys.getswitchinterval() == before
+
+
+def test_the_interval_is_put_back_after_an_error():
+    before = sys.getswitchinterval()
+    with pytest.raises(KeyError), switch_interval(0.5):
+        raise KeyError
+    assert sys.getswitchinterval() == before
+
+
+def test_an_interval_that_is_none_leaves_the_turn_to_others():
+    with pytest.raises(ValueError, match="switch interval"), switch_interval(-1.0):
+        pass
+    with switch_interval(0.5):
+        assert sys.getswitchinterval() == 0.5
+
+
+def test_one_use_inside_another_is_an_error_and_not_a_deadlock():
+    expected = r"^switch_interval\(\): expected one use at a time"
+    with (
+        switch_interval(0.5),
+        pytest.raises(RuntimeError, match=expected),
+        switch_interval(0.25),
+    ):
+        pass
+
+
+def test_two_threads_take_turns():
+    seen = []
+
+    def use(seconds):
+        with switch_interval(seconds):
+            time.sleep(0.01)
+            seen.append(sys.getswitchinterval() == seconds)
+
+    run_together(lambda: use(0.5), lambda: use(0.25), timeout_s=30)
+    assert seen == [True, True]
+
+
+def test_a_turn_that_does_not_come_is_an_error():
+    taken, done = threading.Event(), threading.Event()
+
+    def keep():
+        with switch_interval(0.5):
+            taken.set()
+            done.wait(30)
+
+    keeper = threading.Thread(target=keep)
+    keeper.start()
+    taken.wait(30)
+    try:
+        with (
+            pytest.raises(
+                TimeoutError, match=r"has kept the switch interval for 0\.01 s"
+            ),
+            switch_interval(0.5, timeout_s=0.01),
+        ):
+            pass
+    finally:
+        done.set()
+        keeper.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_gets_the_interval_back_and_the_turn_too():
+    before = sys.getswitchinterval()
+    with switch_interval(0.5):
+        child = os.fork()
+        if child == 0:
+            status = sys.getswitchinterval() != before
+            try:
+                with switch_interval(0.25, timeout_s=1):
+                    pass
+            except BaseException:
+                status = True
+            os._exit(status)
+        assert os.waitpid(child, 0)[1] == 0
+
+
+def test_the_results_come_in_the_order_of_the_functions():
+    def first():
+        time.sleep(0.01)
+        return 1
+
+    assert run_together(first, lambda: 2, timeout_s=30) == [1, 2]
+
+
+def test_the_functions_run_at_the_same_time():
+    barrier = threading.Barrier(3)
+    run_together(*[lambda: barrier.wait(30)] * 3, timeout_s=60)
+
+
+def test_what_a_function_raises_is_raised_in_the_caller():
+    def fail():
+        message = "no"
+        raise ValueError(message)
+
+    with pytest.raises(ValueError, match=r"^no$"):
+        run_together(fail, lambda: None, timeout_s=30)
+
+
+def test_an_interrupt_goes_before_an_error_which_it_mentions():
+    def fail():
+        message = "no"
+        raise ValueError(message)
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run_together(fail, interrupt, timeout_s=30)
+    assert caught.value.__notes__ == ["another thread raised ValueError: no"]
+
+
+def test_a_function_that_does_not_return_is_an_error():
+    done = threading.Event()
+    expected = r"1 of 2 functions had not returned after 0.05 s"
+    try:
+        with pytest.raises(TimeoutError, match=expected):
+            run_together(lambda: done.wait(30), lambda: None, timeout_s=0.05)
+    finally:
+        done.set()
