@@ -79,7 +79,7 @@ SANITIZER_OPTIONS = "detect_leaks=0:allocator_may_return_null=1"
 
 def find_host() -> str:
     """Return what Rust calls this machine."""
-    facts = subprocess.run(
+    facts = subprocess.run(  # noqa: S603
         ["rustc", "-vV"],  # noqa: S607 (the one that cargo finds)
         capture_output=True,
         text=True,

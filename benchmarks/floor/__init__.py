@@ -44,7 +44,7 @@ def build(target: Path) -> None:
         message = "the floor is not built: install a C compiler (gcc or clang)"
         raise FloorNotBuiltError(message)
     include = sysconfig.get_path("include")
-    flags = ["-O3", "-fno-vect-cost-model", "-falign-loops=32", "-fPIC"]
+    flags = ["-O3", "-fno-vect-cost-model", "-falign-loops=64", "-fPIC"]
     flags += ["-Wall", "-Wextra", "-Werror", f"-I{include}"]
     target.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(

@@ -263,7 +263,7 @@ def find_refusal(call: Callable[..., None], *args: object, **kwargs: object) -> 
         ("missing argument", ([1],), {}),
         ("missing argument", ([1], [0]), {}),
         ("surplus argument", ([1], [0], 0, 1), {}),
-        ("unknown argument", ([1], [0], 0), {"pases": 1}),
+        ("unknown argument", ([1], [0], 0), {"other": 1}),
         ("repeated argument", ([1], [0], 0), {"values": [1]}),
     ],
 )
