@@ -16,6 +16,10 @@ AT_ONCE = 1.2
 # How many of the rounds have to agree on which side of the line they lie.
 AGREEING = 0.75
 
+# Two threads that take less than this share of the CPU time of two calls alone skip
+# some of the work: nothing else makes the same work so much cheaper.
+WORK_DONE_MIN = 0.5
+
 # With less than this from two processes, there was no second core to be had.
 TWO_CORES = 1.5
 
@@ -25,13 +29,14 @@ class Round:
     """What one round measured.
 
     Attributes:
-        call_s: one call alone.
+        call_s, call_cpu_s: one call alone.
         held: two threads with release_gil=False.
         held_shares: of the calls made alone.
         threads, processes: by how many there were.
     """
 
     call_s: float
+    call_cpu_s: float
     held: Wall
     held_shares: tuple[float, ...] = ()
     threads: dict[int, Wall] = field(default_factory=dict)
@@ -93,12 +98,24 @@ def summarize_rounds(measured: Measured) -> Parallel:
         passes=measured.passes,
         n_rounds=len(rounds),
         rows=rows,
-        failures=measured.failures,
+        failures=(*measured.failures, *find_skipped_work(rounds)),
     )
     return dataclasses.replace(
         result,
         findings=describe(result, has_gil=measured.has_gil),
         warnings=(*measured.warnings, *find_doubts(result)),
+    )
+
+
+def find_skipped_work(rounds: Sequence[Round]) -> tuple[str, ...]:
+    """Say that calls do less when others run beside them, if they do."""
+    alone_s = 2 * statistics.median(found.call_cpu_s for found in rounds)
+    pair_s = statistics.median(found.threads[2].cpu_s for found in rounds)
+    if pair_s >= WORK_DONE_MIN * alone_s:
+        return ()
+    return (
+        f"double_list() passes: expected two calls to take about {alone_s:.6f} s of "
+        f"CPU time in 2 threads too, got {pair_s:.6f} s",
     )
 
 

@@ -110,6 +110,7 @@ class Turn:
         held = self.run_threads(2, held_work, place)
         return Round(
             call_s=statistics.mean(calls.elapsed_s for calls in alone),
+            call_cpu_s=statistics.mean(calls.cpu_s for calls in alone),
             held=measure_wall(held),
             held_shares=tuple(share for share in shares if share is not None),
             threads=threads,
