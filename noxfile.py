@@ -79,7 +79,7 @@ SANITIZER_OPTIONS = "detect_leaks=0:allocator_may_return_null=1"
 
 def find_host() -> str:
     """Return what Rust calls this machine."""
-    facts = subprocess.run(  # noqa: S603
+    facts = subprocess.run(
         ["rustc", "-vV"],  # noqa: S607 (the one that cargo finds)
         capture_output=True,
         text=True,
@@ -115,7 +115,7 @@ def sanitize(session: nox.Session) -> None:
     fresh = ["--no-deps", "--no-cache-dir", "--force-reinstall"]
     session.run(*pip, *fresh, *MEMBERS, env=build, external=True)
     runtimes = [
-        subprocess.run(
+        subprocess.run(  # noqa: S603
             ["gcc", f"-print-file-name={name}"],  # noqa: S607
             capture_output=True,
             text=True,

@@ -153,15 +153,16 @@ cdef bint read_ints(values, Call *call) except -1:
     """Read a list of nothing but ints that fit; False where it has anything else."""
     allocate_buffers(call, PyList_GET_SIZE(values))
     cdef PyObject *item
-    cdef int overflow
     cdef Py_ssize_t index
-    for index in range(call.length):
-        item = PyList_GET_ITEM(<PyObject *> values, index)
-        if not PyLong_Check(item):
-            return False
-        call.source[index] = PyLong_AsLongLongAndOverflow(item, &overflow)
-        if overflow != 0:
-            return False
+    try:
+        for index in range(call.length):
+            item = PyList_GET_ITEM(<PyObject *> values, index)
+            if not PyLong_Check(item):
+                return False
+            # Cython's own conversion looks at the digits in place.
+            call.source[index] = <int64_t> <object> item
+    except OverflowError:
+        return False
     return True
 
 

@@ -5,6 +5,7 @@
 
 use std::ffi::c_int;
 use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -44,6 +45,7 @@ fn read_values(values: &Bound<'_, PyList>) -> PyResult<Vec<i64>> {
 fn read_ints(values: &Bound<'_, PyList>) -> PyResult<Option<Vec<i64>>> {
     let length = values.len();
     let mut buffer = allocate_buffer(length)?;
+    let is_wide = HAS_WIDE_DIGITS.load(Ordering::Relaxed);
     for index in 0..length {
         // SAFETY: the index is inside the list, which nothing can change meanwhile, so
         // the borrowed item lives until it has been read.
@@ -52,7 +54,10 @@ fn read_ints(values: &Bound<'_, PyList>) -> PyResult<Option<Vec<i64>>> {
             if ffi::PyLong_Check(item) == 0 {
                 return Ok(None);
             }
-            as_i64(item)
+            match read_digits(item) {
+                Some(value) if is_wide => (value, 0),
+                _ => as_i64(item),
+            }
         };
         if overflow != 0 {
             return Ok(None);
@@ -86,6 +91,53 @@ fn read_objects(snapshot: &Bound<'_, PyList>) -> PyResult<Vec<i64>> {
         buffer.push(value);
     }
     Ok(buffer)
+}
+
+/// An int as `CPython` lays it out, of which `PyO3` knows the head alone.
+#[repr(C)]
+struct Digits {
+    #[cfg(not(Py_3_12))]
+    head: ffi::PyVarObject,
+    #[cfg(Py_3_12)]
+    head: ffi::PyObject,
+    #[cfg(Py_3_12)]
+    tag: usize,
+    digits: [u32; 2],
+}
+
+/// Whether digits have 30 bits, as everywhere but in builds of Python for 15.
+static HAS_WIDE_DIGITS: AtomicBool = AtomicBool::new(false);
+
+/// Return the value of an int of up to two digits of 30 bits, looked at in place.
+///
+/// # Safety
+///
+/// `item` must point to a live int.
+#[inline]
+unsafe fn read_digits(item: *mut ffi::PyObject) -> Option<i64> {
+    let number = item.cast::<Digits>();
+    // SAFETY: the caller vouches for the pointer, and only digits that are there are
+    // read: an int has room for one at least.
+    unsafe {
+        #[cfg(not(Py_3_12))]
+        let (n_digits, sign) = {
+            let size = (*number).head.ob_size;
+            (size.unsigned_abs(), size.signum() as i64)
+        };
+        #[cfg(Py_3_12)]
+        let (n_digits, sign) = {
+            let tag = (*number).tag;
+            (tag >> 3, 1 - (tag & 3).cast_signed() as i64)
+        };
+        let digits = (&raw const (*number).digits).cast::<u32>();
+        let low = i64::from(*digits);
+        match n_digits {
+            0 => Some(0),
+            1 => Some(sign * low),
+            2 => Some(sign * (i64::from(*digits.add(1)) << 30 | low)),
+            _ => None,
+        }
+    }
 }
 
 /// Return the value of an int and 0, or anything and the side on which it overflows.
@@ -576,6 +628,9 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let info = module.py().import("sys")?.getattr("int_info")?;
+        let n_bits: u32 = info.getattr("bits_per_digit")?.extract()?;
+        super::HAS_WIDE_DIGITS.store(n_bits == 30, super::Ordering::Relaxed);
         module.add("VALUE_MIN", super::VALUE_MIN)?;
         module.add("VALUE_MAX", super::VALUE_MAX)
     }
