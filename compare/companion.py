@@ -64,7 +64,8 @@ class Companion:
                 self._began.release()
                 waited_s = read_core_wait_s()
                 started = time.perf_counter()
-                count = 0
+                # Never 0, however soon it is told to stop: others divide by its speed.
+                count = 1
                 while self._is_computing:
                     count += 1
                 elapsed_s = time.perf_counter() - started

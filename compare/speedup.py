@@ -217,7 +217,7 @@ def describe(result: Parallel, *, has_gil: bool) -> tuple[str, ...]:
     if "unclear" in (result.course, result.held_course):
         findings.append("the rounds do not agree on whether the calls ran at once")
     if not has_gil:
-        findings.append("there is no GIL here that a call could hold or release")
+        findings.append("there is no GIL here that a call could hold")
     elif result.amdahl is not None and result.held_share is not None:
         findings.append(
             f"the GIL is held for {result.held_share:.1%} of a call, which allows "

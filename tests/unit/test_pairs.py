@@ -1,0 +1,64 @@
+"""Who stops whom, from fixed calls."""
+
+import pytest
+
+from compare.results import PairCell
+from compare.scenarios.pairs import Round, describe, find_stop, summarize_cell
+from compare.work import Calls, Work
+
+
+def make_calls(start_s: float, end_s: float, waited_s: float = 0.0) -> Calls:
+    """Return calls that were made from then to then."""
+    calls = Calls(Work(lambda *_, **__: None))
+    calls.stamps = [(round(start_s * 1e9), round(end_s * 1e9))]
+    calls.waited_s = waited_s
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("second", "share"),
+    [
+        # It needs 2 s, and has them at once.
+        (make_calls(0.0, 2.0), 0.0),
+        # It waits for the 4 s of the first.
+        (make_calls(4.0, 6.0), 1.0),
+        (make_calls(0.1, 4.0), 0.5),
+        # It waited for a core meanwhile, which is not for the GIL.
+        (make_calls(0.1, 4.0, waited_s=1.0), 0.25),
+        (make_calls(0.0, 1.5), 0.0),
+        (make_calls(4.0, 9.0), 1.0),
+    ],
+)
+def test_being_stopped_is_a_share_of_the_first_call(
+    second: Calls, share: float
+) -> None:
+    """What the second call needed beyond its time alone, by the first one's time."""
+    first, alone = make_calls(0.0, 4.0), make_calls(0.0, 2.0)
+    assert find_stop(first, second, alone) == pytest.approx(share)
+
+
+def test_a_cell_is_the_median_of_its_rounds() -> None:
+    """With the range of each figure."""
+    rounds = [
+        Round(1.0, 2.0, stops=stops, stopped=0.0, speedup=2.0)
+        for stops in (0.9, 1.0, 0.8)
+    ]
+    cell = summarize_cell("python", rounds)
+    assert (cell.partner, cell.reason) == ("python", "")
+    assert (cell.alone_s, cell.partner_alone_s) == (1.0, 2.0)
+    assert (cell.stops, cell.stops_range) == (0.9, (0.8, 1.0))
+    assert (cell.stopped, cell.speedup) == (0.0, 2.0)
+
+
+def test_who_stops_whom_in_words() -> None:
+    """Only what the rounds agree on, and a reason for what is missing."""
+    stopping = PairCell("a", "", 1.0, 1.0, 0.5, (0.4, 0.6), 0.0, (0.0, 0.1))
+    stopped = PairCell("b", "", 1.0, 1.0, 0.5, (0.0, 0.6), 0.3, (0.2, 0.4))
+    slightly = PairCell("c", "", 1.0, 1.0, 0.05, (0.04, 0.06), 0.0, (0.0, 0.0))
+    missing = PairCell("d", "ImportError: not built")
+    assert describe((stopping, stopped, slightly, missing)) == (
+        "keeps a out for 50% of a call",
+        "is kept out by b for 30% of its call",
+        "d: not measured, ImportError: not built",
+    )
+    assert describe((slightly,)) == ("keeps nobody out, and is kept out by nobody",)

@@ -1,0 +1,181 @@
+"""The figures of two threads, from fixed rounds."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from compare.results import Parallel
+from compare.speedup import (
+    Measured,
+    Round,
+    bound_speedup,
+    decide,
+    summarize_rounds,
+)
+from compare.work import Wall
+
+# Two calls of 0.1 s: at once in 0.1 s, in turns in 0.2 s.
+AT_ONCE = Wall(0.1, 0.1, 0.2)
+IN_TURNS = Wall(0.2, 0.2, 0.2)
+RELEASED = Round(
+    call_s=0.1,
+    call_cpu_s=0.1,
+    held=IN_TURNS,
+    held_shares=(0.01, 0.03),
+    threads={2: AT_ONCE},
+    processes={2: AT_ONCE},
+)
+
+
+def summarize(rounds: Sequence[Round], **changes: object) -> Parallel:
+    """Return the result of these rounds of a backend that declares the release."""
+    measured = Measured(passes=7, releases_gil=True, has_gil=True, rounds=[*rounds])
+    return summarize_rounds(replace(measured, **changes))  # type: ignore[arg-type]
+
+
+def test_threads_as_fast_as_processes() -> None:
+    """Twice as fast as one after the other, and the held twin is not."""
+    found = summarize([RELEASED] * 4)
+    assert (found.solo_s, found.pair_s, found.speedup) == (0.2, 0.1, 2.0)
+    assert (found.process_speedup, found.of_processes) == (2.0, 1.0)
+    assert (found.held_speedup, found.held_course) == (1.0, "in turns")
+    assert (found.overlap, found.effective_cores, found.course) == (2.0, 2.0, "at once")
+    assert found.held_share == pytest.approx(0.02)
+    assert found.amdahl == pytest.approx(1 / (0.02 + 0.98 / 2))
+    assert (found.passes, found.n_rounds) == (7, 4)
+    assert found.findings == (
+        (
+            "2 threads: 2.00 times as fast as one call after the other "
+            "(range 2.00 to 2.00)"
+        ),
+        "2 threads: no difference seen from 2 processes (1.00, range 1.00 to 1.00)",
+        (
+            "2 threads with release_gil=False: no difference seen from one call after the "
+            "other (1.00, range 1.00 to 1.00)"
+        ),
+        "the GIL is held for 2.0% of a call, which allows a speed-up of 1.96 at most",
+    )
+    assert found.warnings == found.failures == ()
+
+
+def test_a_loaded_machine_does_not_turn_the_answer() -> None:
+    """Both wait for cores: no speed-up on the clock, and still they ran at once."""
+    waiting = Wall(0.4, 0.11, 0.2)
+    loaded = replace(
+        RELEASED,
+        call_s=0.2,
+        threads={2: waiting},
+        processes={2: replace(waiting, seconds=0.5)},
+        held=Wall(0.9, 0.8, 0.2),
+    )
+    found = summarize([loaded] * 4)
+    assert found.speedup == 1.0
+    assert found.effective_cores == pytest.approx(0.5)
+    assert (found.course, found.held_course) == ("at once", "in turns")
+    assert found.of_processes == 1.0
+    assert found.warnings == (
+        "2 processes are 0.80 times as fast as one: no second core was free",
+    )
+
+
+def test_both_start_orders_are_told_apart() -> None:
+    """Every other round began with the other thread."""
+    slow = replace(RELEASED, threads={2: Wall(0.3, 0.3, 0.2)})
+    found = summarize([RELEASED, slow] * 2)
+    assert found.order_s == (0.1, 0.3)
+    assert found.speedup_range == pytest.approx((2 / 3, 2.0))
+    assert found.warnings[0].startswith("speedup varies from round to round")
+    assert (found.course, found.findings[-2]) == (
+        "unclear",
+        "the rounds do not agree on whether the calls ran at once",
+    )
+
+
+def test_each_number_of_threads_has_its_row() -> None:
+    """Four threads on two cores: twice as fast, bounded by four."""
+    four = Wall(0.2, 0.1, 0.4)
+    rounds = [
+        replace(
+            RELEASED,
+            threads={1: Wall(0.1, 0.1, 0.1), 2: AT_ONCE, 4: four},
+            processes={1: Wall(0.1, 0.1, 0.1), 2: AT_ONCE, 4: four},
+        )
+    ] * 4
+    found = summarize(rounds)
+    assert [row.threads for row in found.rows] == [1, 2, 4]
+    assert [row.speedup for row in found.rows] == pytest.approx([1.0, 2.0, 2.0])
+    assert [row.overlap for row in found.rows] == pytest.approx([1.0, 2.0, 4.0])
+    assert found.rows[2].amdahl == pytest.approx(1 / (0.02 + 0.98 / 4))
+    assert found.speedup == found.rows[1].speedup
+
+
+def test_without_processes_nothing_is_made_up() -> None:
+    """What could not be measured is None, and the reason is a warning."""
+    lonely = replace(RELEASED, processes={})
+    found = summarize([lonely] * 4, warnings=("no processes",))
+    assert found.process_speedup is None
+    assert found.of_processes_range is None
+    assert not any("processes:" in finding for finding in found.findings)
+    assert found.warnings == ("no processes",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "shares", "held_share", "amdahl"),
+    [
+        ({}, (0.5, 0.5), 0.5, 4 / 3),
+        ({}, (), None, None),
+        # It keeps the GIL for the whole call, whatever its trace says.
+        ({"releases_gil": False}, (0.5,), 1.0, 1.0),
+        ({"has_gil": False}, (0.5,), 0.0, 2.0),
+        ({"has_gil": False, "releases_gil": False}, (0.5,), 0.0, 2.0),
+    ],
+)
+def test_the_held_share_bounds_the_speedup(
+    changes: dict[str, object],
+    shares: tuple[float, ...],
+    held_share: float | None,
+    amdahl: float | None,
+) -> None:
+    """Amdahl's law, where there is a GIL and the trace tells how long it is held."""
+    found = summarize([replace(RELEASED, held_shares=shares)] * 4, **changes)
+    assert found.held_share == held_share
+    assert found.amdahl == pytest.approx(amdahl)
+    if changes.get("has_gil") is False:
+        assert found.findings[-1] == "there is no GIL here that a call could hold"
+
+
+def test_the_bound_of_amdahl() -> None:
+    """A tenth held bounds any number of threads by ten."""
+    assert bound_speedup(0.1, 10**9) == pytest.approx(10.0)
+    assert bound_speedup(0.0, 8) == 8.0
+    assert bound_speedup(None, 8) is None
+
+
+@pytest.mark.parametrize(
+    ("overlaps", "course"),
+    [
+        ((2.0, 1.9, 1.5, 1.3), "at once"),
+        ((1.0, 1.0, 0.2, 1.1), "in turns"),
+        # One of four that was disturbed decides nothing.
+        ((2.0, 1.9, 0.9, 1.8), "at once"),
+        ((0.5, 0.9, 1.4, 1.0), "in turns"),
+        ((2.0, 2.0, 1.0, 1.0), "unclear"),
+    ],
+)
+def test_three_of_four_rounds_decide(overlaps: tuple[float, ...], course: str) -> None:
+    """Calls that take turns cannot overlap by more than one."""
+    assert decide(overlaps) == course
+
+
+def test_work_that_is_skipped_beside_others_is_a_failure() -> None:
+    """Two calls that take the CPU time of less than one were not made in full."""
+    skipped = replace(RELEASED, threads={2: Wall(0.03, 0.03, 0.05)})
+    found = summarize([skipped] * 4, failures=("before",))
+    assert found.failures == (
+        "before",
+        (
+            "double_list() passes: expected two calls to take about 0.200000 s of CPU "
+            "time in 2 threads too, got 0.050000 s"
+        ),
+    )
