@@ -114,8 +114,10 @@ def find_skipped_work(rounds: Sequence[Round]) -> tuple[str, ...]:
     if pair_s >= WORK_DONE_MIN * alone_s:
         return ()
     return (
-        f"double_list() passes: expected two calls to take about {alone_s:.6f} s of "
-        f"CPU time in 2 threads too, got {pair_s:.6f} s",
+        (
+            f"double_list() passes: expected two calls to take about {alone_s:.6f} s of "
+            f"CPU time in 2 threads too, got {pair_s:.6f} s"
+        ),
     )
 
 

@@ -51,8 +51,8 @@ def test_threads_as_fast_as_processes() -> None:
         ),
         "2 threads: no difference seen from 2 processes (1.00, range 1.00 to 1.00)",
         (
-            "2 threads with release_gil=False: no difference seen from one call after the "
-            "other (1.00, range 1.00 to 1.00)"
+            "2 threads with release_gil=False: no difference seen from one call after "
+            "the other (1.00, range 1.00 to 1.00)"
         ),
         "the GIL is held for 2.0% of a call, which allows a speed-up of 1.96 at most",
     )
