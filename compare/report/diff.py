@@ -117,7 +117,7 @@ class Diff:
             lines.append(f"{name}:")
             lines += [f"  {item}" for item in found if item.backend == name]
         if self.unchanged:
-            lines.append(f"no change beyond its spread: {', '.join(self.unchanged)}")
+            lines.append(f"no change seen: {', '.join(self.unchanged)}")
         return "\n".join(lines)
 
 

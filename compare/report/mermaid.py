@@ -41,8 +41,8 @@ def render_mermaid(result: BackendResult) -> str:
             lines.append(f"    Note over {lane}: {text}")
         if event.name == "release" and handoff.partner_progress_released is not None:
             lines.append(
-                f"    Note over {_PARTNER},{_BACKEND}: Python code runs at "
-                f"{handoff.partner_progress_released:.0%} of its speed alone"
+                f"    Note over {_PARTNER},{_BACKEND}: Python code at "
+                f"{handoff.partner_progress_released:.0%} of its speed"
             )
         if event.name == "acquire" and handoff.held_s is not None:
             lines.append(

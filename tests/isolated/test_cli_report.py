@@ -109,7 +109,7 @@ def test_the_diagram_is_printed_alone(capsys) -> None:
 def test_two_equal_reports_are_no_change(before, capsys) -> None:
     """Exit status 0, every backend named."""
     assert cli.main(["diff", before, before]) == cli.OK
-    assert capsys.readouterr().out.startswith("no change beyond its spread: python")
+    assert capsys.readouterr().out.startswith("no change seen: python")
 
 
 def test_a_backend_that_holds_now_fails(before, tmp_path, capsys) -> None:

@@ -28,7 +28,7 @@ def test_a_report_is_no_change_to_itself() -> None:
     """Nothing differs, all backends are named."""
     found = compare.diff(make_report(), make_report())
     assert found.changes == found.environment == ()
-    assert str(found) == "no change beyond its spread: python, cython, cffi, pyo3"
+    assert str(found) == "no change seen: python, cython, cffi, pyo3"
 
 
 @pytest.mark.parametrize(

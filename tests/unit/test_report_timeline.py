@@ -181,7 +181,7 @@ def test_the_diagram_hands_the_gil_over_and_back() -> None:
         "    Note over B: 0.000 s Enter",
         "    B->>P: 0.001 s Release GIL",
         "    activate P",
-        "    Note over P,B: Python code runs at 98% of its speed alone",
+        "    Note over P,B: Python code at 98% of its speed",
         "    Note over P: 0.100 s Exit",
         "    Note over B: 0.601 s Kernel end",
         "    P->>B: 0.601 s Acquire GIL",
