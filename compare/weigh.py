@@ -16,6 +16,8 @@ from compare.witness import Note, Times
 COMPUTING_SHARE = 0.1
 # What a thread computes to find the GIL taken and to wait again.
 WAKING_NS = 10_000
+# In a call shorter than this, what holds cannot be told from the Python code around it.
+SHORT_NS = 2 * WAKING_NS
 # About what it takes two threads to hand the GIL to each other. It is no progress of
 # the call, where progress has to be told from the clock.
 HANDOVER_NS = 250_000
@@ -213,6 +215,9 @@ def weigh_entry(
         places: where in its code it was at each note.
         least_ns: what is no progress, but what handing the GIL over takes.
     """
+    if places and marks[-1] - marks[0] < SHORT_NS:
+        # Nobody is kept out for long, whatever it is that runs in between.
+        return Entry(len(places), marks[-1] - marks[0], is_interrupted=True)
     stretches = [
         stretch
         for before, after in pairwise(marks)
