@@ -134,7 +134,7 @@ def find_break_even(case: Case, cells: Sequence[SweepCell]) -> BreakEven:
 
     One cell that was disturbed must not decide, so it is the split of the cells that
     leaves the fewest on the wrong side: before it those that pay, behind it those that
-    do not. The work at the split pays itself.
+    do not.
 
     Args:
         case: what is to pay.
@@ -143,8 +143,7 @@ def find_break_even(case: Case, cells: Sequence[SweepCell]) -> BreakEven:
     pays = [does_pay(case, cell) for cell in cells]
     n_wrong = {
         split: sum(pays[:split]) + pays[split:].count(False)
-        for split, pays_here in enumerate(pays)
-        if pays_here
+        for split in range(len(pays))
     }
     # Nothing pays often enough: then fewer are wrong with no split at all.
     if not n_wrong or min(n_wrong.values()) >= sum(pays):

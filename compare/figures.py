@@ -56,11 +56,10 @@ def summarize(values: Sequence[float]) -> Figure:
         The sign test; Conover, Practical Nonparametric Statistics, 3.2.
     """
     ordered = sorted(values)
-    n_outside = 0
-    while count_misses(len(ordered), n_outside + 1) <= 1 - CONFIDENCE:
-        n_outside += 1
-    cut = max(0, n_outside - 1)
-    return Figure(statistics.median(ordered), ordered[cut], ordered[-1 - cut])
+    k = 1
+    while count_misses(len(ordered), k + 1) <= 1 - CONFIDENCE:
+        k += 1
+    return Figure(statistics.median(ordered), ordered[k - 1], ordered[-k])
 
 
 def count_misses(n_values: int, k: int) -> float:
