@@ -141,7 +141,8 @@ def make_text() -> Iterator[Known]:
     yield Known("json.dumps", bind(json.dumps, items), "holds")
     hook = bind(json.loads, document, object_hook=lambda item: item)
     yield Known("json.loads, hook", hook, "preemptible")
-    yield Known("json.dumps, indent", bind(json.dumps, items, indent=1), "preemptible")
+    default = bind(json.dumps, [run_square] * 2000, default=lambda _: None)
+    yield Known("json.dumps, default", default, "preemptible")
     yield Known("pickle.dumps", bind(pickle.dumps, items), "holds")
     yield Known("pickle.loads", bind(pickle.loads, pickle.dumps(items)), "holds")
     yield Known("marshal.dumps", bind(marshal.dumps, items), "holds")
@@ -306,11 +307,7 @@ def make_foreign() -> Iterator[Known]:
 
 
 def make_numpy() -> Iterator[Known]:
-    """Loops over numbers release the GIL, loops over objects do not.
-
-    Memory for new objects is asked for without the GIL too, which is no more than a
-    moment of the call.
-    """
+    """Loops over numbers release the GIL, loops over objects do not."""
     vector = np.random.default_rng(1).random(200_000)
     matrix = np.random.default_rng(1).random((200, 200))
     objects = np.array([str(number) for number in range(20_000)], dtype=object)
@@ -326,7 +323,6 @@ def make_numpy() -> Iterator[Known]:
     yield Known("np.tolist", vector.tolist, "holds")
     yield Known("np.array of a list", bind(np.array, vector.tolist()), "holds")
     yield Known("np.argsort of objects", objects.argsort, "holds")
-    yield Known("np.sort of objects", bind(np.sort, objects), "releases")
 
 
 class Kept:

@@ -39,11 +39,14 @@ TOKEN_SHARE = 0.1
 # Where there was a core for less of the time, the share that was released is unknown.
 SEEN_SHARE = 0.05
 
-# The holder's and the Python loop's work takes about half a millisecond.
+# The holder's work takes about half a millisecond.
 CONTROL_S = 0.02
 # What a pause of the witness comes to where the controls gave no figure.
 SPACING_NS = 200_000
 CONTROL_STEPS = 20_000
+# The witness has to wake up before it can interrupt, so the loop lasts longer.
+LOOP_STEPS = 100_000
+INTERRUPTED_WINDOWS = 4
 EMPTY_CALLS = 1000
 
 
@@ -192,7 +195,7 @@ class _Judge:
         numbers = range(CONTROL_STEPS)
         hold = functools.partial(sum, numbers)
         holder = method.watch_for(hold, CONTROL_S)
-        loop = functools.partial(run_loop, numbers)
+        loop = functools.partial(run_loop, range(LOOP_STEPS))
         python_loop = method.watch_for(loop, CONTROL_S)
         entries = self.interrupt(loop, CONTROL_S, 1, CONTROL_PATIENCE)
         empty = method.watch_for(
@@ -218,8 +221,8 @@ class _Judge:
             return Seen(windows, [], self.subject.runs_python)
         if tells_wakeups and self.subject.runs_python is False:
             return Seen(windows, [], self.subject.runs_python)
-        seconds = 0.0 if self.is_long else INTERRUPT_SHARE * self.budget_s
-        n_calls = min(windows[-1].n_calls, 1000)
+        seconds = INTERRUPT_SHARE * self.budget_s
+        n_calls = min(INTERRUPTED_WINDOWS * windows[-1].n_calls, 1000)
         return Seen(
             windows,
             self.interrupt(self.subject.call, seconds, n_calls),
@@ -235,12 +238,12 @@ class _Judge:
     ) -> list[Entry]:
         """Interrupt calls until enough of them were entered, or patience ends."""
         entries: list[Entry] = []
-        for _ in range(patience):
+        deadline = time.perf_counter() + patience * seconds
+        while True:
             entries += self.method.interrupt_for(call, seconds, n_calls=n_calls)
             n_entered = sum(entry.n_notes > 0 for entry in entries)
-            if n_entered >= ENOUGH_ENTRIES or not seconds:
-                break
-        return entries
+            if n_entered >= ENOUGH_ENTRIES or time.perf_counter() > deadline:
+                return entries
 
     def weigh(
         self, seen: Seen, verdict: Verdict, spacing_ns: int
