@@ -170,6 +170,14 @@ def test_double_before_other_offence(refuses: Any) -> None:
         refuses(OverflowError, text, [Number(0), 2**62, later], [0], 0)
 
 
+def test_bounds_before_an_offence(refuses: Any) -> None:
+    """1.2: what just fits is not named when a later item is."""
+    for wrong in (2**64, 2**62):
+        values = [DOUBLE_MAX, DOUBLE_MIN, wrong]
+        refuses(*refusal(values), values, [0], 0)
+        refuses(*refusal(values), [*map(Number, values)], [0], 0)
+
+
 def test_wrong_type_before_other_offence(refuses: Any) -> None:
     """1.2: an item of a wrong type is named before any later offence."""
     text = contract.WRONG_TYPE.format(where="values[1]", expected="int", got="str")
