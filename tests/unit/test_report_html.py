@@ -81,6 +81,8 @@ def test_the_page_asks_for_nothing(page, page_text) -> None:
             if name in {"href", "src", "xlink:href"}:
                 assert value is not None
                 assert value.startswith(("#", "data:,")), (tag, value)
+    # Without one, a browser asks the server for an icon.
+    assert page.find("link") == [{"rel": "icon", "href": "data:,"}]
     assert "@import" not in page_text
     assert set(re.findall(r"url\((.)", page_text)) <= {"#"}
     assert page.find("meta")[-1]["content"].startswith("default-src 'none'")
@@ -171,9 +173,12 @@ def test_hostile_text_stays_text() -> None:
     report = replace_in(
         report, HOSTILE, handoff=dataclasses.replace(handoff, events=events)
     )
-    page = Page(report.to_html())
+    text = report.to_html()
+    page = Page(text)
     assert page.find("script") == []
     assert page.text.count(HOSTILE) > 5
+    # Nor is it taken for a formula where it is drawn.
+    assert "$x_1$" in "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
 
 
 def test_names_of_any_characters_are_taken(tmp_path: Path) -> None:
