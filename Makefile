@@ -23,7 +23,7 @@ SKIPPED := $(sort $(WITHOUT_CARGO) $(WITHOUT_CC))
 SYNC := $(UV) sync --quiet --python $(BASE_PYTHON) --all-packages \
 	$(foreach name,$(SKIPPED),--no-install-package $(name))
 
-.PHONY: help compare demo test bench lint format build clean
+.PHONY: help compare demo test bench pythons sanitize fuzz lint format build clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -40,6 +40,16 @@ test: build ## Run the tests.
 
 bench: build ## Run the benchmarks, and the table of ns per item over the floor.
 	@$(BIN)/python -m pytest --benchmark-only
+
+pythons: build ## Run the contract on every Python that is found here.
+	@$(BIN)/nox
+
+sanitize: build ## Run the contract under AddressSanitizer and UndefinedBehaviorSanitizer.
+	@$(BIN)/nox -s sanitize
+
+fuzz: build ## Fuzz the arguments of the native backends, ten minutes each.
+	@for backend in cython cffi pyo3; do \
+		$(BIN)/python tests/fuzz.py --backend $$backend --seconds 600 || exit 1; done
 
 build: $(UV) ## Build what can be built here.
 	$(if $(WITHOUT_CARGO),@echo "no cargo: $(WITHOUT_CARGO) is left out; install Rust" >&2)
