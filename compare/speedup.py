@@ -148,6 +148,7 @@ def summarize_row(
     walls = [found.threads[threads] for found in rounds]
     speedup = find_speedup(rounds, threads, walls)
     overlaps = [find_overlap(wall) for wall in walls]
+    course = decide(overlaps) if threads > 1 else "at once"
     overlap = summarize(overlaps)
     by_processes = of_processes = None
     if all(threads in found.processes for found in rounds):
@@ -174,7 +175,7 @@ def summarize_row(
         of_processes_range=of_processes_range,
         overlap=overlap.value,
         overlap_range=overlap.range,
-        course=decide(overlaps),
+        course=course,
     )
 
 

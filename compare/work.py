@@ -5,14 +5,12 @@ from another or taken from another thread is a wrong one.
 """
 
 import contextlib
-import functools
 import gc
 import itertools
 import os
 import statistics
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +20,6 @@ from compare.faults import (
     find_return_fault,
     find_trace_fault,
 )
-from compare.threads import run_together
 
 # The integers of one call of a calibrated work: small enough for both buffers to stay
 # in the nearest cache of a core, so that cores do not share the way to memory; large
@@ -99,17 +96,17 @@ class Calls:
         self.result = [None] * (self.count + 1)
         self.traces, self.returned, self.stamps = [], [], []
 
-    def run(self, enter: Callable[[], object] = lambda: None) -> None:
+    def run(self, enter: Callable[[float], float] = lambda waited_s: waited_s) -> None:
         """Make the calls.
 
         Args:
-            enter: waits for the moment to call. From when it returns, nothing else
-                could give the GIL away.
+            enter: waits for the moment to call; it is given how long this thread has
+                waited for a core so far, and returns from when on that counts. From
+                when it returns, nothing else could give the GIL away.
         """
         clock = time.perf_counter_ns
         with open_core_wait() as read_core_wait_s:
-            waited_before_s = read_core_wait_s()
-            enter()
+            waited_before_s = enter(read_core_wait_s())
             cpu_start_ns = time.process_time_ns()
             own_cpu_ns = time.thread_time_ns()
             self._call_all(clock() + round(self.limit_s * 1e9), clock)
@@ -239,48 +236,3 @@ def open_core_wait() -> Iterator[Callable[[], float]]:
         yield lambda: int(os.pread(file, 100, 0).split()[1]) / 1e9
     finally:
         os.close(file)
-
-
-def run_in_order(all_calls: Sequence[Calls], *, is_reversed: bool = False) -> None:
-    """Run each in a thread of its own; each starts the next just before itself.
-
-    So they overlap as if started at a barrier, but which of them is first is known.
-
-    Args:
-        all_calls: not prepared yet; each is prepared in its thread.
-        is_reversed: whether the last of them starts first.
-    """
-    prepared = threading.Barrier(len(all_calls))
-    gates = [threading.Event() for _ in range(len(all_calls) + 1)]
-    gates[0].set()
-
-    def run(position: int) -> None:
-        turn = len(all_calls) - 1 - position if is_reversed else position
-
-        def enter() -> None:
-            gates[turn].wait()
-            gates[turn + 1].set()
-
-        all_calls[position].prepare()
-        prepared.wait()
-        all_calls[position].run(enter)
-
-    run_together(
-        *(functools.partial(run, position) for position in range(len(all_calls))),
-        timeout_s=None,
-    )
-
-
-def measure_wall(all_calls: Sequence[Calls]) -> Wall:
-    """Return what calls took together that ran at the same time in this process."""
-    start_ns = min(calls.start_ns for calls in all_calls)
-    end_ns = max(calls.end_ns for calls in all_calls)
-    cored_end_s = max(calls.end_ns / 1e9 - calls.waited_s for calls in all_calls)
-    cpu_start_ns = min(calls.cpu_ns[0] for calls in all_calls)
-    return Wall(
-        seconds=(end_ns - start_ns) / 1e9,
-        cored_s=max(
-            cored_end_s - start_ns / 1e9, *(calls.own_cpu_s for calls in all_calls)
-        ),
-        cpu_s=(max(calls.cpu_ns[1] for calls in all_calls) - cpu_start_ns) / 1e9,
-    )

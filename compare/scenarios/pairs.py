@@ -14,7 +14,8 @@ from compare.faults import Failures
 from compare.figures import Figure, summarize
 from compare.results import PairCell, Pairs
 from compare.scenarios import Options
-from compare.work import Calls, Work, measure_wall, run_in_order
+from compare.together import measure_wall, run_in_order
+from compare.work import Calls, Work
 
 # Being kept out for less of a call than this is not called being stopped.
 STOPPED_MIN = 0.1

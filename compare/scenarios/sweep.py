@@ -13,7 +13,8 @@ from compare.environment import is_gil_enabled
 from compare.faults import Failures
 from compare.results import Sweep
 from compare.scenarios import Options
-from compare.work import Calls, Work, collect_no_garbage, measure_wall, run_in_order
+from compare.together import measure_wall, run_in_order
+from compare.work import Calls, Work, collect_no_garbage
 
 # The largest work of the grid takes a native kernel a few milliseconds: where a call is
 # as long as a switch interval, there is nothing left to find.

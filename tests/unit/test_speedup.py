@@ -106,6 +106,7 @@ def test_each_number_of_threads_has_its_row() -> None:
     assert [row.threads for row in found.rows] == [1, 2, 4]
     assert [row.speedup for row in found.rows] == pytest.approx([1.0, 2.0, 2.0])
     assert [row.overlap for row in found.rows] == pytest.approx([1.0, 2.0, 4.0])
+    assert [row.course for row in found.rows] == ["at once"] * 3
     assert found.rows[2].amdahl == pytest.approx(1 / (0.02 + 0.98 / 4))
     assert found.speedup == found.rows[1].speedup
 

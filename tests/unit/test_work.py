@@ -14,8 +14,6 @@ from compare.work import (
     Calls,
     Work,
     collect_no_garbage,
-    measure_wall,
-    run_in_order,
 )
 
 WORK = Work(double_list, passes=2, n=5)
@@ -69,60 +67,6 @@ def test_without_traces_none_is_missed() -> None:
     assert calls.find_fault() == ""
     assert calls.kernel_s == 0.0
     assert calls.held_share is None
-
-
-@pytest.mark.parametrize("is_reversed", [False, True])
-def test_who_starts_first_is_known(is_reversed: bool) -> None:
-    """Each starts the next just before itself, in the order asked for."""
-    order: list[int] = []
-
-    def note(*arguments: Any, **options: Any) -> None:
-        order.append(arguments[0][0])
-        double_list(*arguments, **options)
-
-    all_calls = [Calls(Work(note, n=5)) for _ in range(4)]
-    run_in_order(all_calls, is_reversed=is_reversed)
-    expected = [calls.values[0] for calls in all_calls]
-    assert order == (expected[::-1] if is_reversed else expected)
-    starts = [calls.start_ns for calls in all_calls]
-    assert starts == sorted(starts, reverse=is_reversed)
-
-
-def test_calls_run_in_threads_of_their_own() -> None:
-    """None of them in this one, and none is left."""
-    seen: set[int] = set()
-
-    def note(*arguments: Any, **options: Any) -> None:
-        seen.add(threading.get_ident())
-        double_list(*arguments, **options)
-
-    before = threading.active_count()
-    run_in_order([Calls(Work(note, n=5)) for _ in range(2)])
-    assert threading.get_ident() not in seen
-    assert threading.active_count() == before
-
-
-def test_what_a_call_raises_comes_out() -> None:
-    """In whichever thread it was raised."""
-
-    def refuse(*_: Any, **__: Any) -> None:
-        message = "no"
-        raise ValueError(message)
-
-    with pytest.raises(ValueError, match=r"^no$"):
-        run_in_order([Calls(WORK), Calls(Work(refuse))])
-
-
-def test_the_wall_is_from_the_first_start_to_the_last_end() -> None:
-    """Waiting for a core is left out, but not what a thread computed itself."""
-    first, second = Calls(WORK), Calls(WORK)
-    first.stamps, first.cpu_ns = [(1_000_000_000, 3_000_000_000)], (0, 10**9)
-    second.stamps, second.cpu_ns = [(2_000_000_000, 5_000_000_000)], (10**8, 2 * 10**9)
-    second.waited_s = 1.5
-    wall = measure_wall([first, second])
-    assert (wall.seconds, wall.cored_s, wall.cpu_s) == pytest.approx((4.0, 2.5, 2.0))
-    first.own_cpu_s = 2.75
-    assert measure_wall([first, second]).cored_s == 2.75
 
 
 def test_time_with_a_core_is_no_less_than_the_cpu_time() -> None:

@@ -1,0 +1,145 @@
+"""Calls of several threads that begin together, in an order that is known.
+
+A thread that is woken up needs a core before it can do anything. If it were woken up
+when the first call begins, a busy machine would keep it from its call as well as the
+GIL could. So the others are woken up before that, while the first one keeps the GIL,
+and the first one begins when all of them have come to wait for the GIL.
+"""
+
+import contextlib
+import functools
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from compare.environment import is_gil_enabled
+from compare.threads import run_together
+from compare.witness import KernelView, open_view
+from compare.work import Calls, Wall
+
+# How long the first thread waits for the others to come to wait for the GIL: where the
+# kernel tells when they have, and where it does not.
+PARK_MAX_S = 1.0
+PARK_S = 300e-6
+PAUSE_S = 20e-6
+
+
+def run_in_order(all_calls: Sequence[Calls], *, is_reversed: bool = False) -> None:
+    """Make the calls of each in a thread of its own, all of them begun together.
+
+    Args:
+        all_calls: not prepared yet; each is prepared in its thread.
+        is_reversed: whether the last of them begins first.
+    """
+    start = Start(len(all_calls), first=len(all_calls) - 1 if is_reversed else 0)
+
+    def run(position: int) -> None:
+        all_calls[position].prepare()
+        start.native_ids[position] = threading.get_native_id()
+        start.prepared.wait()
+        all_calls[position].run(functools.partial(start.enter, position))
+
+    # Closing a file gives the GIL away, so it waits until the calls are over.
+    with start.closing:
+        run_together(
+            *(functools.partial(run, position) for position in range(len(all_calls))),
+            timeout_s=None,
+        )
+
+
+@dataclass
+class Start:
+    """How threads begin together.
+
+    Attributes:
+        count: how many they are.
+        first: which of them begins first.
+    """
+
+    count: int
+    first: int
+    prepared: threading.Barrier = field(init=False)
+    gates: list[threading.Lock] = field(init=False)
+    native_ids: list[int] = field(init=False)
+    closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    # How long each had waited for a core when the first one began.
+    waited_s: dict[int, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Close all gates."""
+        self.prepared = threading.Barrier(self.count)
+        self.gates = [threading.Lock() for _ in range(self.count)]
+        self.native_ids = [0] * self.count
+        for gate in self.gates:
+            gate.acquire()
+
+    def enter(self, position: int, waited_s: float) -> float:
+        """Wait for the moment to begin.
+
+        Args:
+            position: which thread this is.
+            waited_s: how long it has waited for a core so far.
+
+        Returns:
+            How long it had waited for a core when the first one began.
+        """
+        if position == self.first:
+            self.lead()
+        else:
+            self.gates[position].acquire()
+        return self.waited_s.get(position, waited_s)
+
+    def lead(self) -> None:
+        """Let the others come to wait for the GIL, and keep it until they have."""
+        others = [place for place in range(self.count) if place != self.first]
+        views = {place: self.open_view(place) for place in others}
+        own = self.open_view(self.first)
+        # From here on nothing gives the GIL away.
+        for place in others:
+            self.gates[place].release()
+        if is_gil_enabled():
+            self.park(views)
+        if own is not None:
+            self.waited_s[self.first] = own.read_times().waiting_for_core / 1e9
+
+    def open_view(self, position: int) -> KernelView | None:
+        """Return what the kernel tells about a thread, until the calls are over."""
+        view = open_view(self.native_ids[position])
+        if view is not None:
+            self.closing.callback(view.close)
+        return view
+
+    def park(self, views: Mapping[int, KernelView | None]) -> None:
+        """Wait, with the GIL held, until the others sleep, which is for the GIL."""
+        deadline = time.perf_counter() + (PARK_MAX_S if all(views.values()) else PARK_S)
+        while time.perf_counter() < deadline:
+            awake = [view for view in views.values() if not (view and is_asleep(view))]
+            if not awake:
+                break
+            if awake[0] is not None:
+                # On a single core they can come to sleep only while this one does.
+                awake[0].sleep_held(PAUSE_S)
+        for place, view in views.items():
+            if view is not None and is_asleep(view):
+                self.waited_s[place] = view.read_times().waiting_for_core / 1e9
+
+
+def is_asleep(view: KernelView) -> bool:
+    """Return whether a thread sleeps."""
+    return view.read_sleep()[0]
+
+
+def measure_wall(all_calls: Sequence[Calls]) -> Wall:
+    """Return what calls took together that began together in this process."""
+    start_ns = min(calls.start_ns for calls in all_calls)
+    end_ns = max(calls.end_ns for calls in all_calls)
+    cored_end_s = max(calls.end_ns / 1e9 - calls.waited_s for calls in all_calls)
+    cpu_start_ns = min(calls.cpu_ns[0] for calls in all_calls)
+    return Wall(
+        seconds=(end_ns - start_ns) / 1e9,
+        cored_s=max(
+            cored_end_s - start_ns / 1e9, *(calls.own_cpu_s for calls in all_calls)
+        ),
+        cpu_s=(max(calls.cpu_ns[1] for calls in all_calls) - cpu_start_ns) / 1e9,
+    )
