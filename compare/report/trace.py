@@ -64,7 +64,9 @@ def make_process(process_id: int, result: BackendResult) -> Iterator[Fields]:
             yield make_instant(name, event.at_s, process_id, thread_id)
     yield from make_thread(process_id, COUNTER_ID, "Python code beside it")
     for tick_s in handoff.ticks_s:
-        yield make_instant("tick", tick_s, process_id, COUNTER_ID)
+        # It counts before the barrier opens too, which is where the time begins.
+        if tick_s >= 0:
+            yield make_instant("tick", tick_s, process_id, COUNTER_ID)
 
 
 def make_thread(process_id: int, thread_id: int, name: str) -> Iterator[Fields]:

@@ -158,6 +158,16 @@ def test_the_trace_has_phases_events_and_ticks_in_microseconds() -> None:
     assert len(ticks) == len(get_handoff("pyo3").ticks_s)
 
 
+def test_the_trace_begins_when_the_barrier_opens() -> None:
+    """A tick from before has no place on the scale."""
+    handoff = dataclasses.replace(get_handoff("pyo3"), ticks_s=(-0.001, 0.001))
+    events = json.loads(
+        render_trace(replace_in(make_report(), "pyo3", handoff=handoff))
+    )["traceEvents"]
+    ticks = [event for event in events if event["name"] == "tick" and event["pid"] == 4]
+    assert [tick["ts"] for tick in ticks] == [1000.0]
+
+
 def test_the_trace_names_a_backend_without_a_handoff() -> None:
     """A crash is a process with its status and nothing in it."""
     report = replace_in(make_report(), "cffi", status="crashed", handoff=None)
