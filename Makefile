@@ -40,6 +40,7 @@ test: build ## Run the tests.
 
 bench: build ## Run the benchmarks, and the table of ns per item over the floor.
 	@$(BIN)/python -m pytest --benchmark-only
+	@$(BIN)/python -m benchmarks.over_floor
 
 pythons: build ## Run the contract on every Python that is found here.
 	@$(BIN)/nox

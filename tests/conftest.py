@@ -1,5 +1,7 @@
 """What all tests share: the option --require-backends and the `backend` fixture."""
 
+from pathlib import Path
+
 import pytest
 
 import backends
@@ -12,6 +14,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail where a backend is not built, instead of skipping it",
     )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the tests out of a run of the benchmarks, which would skip each of them."""
+    del collection_path
+    return True if config.getoption("benchmark_only", default=False) else None
 
 
 @pytest.fixture(scope="session", params=backends.names())
