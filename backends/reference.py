@@ -296,6 +296,8 @@ def store_result(
     stamps: tuple[int, int, int, int],
 ) -> None:
     """Store the answer and append the trace, or leave both as they were."""
+    # Made before anything is stored, as this is what may fail.
+    entry = () if trace is None else (*stamps, time.perf_counter_ns())
     try:
         # Held on to, so that no finalizer of it runs before all is done.
         replaced = list.__getitem__(result, position)
@@ -308,8 +310,8 @@ def store_result(
         raise IndexError(message) from None
     if trace is not None:
         try:
-            list.append(trace, (*stamps, time.perf_counter_ns()))
-        except MemoryError:
+            list.append(trace, entry)
+        except BaseException:
             list.__setitem__(result, position, replaced)
             raise
 

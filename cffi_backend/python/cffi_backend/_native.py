@@ -298,6 +298,11 @@ def store_result(
     stamps: tuple[int, Any, int],
 ) -> None:
     """Store the answer and append the trace, or leave both as they were."""
+    entry: tuple[int, ...] = ()
+    if trace is not None:
+        # Made before anything is stored, as this is what may fail.
+        enter, kernel_stamps, acquired = stamps
+        entry = (enter, *kernel_stamps, acquired, time.perf_counter_ns())
     try:
         # Held on to, so that no finalizer of it runs before all is done.
         replaced = list.__getitem__(result, position)
@@ -309,11 +314,9 @@ def store_result(
         )
         raise IndexError(message) from None
     if trace is not None:
-        enter, kernel_stamps, acquired = stamps
         try:
-            leave = time.perf_counter_ns()
-            list.append(trace, (enter, *kernel_stamps, acquired, leave))
-        except MemoryError:
+            list.append(trace, entry)
+        except BaseException:
             list.__setitem__(result, position, replaced)
             raise
 
