@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, repeat
 from typing import Any
 
-from compare.weigh import Entry, Window, weigh_entries
+from compare.weigh import Interrupted, Window
 from compare.witness import PAUSE_S, Times, Witness, WitnessError
 
 # The huge interval is at least this long, and this many times one call. A witness
@@ -134,13 +134,13 @@ class GilMethod:
 
     def interrupt_for(
         self, call: Callable[[], Any], seconds: float, *, n_calls: int = 1
-    ) -> list[Entry]:
+    ) -> list[Interrupted]:
         """Interrupt calls as often as they allow it, for about so long."""
-        entries: list[Entry] = []
+        runs: list[Interrupted] = []
         witness = self._witness
         witness.pause_s, witness.notes_places = ENTRY_PAUSE_S, True
         deadline = time.perf_counter() + seconds
-        while not entries or time.perf_counter() < deadline:
+        while not runs or time.perf_counter() < deadline:
             clocks = (time.perf_counter_ns, time.thread_time_ns)
             timed = time_calls(call, n_calls, clocks)
             # The witness has to begin to wait under the tiny interval.
@@ -149,9 +149,9 @@ class GilMethod:
             readings = list(timed)
             self._set_interval(self.huge_s)
             notes, _ = witness.rest()
-            entries += weigh_entries(readings[::3], readings[1::3], notes)
+            runs.append(Interrupted(readings[::3], readings[1::3], notes))
         witness.pause_s, witness.notes_places = PAUSE_S, False
-        return entries
+        return runs
 
     def _read_times(self) -> tuple[Times, Times] | None:
         """Return the times of the caller and of the witness."""

@@ -19,7 +19,15 @@ from compare.judgement import Judgement, Subject
 from compare.results import Check, CheckEnvironment, Controls, Evidence, Verdict
 from compare.surroundings import call_first, describe_environment, find_refusal
 from compare.threads import switch_interval
-from compare.weigh import Entry, Window, find_best_share, pick_weight, weigh_window
+from compare.weigh import (
+    Entry,
+    Interrupted,
+    Window,
+    find_best_share,
+    pick_weight,
+    weigh_entries,
+    weigh_window,
+)
 from compare.witness import Witness, WitnessError
 
 # The shares of the budget; the rest is left for the first call and the controls.
@@ -203,7 +211,7 @@ class _Judge:
         )
         controls = compare_controls(
             Seen(sleeper + releaser, [], None).add_up(),
-            Seen(holder, method.interrupt_for(hold, CONTROL_S / 2), None).add_up(),
+            Seen(holder, self.interrupt(hold, CONTROL_S / 2, 1, 1), None).add_up(),
             Seen(python_loop, entries, None).add_up(),
         )
         return controls, spacing_ns, min(window.call_ns for window in empty)
@@ -237,10 +245,11 @@ class _Judge:
         patience: int = PATIENCE,
     ) -> list[Entry]:
         """Interrupt calls until enough of them were entered, or patience ends."""
-        entries: list[Entry] = []
+        runs: list[Interrupted] = []
         deadline = time.perf_counter() + patience * seconds
         while True:
-            entries += self.method.interrupt_for(call, seconds, n_calls=n_calls)
+            runs += self.method.interrupt_for(call, seconds, n_calls=n_calls)
+            entries = weigh_entries(runs)
             n_entered = sum(entry.n_notes > 0 for entry in entries)
             if n_entered >= ENOUGH_ENTRIES or time.perf_counter() > deadline:
                 return entries

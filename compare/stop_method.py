@@ -10,7 +10,6 @@ Source: docs/method.md; PEP 703, "Stop-the-World".
 """
 
 import functools
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -19,8 +18,14 @@ from compare.decide import compare_attached_controls, decide_attached
 from compare.gil_method import MAX_CALLS, time_calls
 from compare.judgement import Judgement, Subject
 from compare.results import Check, CheckEnvironment, Evidence
-from compare.weigh import Weight, find_best_share, pick_weight, weigh_entries
-from compare.witness import Note, Witness, WitnessError
+from compare.weigh import (
+    Interrupted,
+    Weight,
+    find_best_share,
+    pick_weight,
+    weigh_entries,
+)
+from compare.witness import Note, Witness, WitnessError, find_place
 
 PAUSE_S = 20e-6
 # A stop takes about a microsecond if it has to wait for nobody.
@@ -90,34 +95,26 @@ class StopWitness(Witness):
             time.sleep(PAUSE_S)
 
     def _stop_world(self) -> Stop:
-        views = self._noted_views
-        if views is None:
-            start = time.perf_counter_ns()
-            place = self._find_place()
-            end = time.perf_counter_ns()
-            return Stop(start, end, Note(end, place=place))
-        clock_id = time.pthread_getcpuclockid(self._caller)
-        computed = time.clock_gettime_ns(clock_id)
-        before = views[0].read_sleep()
-        computing = time.clock_gettime_ns(clock_id)
+        view = self._noted_views[0] if self._noted_views else None
+        computed = self._read_computed()
+        before = view.read_sleep() if view else None
+        is_computing = computed != self._read_computed()
         start = time.perf_counter_ns()
-        place = self._find_place()
+        # This is what stops the world.
+        place = find_place(self._caller)
         end = time.perf_counter_ns()
-        after = views[0].read_sleep()
-        progress = time.clock_gettime_ns(clock_id)
+        after = view.read_sleep() if view else None
+        note = Note(end, computed=self._read_computed(), place=place)
+        if before is None or after is None:
+            return Stop(start, end, note)
         # To be stopped a thread goes to sleep. One that slept before and after without
         # having woken, or that was seen to compute and did not sleep, was not stopped.
         has_stopped: bool | None = None
         if before[1] != after[1]:
             has_stopped = True
-        elif before == after and (before[0] or computing > computed):
+        elif before == after and (before[0] or is_computing):
             has_stopped = False
-        times = views[0].read_times()._replace(computing=progress)
-        return Stop(start, end, Note(end, times, place=place), has_stopped)
-
-    def _find_place(self) -> tuple[int, int] | None:
-        frame = sys._current_frames().get(self._caller)  # noqa: SLF001
-        return None if frame is None else (id(frame.f_code), frame.f_lasti)
+        return Stop(start, end, note, has_stopped)
 
 
 def judge_attached(
@@ -234,7 +231,8 @@ def is_interrupted(span: Span) -> bool:
     """Return whether a span was stopped in its midst."""
     ends = span.stamps[0], span.stamps[-1]
     notes = [stop.note for stop in span.inside]
-    return weigh_entries(ends, span.computed, notes)[0].is_interrupted
+    (entry,) = weigh_entries([Interrupted(ends, span.computed, notes)])
+    return entry.is_interrupted
 
 
 def weigh_span(span: Span) -> Weight:

@@ -5,22 +5,19 @@ No thread, no clock and no GIL here: windows in, figures out.
 
 import statistics
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from compare.witness import Note, Times
 
-# A call that computes for less than this share of its time sleeps with the GIL held,
-# so that its computing time does not tell how far it has come.
+# Calls that all compute for less than this share of their time sleep with the GIL held,
+# so that computing time does not tell how far they have come.
 COMPUTING_SHARE = 0.1
 # What a thread computes to find the GIL taken and to wait again.
 WAKING_NS = 10_000
 # In a call shorter than this, what holds cannot be told from the Python code around it.
 SHORT_NS = 2 * WAKING_NS
-# About what it takes two threads to hand the GIL to each other. It is no progress of
-# the call, where progress has to be told from the clock.
-HANDOVER_NS = 250_000
 
 QUARTILE = 0.75
 # A window was watched well that was watched for this share of what the best was.
@@ -32,7 +29,9 @@ WELL_WATCHED = 0.5
 TWO_STRETCHES = 2
 ONCE_SHARE = 0.8
 OFTEN_SHARE = 0.6
-LOOP_SHARE = 0.01
+# Two interruptions at one place are far apart if this much was computed in between.
+LOOP_NS = 50_000
+LOOP_SHARE = 0.05
 
 
 class Window(NamedTuple):
@@ -175,45 +174,72 @@ def count_waiting_for_core(before: Note, after: Note) -> int:
     return lost
 
 
-def weigh_entries(
-    stamps: Sequence[int], computed: Sequence[int], notes: Sequence[Note]
-) -> list[Entry]:
-    """Find out how others got into each of some calls.
+class Interrupted(NamedTuple):
+    """Calls, one right after the other, that were interrupted as often as possible."""
+
+    # Clock readings before, between and after the calls, and computing times.
+    stamps: Sequence[int]
+    computed: Sequence[int]
+    # All that the witness took meanwhile.
+    notes: Sequence[Note]
+
+    def split(self) -> Iterator["Interrupted"]:
+        """Yield each call with the notes inside it."""
+        moments = [note.at_ns for note in self.notes]
+        ends = pairwise(zip(self.stamps, self.computed, strict=True))
+        for (start, before), (end, after) in ends:
+            inside = slice(bisect_right(moments, start), bisect_left(moments, end))
+            yield Interrupted((start, end), (before, after), self.notes[inside])
+
+    @property
+    def computing_share(self) -> float:
+        """How much of the time was spent computing."""
+        passed = self.stamps[-1] - self.stamps[0]
+        return (self.computed[-1] - self.computed[0]) / max(1, passed)
+
+
+def weigh_entries(runs: Sequence[Interrupted]) -> list[Entry]:
+    """Find out how others got into each of some calls."""
+    calls = [call for run in runs for call in run.split()]
+    # A loaded machine makes the share small in some calls, and large in none.
+    best_share = max((call.computing_share for call in calls), default=0.0)
+    if best_share >= COMPUTING_SHARE:
+        return [weigh_computing(call) for call in calls]
+    shortest_ns = min(call.stamps[1] - call.stamps[0] for call in calls)
+    return [weigh_sleeping(call, shortest_ns) for call in calls]
+
+
+def weigh_computing(call: Interrupted) -> Entry:
+    """Weigh a call that computes: its computing time tells how far it has come."""
+    progress = [note.computed for note in call.notes if note.computed is not None]
+    if len(progress) < len(call.notes):
+        marks = [call.stamps[0], *(note.at_ns for note in call.notes), call.stamps[1]]
+        return weigh_entry(marks, [None] * len(call.notes))
+    marks = [call.computed[0], *progress, call.computed[1]]
+    # The clock runs on while a thread is slow to come back; computing time does not,
+    # and only by it are two notes surely far apart.
+    return weigh_entry(marks, [note.place for note in call.notes])
+
+
+def weigh_sleeping(call: Interrupted, shortest_ns: int) -> Entry:
+    """Weigh a call that sleeps: it was not interrupted in its sleep if that was long.
 
     Args:
-        stamps: clock readings before, between and after them.
-        computed: the caller's computing time at the same moments.
-        notes: all that the witness took meanwhile.
+        call: the call.
+        shortest_ns: the shortest of its kind, in which nothing came in between.
     """
-    moments = [note.at_ns for note in notes]
-    entries = []
-    edges = pairwise(zip(stamps, computed, strict=True))
-    for (start, computed_before), (end, computed_after) in edges:
-        inside = notes[bisect_right(moments, start) : bisect_left(moments, end)]
-        marks = [start, *(note.at_ns for note in inside), end]
-        places: list[object] = [None for _ in inside]
-        least_ns = HANDOVER_NS
-        if computed_after - computed_before >= COMPUTING_SHARE * (end - start):
-            least_ns = WAKING_NS
-            progress = [note.caller.computing for note in inside if note.caller]
-            if len(progress) == len(inside):
-                marks = [computed_before, *progress, computed_after]
-                # The clock runs on while a thread is slow to come back; computing
-                # time does not, and only by it are two notes surely far apart.
-                places = [note.place for note in inside]
-        entries.append(weigh_entry(marks, places, least_ns))
-    return entries
+    marks = [call.stamps[0], *(note.at_ns for note in call.notes), call.stamps[1]]
+    longest_ns = max(after - before for before, after in pairwise(marks))
+    is_split = longest_ns < ONCE_SHARE * shortest_ns
+    return Entry(len(call.notes), longest_ns, bool(call.notes) and is_split)
 
 
-def weigh_entry(
-    marks: Sequence[int], places: Sequence[object], least_ns: int = WAKING_NS
-) -> Entry:
+def weigh_entry(marks: Sequence[int], places: Sequence[object]) -> Entry:
     """Find out whether one call was interrupted in its midst.
 
     Args:
         marks: how far the call had come at its start, at each note, and at its end.
         places: where in its code it was at each note.
-        least_ns: what is no progress, but what handing the GIL over takes.
     """
     if places and marks[-1] - marks[0] < SHORT_NS:
         # Nobody is kept out for long, whatever it is that runs in between.
@@ -221,12 +247,12 @@ def weigh_entry(
     stretches = [
         stretch
         for before, after in pairwise(marks)
-        if (stretch := after - before) > least_ns
+        if (stretch := after - before) > WAKING_NS
     ]
     longest, total = max(stretches, default=0), sum(stretches)
     share = longest / total if total else 1.0
     # Interrupted twice at one place, with work in between: there is a loop in Python.
-    least_ns = max(least_ns, int(LOOP_SHARE * total))
+    least_ns = max(LOOP_NS, int(LOOP_SHARE * total))
     last_seen: dict[object, int] = {}
     has_loop = False
     for place, mark in zip(places, marks[1:], strict=False):

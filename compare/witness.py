@@ -15,6 +15,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, Self
 
 # Between two notes, so that the witness does not take a core for itself.
@@ -44,7 +46,9 @@ class Note(NamedTuple):
     witness: Times | None = None
     # How often the witness went to sleep so far.
     n_sleeps: int | None = None
-    # Where in its Python code the caller was, if that was asked for.
+    # How long the caller had computed, and where in its Python code it was; both only
+    # if that was asked for.
+    computed: int | None = None
     place: tuple[int, int] | None = None
 
 
@@ -122,6 +126,16 @@ def open_view(native_id: int) -> KernelView | None:
     return view
 
 
+def open_clock(thread_id: int) -> Callable[[], int | None]:
+    """Return what reads the computing time of a thread, wherever it is at the moment.
+
+    The times of a KernelView stand still while the thread runs; this clock does not.
+    """
+    if not hasattr(time, "pthread_getcpuclockid"):
+        return lambda: None
+    return partial(time.clock_gettime_ns, time.pthread_getcpuclockid(thread_id))
+
+
 def count_sleeps() -> int:
     """Return how often this thread went to sleep so far."""
     # Linux alone has RUSAGE_THREAD; the module is there on every POSIX system.
@@ -150,6 +164,7 @@ class Witness:
         self.pause_s = PAUSE_S
         self.notes_places = False
         self._caller = threading.get_ident()
+        self._read_computed = open_clock(self._caller)
         # Views of the caller and of the witness, each for the thread that reads it.
         self.view: KernelView | None = None
         self._noted_views: tuple[KernelView, KernelView] | None = None
@@ -296,6 +311,8 @@ class Witness:
                 caller, witness = (view.read_times() for view in self._noted_views)
                 note = Note(at_ns, caller, witness, count_sleeps())
             if self.notes_places:
-                note = note._replace(place=find_place(self._caller))
+                note = note._replace(
+                    computed=self._read_computed(), place=find_place(self._caller)
+                )
             self._notes.append(note)
             time.sleep(self.pause_s)

@@ -62,8 +62,8 @@ def test_a_control_out_of_line_makes_every_verdict_inconclusive(
         (replace(KEPT, runs_python=False, n_calls_entered=3), "releases"),
         (replace(KEPT, n_calls_tried=9), "holds"),
         (replace(KEPT, n_calls_entered=9), "holds"),
-        (replace(KEPT, n_calls_entered=20, n_calls_interrupted=2), "holds"),
-        (replace(KEPT, n_calls_entered=20, n_calls_interrupted=3), "preemptible"),
+        (replace(KEPT, n_calls_entered=20, n_calls_interrupted=1), "holds"),
+        (replace(KEPT, n_calls_entered=20, n_calls_interrupted=2), "preemptible"),
     ],
 )
 def test_the_verdict_follows_from_the_counts(evidence, expected):
@@ -105,7 +105,7 @@ STOPPED = Evidence(
         (replace(STOPPED, n_unhindered=9), "releases"),
         (replace(STOPPED, runs_python=False), "releases"),
         (STOPPED, "preemptible"),
-        (replace(STOPPED, n_calls_interrupted=1), "holds"),
+        (replace(STOPPED, n_calls_interrupted=0), "holds"),
         (replace(BLOCKED, runs_python=False), "holds"),
         (replace(BLOCKED, runs_python=False, n_calls_tried=0), "inconclusive"),
         (replace(BLOCKED, runs_python=True), "inconclusive"),

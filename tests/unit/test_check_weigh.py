@@ -3,6 +3,7 @@
 import pytest
 
 from compare.weigh import (
+    Interrupted,
     Weight,
     Window,
     find_best_share,
@@ -100,7 +101,9 @@ def test_the_best_share_is_of_a_window_that_was_watched_well():
         pytest.param([0, 880, 1000], "a", False, id="between two pieces of work"),
         pytest.param([0, 300, 600, 1000], "abc", True, id="many pieces"),
         pytest.param([0, 60, 120, 1000], "aa", True, id="twice at one place"),
+        pytest.param([0, 60, 100, 1000], "aa", False, id="twice, but not far apart"),
         pytest.param([0, 60, 120, 1000], "ab", False, id="at two places"),
+        pytest.param([0, 5, 15], "a", True, id="in a call too short to tell"),
         pytest.param([0, 60, 62, 1000], "aa", False, id="twice without work between"),
     ],
 )
@@ -113,25 +116,30 @@ def test_where_a_call_was_entered_tells_whether_it_was_interrupted(
 
 
 def test_each_call_gets_its_own_notes():
-    notes = [Note(15, Times(0, 0)), Note(16, Times(0, 0)), Note(25, Times(0, 0))]
-    entries = weigh_entries([10, 20, 30, 40], [0, 0, 0, 0], notes)
-    assert [entry.n_notes for entry in entries] == [2, 1, 0]
+    run = Interrupted([10, 20, 30, 40], [0] * 4, [Note(15), Note(16), Note(25)])
+    assert [entry.n_notes for entry in weigh_entries([run])] == [2, 1, 0]
+
+
+def is_interrupted(at_us, computed_us, length_us=1000, computing_us=1000):
+    note = Note(1000 * at_us, computed=1000 * computed_us)
+    run = Interrupted((0, 1000 * length_us), (0, 1000 * computing_us), [note])
+    return weigh_entries([run])[0].is_interrupted
 
 
 def test_progress_is_told_by_computing_time():
-    # By the clock the note is in the middle; by what was computed it is at the end.
-    late = Note(500_000, Times(995_000, 0))
-    (entry,) = weigh_entries([0, 1_000_000], [0, 1_000_000], [late])
-    assert not entry.is_interrupted
-    middle = Note(500_000, Times(500_000, 0))
-    (entry,) = weigh_entries([0, 1_000_000], [0, 1_000_000], [middle])
-    assert entry.is_interrupted
+    assert not is_interrupted(at_us=500, computed_us=995)
+    assert is_interrupted(at_us=995, computed_us=500)
 
 
 def test_progress_asleep_is_told_by_the_clock():
-    held = Note(9_990_000, Times(1, 0))
-    (entry,) = weigh_entries([0, 10_000_000], [0, 100], [held])
-    assert not entry.is_interrupted
-    halves = Note(5_000_000, Times(1, 0))
-    (entry,) = weigh_entries([0, 10_000_000], [0, 100], [halves])
-    assert entry.is_interrupted
+    assert not is_interrupted(9990, computed_us=50, length_us=10_000, computing_us=100)
+    assert is_interrupted(5000, computed_us=99, length_us=10_000, computing_us=100)
+
+
+def test_a_call_that_got_little_of_a_core_is_no_sleeper():
+    slow = Interrupted(
+        (0, 10_000_000), (0, 500_000), [Note(5_000_000, computed=499_000)]
+    )
+    quick = Interrupted((0, 500_000), (0, 500_000), [])
+    assert not weigh_entries([slow, quick])[0].is_interrupted
+    assert weigh_entries([slow])[0].is_interrupted
