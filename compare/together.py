@@ -1,38 +1,52 @@
 """Calls of several threads that begin together, in an order that is known.
 
-A thread that is woken up needs a core before it can do anything. If it were woken up
-when the first call begins, a busy machine would keep it from its call as well as the
-GIL could. So the others are woken up before that, while the first one keeps the GIL,
-and the first one begins when all of them have come to wait for the GIL.
+A thread that is woken up needs a core before it can do anything. If it is woken up when
+the first call begins, a busy machine keeps it from its call as well as the GIL could.
+Undisturbed calls are begun otherwise: the others are woken up before that, while the
+first one keeps the GIL, and the first one begins when all of them have come to wait for
+the GIL.
 """
 
 import contextlib
 import functools
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from compare.environment import is_gil_enabled
-from compare.threads import run_together
+from compare.threads import run_together, switch_interval
 from compare.witness import KernelView, open_view
 from compare.work import Calls, Wall
 
 # How long the first thread waits for the others to come to wait for the GIL: where the
 # kernel tells when they have, and where it does not.
-PARK_MAX_S = 1.0
+PARK_MAX_S = 5.0
 PARK_S = 300e-6
 PAUSE_S = 20e-6
 
+# The switch interval of undisturbed calls, longer than any call. At the usual one a
+# thread that waits for the GIL wakes up again and again only to ask for it, and where
+# it has to wait for a core to do so, that wait says nothing about the call.
+UNDISTURBED_S = 100.0
 
-def run_in_order(all_calls: Sequence[Calls], *, is_reversed: bool = False) -> None:
+
+def run_in_order(
+    all_calls: Sequence[Calls],
+    *,
+    is_reversed: bool = False,
+    is_undisturbed: bool = False,
+) -> None:
     """Make the calls of each in a thread of its own, all of them begun together.
 
     Args:
         all_calls: not prepared yet; each is prepared in its thread.
         is_reversed: whether the last of them begins first.
+        is_undisturbed: whether nothing but the calls themselves decides who runs;
+            the interpreter does not make any of them give the GIL away.
     """
-    start = Start(len(all_calls), first=len(all_calls) - 1 if is_reversed else 0)
+    first = len(all_calls) - 1 if is_reversed else 0
+    start = Start(len(all_calls), first, does_park=is_undisturbed and is_gil_enabled())
 
     def run(position: int) -> None:
         all_calls[position].prepare()
@@ -40,8 +54,11 @@ def run_in_order(all_calls: Sequence[Calls], *, is_reversed: bool = False) -> No
         start.prepared.wait()
         all_calls[position].run(functools.partial(start.enter, position))
 
+    interval = (
+        switch_interval(UNDISTURBED_S) if is_undisturbed else contextlib.nullcontext()
+    )
     # Closing a file gives the GIL away, so it waits until the calls are over.
-    with start.closing:
+    with interval, start.closing:
         run_together(
             *(functools.partial(run, position) for position in range(len(all_calls))),
             timeout_s=None,
@@ -55,10 +72,12 @@ class Start:
     Attributes:
         count: how many they are.
         first: which of them begins first.
+        does_park: whether the others wait for the GIL before it begins.
     """
 
     count: int
     first: int
+    does_park: bool
     prepared: threading.Barrier = field(init=False)
     gates: list[threading.Lock] = field(init=False)
     native_ids: list[int] = field(init=False)
@@ -74,31 +93,35 @@ class Start:
         for gate in self.gates:
             gate.acquire()
 
-    def enter(self, position: int, waited_s: float) -> float:
+    def enter(self, position: int, read_core_wait_s: Callable[[], float]) -> float:
         """Wait for the moment to begin.
 
         Args:
             position: which thread this is.
-            waited_s: how long it has waited for a core so far.
+            read_core_wait_s: how long it has waited for a core so far.
 
         Returns:
             How long it had waited for a core when the first one began.
         """
+        waited_s = read_core_wait_s()
         if position == self.first:
             self.lead()
         else:
             self.gates[position].acquire()
+            if self.does_park and position not in self.waited_s:
+                # It was not seen to wait for the GIL, so nothing may be taken off.
+                waited_s = read_core_wait_s()
         return self.waited_s.get(position, waited_s)
 
     def lead(self) -> None:
-        """Let the others come to wait for the GIL, and keep it until they have."""
+        """Let the others in, and keep the GIL until they wait for it."""
         others = [place for place in range(self.count) if place != self.first]
-        views = {place: self.open_view(place) for place in others}
-        own = self.open_view(self.first)
+        views = {place: self.open_view(place) for place in others if self.does_park}
+        own = self.open_view(self.first) if self.does_park else None
         # From here on nothing gives the GIL away.
         for place in others:
             self.gates[place].release()
-        if is_gil_enabled():
+        if self.does_park:
             self.park(views)
         if own is not None:
             self.waited_s[self.first] = own.read_times().waiting_for_core / 1e9

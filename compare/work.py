@@ -96,17 +96,19 @@ class Calls:
         self.result = [None] * (self.count + 1)
         self.traces, self.returned, self.stamps = [], [], []
 
-    def run(self, enter: Callable[[float], float] = lambda waited_s: waited_s) -> None:
+    def run(
+        self, enter: Callable[[Callable[[], float]], float] = lambda read: read()
+    ) -> None:
         """Make the calls.
 
         Args:
-            enter: waits for the moment to call; it is given how long this thread has
-                waited for a core so far, and returns from when on that counts. From
-                when it returns, nothing else could give the GIL away.
+            enter: waits for the moment to call; it is given what tells how long this
+                thread has waited for a core so far, and returns what is not to count
+                of that. From when it returns, nothing else could give the GIL away.
         """
         clock = time.perf_counter_ns
         with open_core_wait() as read_core_wait_s:
-            waited_before_s = enter(read_core_wait_s())
+            waited_before_s = enter(read_core_wait_s)
             cpu_start_ns = time.process_time_ns()
             own_cpu_ns = time.thread_time_ns()
             self._call_all(clock() + round(self.limit_s * 1e9), clock)

@@ -19,14 +19,8 @@ from compare.processes import ProcessError, Processes
 from compare.results import Parallel
 from compare.scenarios import Options
 from compare.speedup import Measured, Round, summarize_rounds
-from compare.threads import switch_interval
 from compare.together import measure_wall, run_in_order
 from compare.work import Calls, Work
-
-# The switch interval, longer than any call. At the usual one a thread that waits for
-# the GIL wakes up again and again only to ask for it, and where it has to wait for a
-# core to do so, that wait says nothing about the call.
-UNDISTURBED_S = 100.0
 
 
 @dataclass(frozen=True)
@@ -66,13 +60,12 @@ def run(backend: Backend, options: Options) -> Parallel:
         measured = Measured(work.passes, backend.releases_gil, is_gil_enabled())
         rounds = measured.rounds
         started = time.perf_counter()
-        with switch_interval(UNDISTURBED_S):
-            while len(rounds) < form.n_rounds_min or (
-                # Another one of the same length still fits.
-                (time.perf_counter() - started) * (1 + 1 / len(rounds)) < form.budget_s
-            ):
-                turn = Turn(work, failures, is_reversed=len(rounds) % 2 == 1)
-                rounds.append(turn.measure(counts, processes))
+        while len(rounds) < form.n_rounds_min or (
+            # Another one of the same length still fits.
+            (time.perf_counter() - started) * (1 + 1 / len(rounds)) < form.budget_s
+        ):
+            turn = Turn(work, failures, is_reversed=len(rounds) % 2 == 1)
+            rounds.append(turn.measure(counts, processes))
     measured.warnings = tuple(warnings)
     measured.failures = failures.as_tuple()
     return summarize_rounds(measured)
@@ -128,6 +121,6 @@ class Turn:
     def run_threads(self, count: int, work: Work, place: str) -> list[Calls]:
         """Make one call in each of so many threads, and check them."""
         all_calls = [Calls(work) for _ in range(count)]
-        run_in_order(all_calls, is_reversed=self.is_reversed)
+        run_in_order(all_calls, is_reversed=self.is_reversed, is_undisturbed=True)
         self.failures.check(all_calls, place)
         return all_calls

@@ -1,5 +1,6 @@
 """Calls begin together, and which of them is first is known."""
 
+import sys
 import threading
 from typing import Any
 
@@ -7,7 +8,6 @@ import pytest
 
 from backends.reference import double_list
 from compare.environment import is_gil_enabled
-from compare.threads import switch_interval
 from compare.together import measure_wall, run_in_order
 from compare.work import Calls, Work
 
@@ -16,7 +16,10 @@ WORK = Work(double_list, passes=2, n=5)
 
 @pytest.mark.parametrize("count", [1, 2, 4])
 @pytest.mark.parametrize("is_reversed", [False, True])
-def test_who_begins_first_is_known(count: int, is_reversed: bool) -> None:
+@pytest.mark.parametrize("is_undisturbed", [False, True])
+def test_who_begins_first_is_known(
+    count: int, is_reversed: bool, is_undisturbed: bool
+) -> None:
     """The first of them, or the last; all of them call."""
     order: list[int] = []
 
@@ -25,7 +28,7 @@ def test_who_begins_first_is_known(count: int, is_reversed: bool) -> None:
         double_list(*arguments, **options)
 
     all_calls = [Calls(Work(note, n=5)) for _ in range(count)]
-    run_in_order(all_calls, is_reversed=is_reversed)
+    run_in_order(all_calls, is_reversed=is_reversed, is_undisturbed=is_undisturbed)
     firsts = [calls.values[0] for calls in all_calls]
     assert order[0] == firsts[-1 if is_reversed else 0]
     assert sorted(order) == sorted(firsts)
@@ -37,8 +40,9 @@ def test_who_begins_first_is_known(count: int, is_reversed: bool) -> None:
 def test_a_call_that_keeps_the_gil_keeps_the_other_out(is_reversed: bool) -> None:
     """With no interruption, Python code that begins second begins when it is over."""
     all_calls = [Calls(Work(double_list, passes=2000)) for _ in range(2)]
-    with switch_interval(100.0):
-        run_in_order(all_calls, is_reversed=is_reversed)
+    before = sys.getswitchinterval()
+    run_in_order(all_calls, is_reversed=is_reversed, is_undisturbed=True)
+    assert sys.getswitchinterval() == before
     first, second = reversed(all_calls) if is_reversed else all_calls
     assert second.start_ns >= first.end_ns
     # What the second waits for is the first, not a core.
