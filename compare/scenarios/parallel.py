@@ -19,8 +19,12 @@ from compare.processes import ProcessError, Processes
 from compare.results import Parallel
 from compare.scenarios import Options
 from compare.speedup import Measured, Round, summarize_rounds
+from compare.threads import switch_interval
 from compare.together import measure_wall, run_in_order
 from compare.work import Calls, Work
+
+# A switch interval as short as a call can be interrupted at all.
+INTERRUPTING_S = 10e-6
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ def run(backend: Backend, options: Options) -> Parallel:
         missing = find_missing_work(work)
         if missing:
             failures.add(missing)
+        check_interrupted(work, max(counts), failures)
         measured = Measured(work.passes, backend.releases_gil, is_gil_enabled())
         rounds = measured.rounds
         started = time.perf_counter()
@@ -69,6 +74,19 @@ def run(backend: Backend, options: Options) -> Parallel:
     measured.warnings = tuple(warnings)
     measured.failures = failures.as_tuple()
     return summarize_rounds(measured)
+
+
+def check_interrupted(work: Work, count: int, failures: Failures) -> None:
+    """Check calls that are interrupted all the time, which is when they may mix.
+
+    What is timed afterwards is not interrupted at all.
+    """
+    part = dataclasses.replace(work, passes=max(1, work.passes // 2))
+    with switch_interval(INTERRUPTING_S):
+        for is_reversed in (False, True):
+            all_calls = [Calls(part) for _ in range(count)]
+            run_in_order(all_calls, is_reversed=is_reversed)
+            failures.check(all_calls, f"{count} threads interrupting each other")
 
 
 @contextlib.contextmanager
