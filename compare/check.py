@@ -87,6 +87,28 @@ def check_statement(
     return judge_call(call, name=statement, budget_s=budget_s, empty=empty).check
 
 
+def check_both(
+    statement: str, setup: str = "pass", *, budget_s: float = BUDGET_S
+) -> "tuple[Check, Check]":
+    """Judge a statement with the GIL on, and with it off, on a free-threaded build.
+
+    Args:
+        statement: as for `check_statement`.
+        setup: what is run once before, in each of the two processes.
+        budget_s: about how long each of the checks may take, in seconds.
+
+    Returns:
+        The check with the GIL and the one without it.
+
+    Raises:
+        RuntimeError: this build has nothing but a GIL, or one of them failed.
+    """
+    check_budget(budget_s)
+    from compare.both import judge_both  # noqa: PLC0415
+
+    return judge_both(statement, setup, budget_s)
+
+
 def check_budget(budget_s: float) -> None:
     """Refuse a budget that is no time."""
     if isinstance(budget_s, bool) or not isinstance(budget_s, int | float):

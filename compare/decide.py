@@ -120,7 +120,7 @@ def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
         return "holds", (
             f"{kept}, and none of {evidence.n_calls_tried} could be interrupted"
         )
-    if interrupted >= INTERRUPTED_SHARE * entered:
+    if interrupted >= max(min(2, entered), INTERRUPTED_SHARE * entered):
         return "preemptible", (
             f"{kept}; another thread got in by interrupting Python code in the midst "
             f"of {interrupted} of {entered} calls"

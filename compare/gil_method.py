@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, repeat
 from typing import Any
 
+from compare.kernel import Times, WitnessError
 from compare.weigh import Interrupted, Window
-from compare.witness import PAUSE_S, Times, Witness, WitnessError
+from compare.witness import PAUSE_S, Witness
 
 # The huge interval is at least this long, and this many times one call. A witness
 # interrupts the caller once it has waited that long, so only half of it is used.
@@ -25,7 +26,7 @@ HUGE_S = 1.0
 HUGE_CALLS = 20.0
 TINY_S = 1e-6
 # Between two tries to get into a call; long enough for the caller to come back.
-ENTRY_PAUSE_S = 10e-6
+ENTRY_PAUSE_S = 30e-6
 
 # Short calls are watched many at a time, for about so long.
 WINDOW_NS = 1_000_000

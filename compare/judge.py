@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from compare.decide import compare_controls, decide
 from compare.gil_method import GilMethod
 from compare.judgement import Judgement, Subject
+from compare.kernel import WitnessError
 from compare.results import Check, CheckEnvironment, Controls, Evidence, Verdict
 from compare.surroundings import call_first, describe_environment, find_refusal
 from compare.threads import switch_interval
@@ -28,7 +29,7 @@ from compare.weigh import (
     weigh_entries,
     weigh_window,
 )
-from compare.witness import Witness, WitnessError
+from compare.witness import Witness
 
 # The shares of the budget; the rest is left for the first call and the controls.
 WATCH_SHARE = 0.4
@@ -38,6 +39,7 @@ LONG_SHARE = 0.25
 
 # So many calls have to be entered before that share means anything.
 ENOUGH_ENTRIES = 12
+ENOUGH_INTERRUPTIONS = 3
 # How often the time to interrupt calls may be spent again when there were too few.
 PATIENCE = 5
 CONTROL_PATIENCE = 25
@@ -53,7 +55,7 @@ CONTROL_S = 0.02
 SPACING_NS = 200_000
 CONTROL_STEPS = 20_000
 # The witness has to wake up before it can interrupt, so the loop lasts longer.
-LOOP_STEPS = 100_000
+LOOP_STEPS = 50_000
 INTERRUPTED_WINDOWS = 4
 EMPTY_CALLS = 1000
 
@@ -251,7 +253,11 @@ class _Judge:
             runs += self.method.interrupt_for(call, seconds, n_calls=n_calls)
             entries = weigh_entries(runs)
             n_entered = sum(entry.n_notes > 0 for entry in entries)
-            if n_entered >= ENOUGH_ENTRIES or time.perf_counter() > deadline:
+            n_interrupted = sum(entry.is_interrupted for entry in entries)
+            # One or two may still turn out either way.
+            is_clear = n_entered >= ENOUGH_ENTRIES and not n_interrupted
+            is_clear |= n_interrupted >= ENOUGH_INTERRUPTIONS
+            if is_clear or time.perf_counter() > deadline:
                 return entries
 
     def weigh(

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from compare.decide import compare_attached_controls, decide_attached
 from compare.gil_method import MAX_CALLS, time_calls
 from compare.judgement import Judgement, Subject
+from compare.kernel import WitnessError
 from compare.results import Check, CheckEnvironment, Evidence
 from compare.weigh import (
     Interrupted,
@@ -25,7 +26,7 @@ from compare.weigh import (
     pick_weight,
     weigh_entries,
 )
-from compare.witness import Note, Witness, WitnessError, find_place
+from compare.witness import Note, Witness, find_place
 
 PAUSE_S = 20e-6
 # A stop takes about a microsecond if it has to wait for nobody.

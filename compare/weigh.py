@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from compare.witness import Note, Times
+from compare.kernel import Times
+from compare.witness import Note
 
 # Calls that all compute for less than this share of their time sleep with the GIL held,
 # so that computing time does not tell how far they have come.
@@ -26,12 +27,12 @@ WELL_WATCHED = 0.5
 # Others got into the midst of a call if its longest stretch is a smaller share of it
 # than these, for one interruption and for several. A few calls of C functions in turn
 # have a longest stretch too, which is why one interruption says less.
-TWO_STRETCHES = 2
+TWO_STEPS = 2
 ONCE_SHARE = 0.8
 OFTEN_SHARE = 0.6
 # Two interruptions at one place are far apart if this much was computed in between.
-LOOP_NS = 50_000
-LOOP_SHARE = 0.05
+LOOP_NS = 100_000
+LOOP_SHARE = 0.1
 
 
 class Window(NamedTuple):
@@ -244,19 +245,15 @@ def weigh_entry(marks: Sequence[int], places: Sequence[object]) -> Entry:
     if places and marks[-1] - marks[0] < SHORT_NS:
         # Nobody is kept out for long, whatever it is that runs in between.
         return Entry(len(places), marks[-1] - marks[0], is_interrupted=True)
-    stretches = [
-        stretch
-        for before, after in pairwise(marks)
-        if (stretch := after - before) > WAKING_NS
-    ]
-    longest, total = max(stretches, default=0), sum(stretches)
-    share = longest / total if total else 1.0
+    steps = [max(0, after - before) for before, after in pairwise(marks)]
+    longest, whole = max(steps), max(1, sum(steps))
     # Interrupted twice at one place, with work in between: there is a loop in Python.
-    least_ns = max(LOOP_NS, int(LOOP_SHARE * total))
-    last_seen: dict[object, int] = {}
-    has_loop = False
-    for place, mark in zip(places, marks[1:], strict=False):
-        has_loop |= place is not None and mark - last_seen.get(place, mark) > least_ns
-        last_seen[place] = mark
-    is_split = share < (ONCE_SHARE if len(stretches) <= TWO_STRETCHES else OFTEN_SHARE)
+    first_seen: dict[object, int] = {}
+    has_loop = any(
+        place is not None
+        and mark - first_seen.setdefault(place, mark) > max(LOOP_NS, LOOP_SHARE * whole)
+        for place, mark in zip(places, marks[1:], strict=False)
+    )
+    n_large = sum(step > WAKING_NS for step in steps)
+    is_split = longest / whole < (ONCE_SHARE if n_large <= TWO_STEPS else OFTEN_SHARE)
     return Entry(len(places), longest, bool(places) and (has_loop or is_split))

@@ -10,32 +10,29 @@ thread went to sleep.
 """
 
 import contextlib
-import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple, Self
+
+from compare.kernel import (
+    Bell,
+    KernelView,
+    Times,
+    WitnessError,
+    count_sleeps,
+    open_clock,
+    open_view,
+)
+
+__all__ = ["KernelView", "Note", "Witness", "WitnessError", "find_place", "open_view"]
 
 # Between two notes, so that the witness does not take a core for itself.
 PAUSE_S = 50e-6
 # How long the caller keeps the GIL for the witness to come to wait for it, where the
 # kernel does not tell when it has.
 SETTLE_S = 300e-6
-
-
-class WitnessError(Exception):
-    """The witness could not do its work; the text says why."""
-
-
-class Times(NamedTuple):
-    """What the kernel knows about a thread, nanoseconds since it started."""
-
-    computing: int
-    # Ready to run, but no core was free.
-    waiting_for_core: int
 
 
 class Note(NamedTuple):
@@ -50,98 +47,6 @@ class Note(NamedTuple):
     # if that was asked for.
     computed: int | None = None
     place: tuple[int, int] | None = None
-
-
-class KernelView:
-    """What Linux tells about one thread of this process, read with the GIL held.
-
-    Reading a file gives the GIL away, which would be the very thing to be found.
-    Hence `pread` through PyDLL, which does not.
-    """
-
-    _SIZE = 4096
-
-    def __init__(self, native_id: int) -> None:
-        """Open the files; see `open_view`."""
-        # Imported here because it costs more than the rest of this module.
-        import ctypes  # noqa: PLC0415
-
-        library = ctypes.PyDLL(None)
-        self._pread = library.pread
-        self._usleep = library.usleep
-        self._buffer = ctypes.create_string_buffer(self._SIZE)
-        self._files: list[int] = []
-        try:
-            for name in ("status", "schedstat"):
-                path = f"/proc/self/task/{native_id}/{name}"
-                self._files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-        except BaseException:
-            self.close()
-            raise
-        self._status, self._schedstat = self._files
-
-    def close(self) -> None:
-        """Close the files."""
-        while self._files:
-            os.close(self._files.pop())
-
-    def read_sleep(self) -> tuple[bool, int]:
-        """Return whether the thread sleeps, and how often it went to sleep so far."""
-        text = self._read(self._status)
-        state = text[text.index(b"State:\t") + 7 :][:1]
-        count = text[text.rindex(b"\nvoluntary_ctxt_switches:\t") + 26 :]
-        return state == b"S", int(count[: count.index(b"\n")])
-
-    def read_times(self) -> Times:
-        """Return how long the thread computed, and how long it waited for a core."""
-        computing, waiting, _ = self._read(self._schedstat).split()
-        return Times(int(computing), int(waiting))
-
-    def sleep_held(self, seconds: float) -> None:
-        """Sleep without giving the GIL away."""
-        self._usleep(int(seconds * 1e6))
-
-    def _read(self, file: int) -> bytes:
-        size = self._pread(file, self._buffer, self._SIZE, 0)
-        if size <= 0:
-            message = "the kernel no longer tells about a thread of this process"
-            raise WitnessError(message)
-        return self._buffer.raw[:size]
-
-
-def open_view(native_id: int) -> KernelView | None:
-    """Return what the kernel tells about a thread, or None where it tells nothing."""
-    if sys.platform != "linux":
-        return None
-    try:
-        view = KernelView(native_id)
-    except (ImportError, OSError, AttributeError):
-        return None
-    try:
-        view.read_sleep()
-        view.read_times()
-    except (ValueError, WitnessError):
-        view.close()
-        return None
-    return view
-
-
-def open_clock(thread_id: int) -> Callable[[], int | None]:
-    """Return what reads the computing time of a thread, wherever it is at the moment.
-
-    The times of a KernelView stand still while the thread runs; this clock does not.
-    """
-    if not hasattr(time, "pthread_getcpuclockid"):
-        return lambda: None
-    return partial(time.clock_gettime_ns, time.pthread_getcpuclockid(thread_id))
-
-
-def count_sleeps() -> int:
-    """Return how often this thread went to sleep so far."""
-    # Linux alone has RUSAGE_THREAD; the module is there on every POSIX system.
-    import resource  # noqa: PLC0415
-
-    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
 def find_place(thread_id: int) -> tuple[int, int] | None:
@@ -171,16 +76,15 @@ class Witness:
         self._use_kernel = use_kernel
         self._notes: list[Note] = []
         self._is_armed = self._is_stopping = False
-        self._gate = threading.Lock()
-        self._idle = threading.Lock()
-        self._gate.acquire()
-        self._idle.acquire()
         self._parked: tuple[bool, int] | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(
             target=self._run, name="gilscope witness", daemon=True
         )
         self._closing = contextlib.ExitStack()
+        self._gate, self._idle = Bell(), Bell()
+        self._closing.callback(self._gate.close)
+        self._closing.callback(self._idle.close)
 
     def __enter__(self) -> Self:
         """Start the thread and wait until it sleeps at its gate."""
@@ -199,8 +103,7 @@ class Witness:
         """Stop the thread, whatever it is doing."""
         self._is_stopping = True
         self._is_armed = False
-        if self._gate.locked():
-            self._gate.release()
+        self._gate.ring()
         self._thread.join()
         self._closing.close()
 
@@ -208,7 +111,7 @@ class Witness:
         """Let the witness ask for the GIL and take notes from now on."""
         self._notes = []
         self._is_armed = True
-        self._gate.release()
+        self._gate.ring()
 
     def park(self) -> None:
         """Let the witness wait for the GIL; the caller keeps it meanwhile.
@@ -267,10 +170,11 @@ class Witness:
         return notes, time.perf_counter() - start
 
     def _await_idle(self) -> None:
-        # The lock is had as soon as the witness gets the GIL, which is late only
-        # where a third thread keeps it.
-        if not self._idle.acquire(timeout=60 * self.limit_s) or self._error:
-            message = "the witness thread did not come back"
+        # The bell rings as soon as the witness gets the GIL, which is late only where
+        # a third thread keeps it.
+        self._idle.wait()
+        if self._error:
+            message = f"the second thread failed: {self._error}"
             raise WitnessError(message) from self._error
 
     def _open_views(self, caller_id: int, witness_id: int) -> None:
@@ -294,14 +198,14 @@ class Witness:
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             while True:
-                self._idle.release()
-                self._gate.acquire()
+                self._idle.ring()
+                self._gate.wait()
                 if self._is_stopping:
                     return
                 self._take_notes()
         except BaseException as error:  # noqa: BLE001 - raised by _await_idle.
             self._error = error
-            self._idle.release()
+            self._idle.ring()
 
     def _take_notes(self) -> None:
         while self._is_armed:

@@ -63,6 +63,8 @@ def test_a_control_out_of_line_makes_every_verdict_inconclusive(
         (replace(KEPT, n_calls_tried=9), "holds"),
         (replace(KEPT, n_calls_entered=9), "holds"),
         (replace(KEPT, n_calls_entered=20, n_calls_interrupted=1), "holds"),
+        (replace(KEPT, n_calls_entered=5, n_calls_interrupted=1), "holds"),
+        (replace(KEPT, n_calls_entered=1, n_calls_interrupted=1), "preemptible"),
         (replace(KEPT, n_calls_entered=20, n_calls_interrupted=2), "preemptible"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from compare.kernel import Times
 from compare.weigh import (
     Interrupted,
     Weight,
@@ -12,7 +13,7 @@ from compare.weigh import (
     weigh_entry,
     weigh_window,
 )
-from compare.witness import Note, Times
+from compare.witness import Note
 
 MS = 1_000_000
 
@@ -100,9 +101,10 @@ def test_the_best_share_is_of_a_window_that_was_watched_well():
         pytest.param([0, 500, 1000], "a", True, id="entered in the middle"),
         pytest.param([0, 880, 1000], "a", False, id="between two pieces of work"),
         pytest.param([0, 300, 600, 1000], "abc", True, id="many pieces"),
-        pytest.param([0, 60, 120, 1000], "aa", True, id="twice at one place"),
-        pytest.param([0, 60, 100, 1000], "aa", False, id="twice, but not far apart"),
-        pytest.param([0, 60, 120, 1000], "ab", False, id="at two places"),
+        pytest.param([0, 60, 170, 1000], "aa", True, id="twice at one place"),
+        pytest.param([0, 60, 150, 1000], "aa", False, id="twice, but not far apart"),
+        pytest.param([0, 60, 170, 1000], "ab", False, id="at two places"),
+        pytest.param(list(range(0, 1001, 5)), "a" * 199, True, id="all the time"),
         pytest.param([0, 5, 15], "a", True, id="in a call too short to tell"),
         pytest.param([0, 60, 62, 1000], "aa", False, id="twice without work between"),
     ],
