@@ -155,6 +155,7 @@ def test_calls_that_differ_are_said_to():
     assert any(note.startswith("the calls differ") for note in found.notes)
 
 
+@needs_gil
 def test_a_cache_is_said_to_hide_the_work():
     @functools.cache
     def work():
