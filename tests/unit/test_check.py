@@ -228,12 +228,34 @@ def test_what_the_callable_raises_comes_through_and_nothing_is_left(error, n_bef
     assert set(threading.enumerate()) == left
 
 
-def test_nothing_is_left_after_a_verdict_either():
+@pytest.mark.parametrize("call", [run_loop, functools.partial(sum, range(10_000))])
+def test_nothing_is_left_after_a_verdict_either(call):
     left = set(threading.enumerate())
     before = sys.getswitchinterval(), gc.isenabled(), sys.getprofile()
-    check(run_loop)
+    check(call)
     assert (sys.getswitchinterval(), gc.isenabled(), sys.getprofile()) == before
     assert set(threading.enumerate()) == left
+
+
+def test_no_garbage_is_collected_meanwhile_that_might_release_the_gil():
+    seen = []
+    check(lambda: seen.append(gc.isenabled()), budget_s=0.1)
+    # The first call is the first thing that is done.
+    assert not any(seen)
+    assert gc.isenabled()
+
+
+def test_a_profiler_of_the_user_is_left_alone():
+    def profile(*_):
+        """Do nothing."""
+
+    sys.setprofile(profile)
+    try:
+        found = check(functools.partial(sum, range(10_000)), budget_s=0.1)
+        assert sys.getprofile() is profile
+    finally:
+        sys.setprofile(None)
+    assert found.evidence.runs_python is None
 
 
 def test_a_check_inside_the_callable_of_another_is_an_error():
