@@ -49,10 +49,14 @@ def run_in_order(
     start = Start(len(all_calls), first, does_park=is_undisturbed and is_gil_enabled())
 
     def run(position: int) -> None:
-        all_calls[position].prepare()
-        start.native_ids[position] = threading.get_native_id()
-        start.prepared.wait()
-        all_calls[position].run(functools.partial(start.enter, position))
+        try:
+            all_calls[position].prepare()
+            start.native_ids[position] = threading.get_native_id()
+            start.prepared.wait()
+            all_calls[position].run(functools.partial(start.enter, position))
+        except BaseException:
+            start.give_up()
+            raise
 
     interval = (
         switch_interval(UNDISTURBED_S) if is_undisturbed else contextlib.nullcontext()
@@ -125,6 +129,14 @@ class Start:
             self.park(views)
         if own is not None:
             self.waited_s[self.first] = own.read_times().waiting_for_core / 1e9
+
+    def give_up(self) -> None:
+        """Let nobody wait for a thread that failed."""
+        self.prepared.abort()
+        for gate in self.gates:
+            # It may be open already.
+            with contextlib.suppress(RuntimeError):
+                gate.release()
 
     def open_view(self, position: int) -> KernelView | None:
         """Return what the kernel tells about a thread, until the calls are over."""

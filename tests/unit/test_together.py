@@ -74,6 +74,25 @@ def test_what_a_call_raises_comes_out() -> None:
         run_in_order([Calls(WORK), Calls(Work(refuse))])
 
 
+@pytest.mark.parametrize("failing", [0, 1])
+@pytest.mark.parametrize("step", ["prepare", "run"])
+def test_a_thread_that_fails_early_keeps_nobody_waiting(
+    failing: int, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its error comes out, whether it was to begin first or not."""
+    all_calls = [Calls(WORK), Calls(WORK)]
+
+    def fail(*_: object) -> None:
+        message = "no memory"
+        raise MemoryError(message)
+
+    monkeypatch.setattr(all_calls[failing], step, fail)
+    before = threading.active_count()
+    with pytest.raises(MemoryError, match="no memory"):
+        run_in_order(all_calls)
+    assert threading.active_count() == before
+
+
 def test_the_wall_is_from_the_first_start_to_the_last_end() -> None:
     """Waiting for a core is left out, but not what a thread computed itself."""
     first, second = Calls(WORK), Calls(WORK)
