@@ -5,6 +5,12 @@ from compare.results import Controls, Evidence, Verdict
 # So many of the calls that others got into have to be interrupted in their midst: it is
 # every other one for Python code, and none for what holds.
 INTERRUPTED_SHARE = 0.08
+# More of them where it is known that Python code is no part of it to speak of, so that
+# others can get in only between a few pieces of C code.
+PIECES_SHARE = 0.25
+# A call of which at least this share runs Python code is one that others can interrupt.
+# It is less than a thousandth for a C function in a Python wrapper.
+PYTHON_SHARE = 0.02
 # A call takes at least so many times what a call that does nothing takes.
 SEEN_CALLS = 2.0
 # Without a GIL: how many stops that did not stop the caller show that it was detached,
@@ -120,10 +126,17 @@ def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
         return "holds", (
             f"{kept}, and none of {evidence.n_calls_tried} could be interrupted"
         )
-    if interrupted >= max(min(2, entered), INTERRUPTED_SHARE * entered):
+    share = evidence.python_share
+    least = INTERRUPTED_SHARE if share is None else PIECES_SHARE
+    if share is not None and share >= PYTHON_SHARE:
         return "preemptible", (
-            f"{kept}; another thread got in by interrupting Python code in the midst "
-            f"of {interrupted} of {entered} calls"
+            f"{kept}; Python code makes {share:.0%} of a call or more, and another "
+            f"thread got in by interrupting {entered} of {evidence.n_calls_tried} calls"
+        )
+    if interrupted >= max(min(2, entered), least * entered):
+        return "preemptible", (
+            f"{kept}; another thread got in by interrupting it in the midst of "
+            f"{interrupted} of {entered} calls"
         )
     return "holds", (
         f"{kept}; another thread got in only before or after the work, in "

@@ -146,11 +146,13 @@ class GilMethod:
             timed = time_calls(call, n_calls, clocks)
             # The witness has to begin to wait under the tiny interval.
             self._set_interval(TINY_S)
+            waited_ns = self._read_waited()
             witness.start()
             readings = list(timed)
             self._set_interval(self.huge_s)
+            waited_ns = self._read_waited() - waited_ns
             notes, _ = witness.rest()
-            runs.append(Interrupted(readings[::3], readings[1::3], notes))
+            runs.append(Interrupted(readings[::3], readings[1::3], notes, waited_ns))
         witness.pause_s, witness.notes_places = PAUSE_S, False
         return runs
 
@@ -180,12 +182,17 @@ class GilMethod:
         ends = caller, Times(computing, waiting - since_ns)
         return ends, since_ns if is_late else 0
 
+    def _read_waited(self) -> int:
+        """Return how long this thread waited for a core, 0 where nobody knows."""
+        if self._witness.view is None:
+            return 0
+        return self._witness.caller_view.read_times().waiting_for_core
+
     def _read_blocked(self) -> int | None:
         """Return how long this thread was blocked since some moment."""
         if self._witness.view is None:
             return None
-        waited = self._witness.caller_view.read_times().waiting_for_core
-        return time.perf_counter_ns() - time.thread_time_ns() - waited
+        return time.perf_counter_ns() - time.thread_time_ns() - self._read_waited()
 
 
 def time_calls(

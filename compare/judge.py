@@ -13,12 +13,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from compare.decide import compare_controls, decide
+from compare.decide import PYTHON_SHARE, compare_controls, decide
 from compare.gil_method import GilMethod
 from compare.judgement import Judgement, Subject
 from compare.kernel import WitnessError
 from compare.results import Check, CheckEnvironment, Controls, Evidence, Verdict
-from compare.surroundings import call_first, describe_environment, find_refusal
+from compare.surroundings import (
+    call_first,
+    count_steps,
+    describe_environment,
+    find_refusal,
+)
 from compare.threads import switch_interval
 from compare.weigh import (
     Entry,
@@ -40,6 +45,8 @@ LONG_SHARE = 0.25
 # So many calls have to be entered before that share means anything.
 ENOUGH_ENTRIES = 12
 ENOUGH_INTERRUPTIONS = 3
+# The least time in which a line of Python code is run.
+STEP_NS = 25
 # How often the time to interrupt calls may be spent again when there were too few.
 PATIENCE = 5
 CONTROL_PATIENCE = 25
@@ -66,6 +73,7 @@ class Seen(NamedTuple):
     windows: list[Window]
     entries: list[Entry]
     runs_python: bool | None
+    python_share: float | None = None
 
     def add_up(self) -> Evidence:
         """Return the counts."""
@@ -80,6 +88,7 @@ class Seen(NamedTuple):
             n_calls_entered=sum(entry.n_notes > 0 for entry in self.entries),
             n_calls_interrupted=sum(entry.is_interrupted for entry in self.entries),
             runs_python=self.runs_python,
+            python_share=self.python_share,
         )
 
 
@@ -231,13 +240,19 @@ class _Judge:
             return Seen(windows, [], self.subject.runs_python)
         if tells_wakeups and self.subject.runs_python is False:
             return Seen(windows, [], self.subject.runs_python)
+        share = self.find_python_share(min(window.cored_ns for window in windows))
         seconds = INTERRUPT_SHARE * self.budget_s
         n_calls = min(INTERRUPTED_WINDOWS * windows[-1].n_calls, 1000)
-        return Seen(
-            windows,
-            self.interrupt(self.subject.call, seconds, n_calls),
-            self.subject.runs_python,
-        )
+        # What is Python code need not be caught at it a dozen times.
+        patience = 1 if share is not None and share >= PYTHON_SHARE else PATIENCE
+        entries = self.interrupt(self.subject.call, seconds, n_calls, patience)
+        return Seen(windows, entries, self.subject.runs_python, share)
+
+    def find_python_share(self, call_ns: float) -> float | None:
+        """Return the least share of the call that runs lines of Python code."""
+        enough = 1 + int(PYTHON_SHARE * call_ns / STEP_NS)
+        n_steps = count_steps(self.subject.call, enough)
+        return None if n_steps is None else n_steps * STEP_NS / call_ns
 
     def interrupt(
         self,
@@ -271,6 +286,8 @@ class _Judge:
         if verdict == "preemptible":
             # Others wait only until the next place where they can interrupt it.
             longest = [entry.longest_ns for entry in seen.entries if entry.n_notes]
+            if not longest:
+                return 0.0, 0.0, None
             hold_ns = min(hold_ns, int(statistics.median_low(longest)))
         if verdict != "releases":
             return 0.0, 0.0, hold_ns

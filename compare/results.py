@@ -367,6 +367,8 @@ class Evidence:
         n_calls_entered: those of them into which another thread got.
         n_calls_interrupted: those into the midst of which it got.
         runs_python: whether a call runs Python functions, None if not found out.
+        python_share: the least share of a call that runs lines of Python code; it is
+            not followed further than decides the verdict. None if not found out.
     """
 
     n_calls: int = 0
@@ -380,6 +382,7 @@ class Evidence:
     n_calls_entered: int = 0
     n_calls_interrupted: int = 0
     runs_python: bool | None = None
+    python_share: float | None = None
 
 
 @dataclass(frozen=True)

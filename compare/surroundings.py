@@ -3,6 +3,7 @@
 import functools
 import importlib.machinery
 import inspect
+import itertools
 import json
 import os
 import platform
@@ -146,3 +147,36 @@ def call_first(call: Callable[[], Any]) -> tuple[Any, bool | None]:
         if sys.getprofile() is note_event:
             sys.setprofile(None)
     return result, bool(found)
+
+
+def count_steps(call: Callable[[], Any], enough: int) -> int | None:
+    """Call it, and count the lines of Python code that it runs and the calls of them.
+
+    Args:
+        call: the callable.
+        enough: where to stop counting, for counting is slow.
+
+    Returns:
+        None if somebody else's tracer is in place, which is left alone.
+    """
+    if sys.gettrace() is not None:
+        return None
+    steps = itertools.count(1)
+    n_steps = 0
+
+    def note_step(_frame: types.FrameType, _event: str, _arg: object) -> Any:
+        nonlocal n_steps
+        n_steps = next(steps)
+        if n_steps >= enough:
+            sys.settrace(None)
+            return None
+        return note_step
+
+    sys.settrace(note_step)
+    try:
+        call()
+    finally:
+        # The callable may have put one of its own in place.
+        if sys.gettrace() is note_step:
+            sys.settrace(None)
+    return n_steps

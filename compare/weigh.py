@@ -14,7 +14,7 @@ from compare.witness import Note
 
 # Calls that all compute for less than this share of their time sleep with the GIL held,
 # so that computing time does not tell how far they have come.
-COMPUTING_SHARE = 0.1
+COMPUTING_SHARE = 0.3
 # What a thread computes to find the GIL taken and to wait again.
 WAKING_NS = 10_000
 # In a call shorter than this, what holds cannot be told from the Python code around it.
@@ -66,6 +66,15 @@ class Window(NamedTuple):
     def call_ns(self) -> int:
         """How long the shortest of the calls took."""
         return min(after - before for before, after in pairwise(self.stamps))
+
+    @property
+    def cored_ns(self) -> float:
+        """How long a call took on average, without the wait for a core."""
+        waited = 0
+        if self.start is not None and self.end is not None:
+            waited = self.end[0].waiting_for_core - self.start[0].waiting_for_core
+        passed = self.stamps[-1] - self.stamps[0]
+        return max(passed - waited, 1) / self.n_calls
 
 
 class Weight(NamedTuple):
@@ -183,6 +192,8 @@ class Interrupted(NamedTuple):
     computed: Sequence[int]
     # All that the witness took meanwhile.
     notes: Sequence[Note]
+    # How long the caller waited for a core.
+    waited_ns: int = 0
 
     def split(self) -> Iterator["Interrupted"]:
         """Yield each call with the notes inside it."""
@@ -194,16 +205,16 @@ class Interrupted(NamedTuple):
 
     @property
     def computing_share(self) -> float:
-        """How much of the time was spent computing."""
-        passed = self.stamps[-1] - self.stamps[0]
+        """How much of the time for which there was a core was spent computing."""
+        passed = self.stamps[-1] - self.stamps[0] - self.waited_ns
         return (self.computed[-1] - self.computed[0]) / max(1, passed)
 
 
 def weigh_entries(runs: Sequence[Interrupted]) -> list[Entry]:
     """Find out how others got into each of some calls."""
     calls = [call for run in runs for call in run.split()]
-    # A loaded machine makes the share small in some calls, and large in none.
-    best_share = max((call.computing_share for call in calls), default=0.0)
+    # A loaded machine makes the share small in some runs, and large in none.
+    best_share = max((run.computing_share for run in runs), default=0.0)
     if best_share >= COMPUTING_SHARE:
         return [weigh_computing(call) for call in calls]
     shortest_ns = min(call.stamps[1] - call.stamps[0] for call in calls)

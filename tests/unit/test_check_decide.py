@@ -17,6 +17,8 @@ HOLDER = Evidence(n_calls=50, n_windows=10, n_calls_tried=20)
 LOOP = replace(HOLDER, n_calls_entered=20, n_calls_interrupted=18)
 KEPT = Evidence(n_calls=80, n_windows=8, n_wakeups=0, runs_python=True)
 
+PIECES = replace(KEPT, python_share=0.0, n_calls_entered=20)
+
 
 def verdict(evidence, controls=None, call_s=1e-3, empty_s=1e-7):
     controls = controls or compare_controls(RELEASER, HOLDER, LOOP)
@@ -65,6 +67,10 @@ def test_a_control_out_of_line_makes_every_verdict_inconclusive(
         (replace(KEPT, n_calls_entered=20, n_calls_interrupted=1), "holds"),
         (replace(KEPT, n_calls_entered=5, n_calls_interrupted=1), "holds"),
         (replace(KEPT, n_calls_entered=1, n_calls_interrupted=1), "preemptible"),
+        (replace(KEPT, python_share=0.01, n_calls_entered=20), "holds"),
+        (replace(KEPT, python_share=0.02, n_calls_entered=20), "preemptible"),
+        (replace(PIECES, n_calls_interrupted=4), "holds"),
+        (replace(PIECES, n_calls_interrupted=5), "preemptible"),
         (replace(KEPT, n_calls_entered=20, n_calls_interrupted=2), "preemptible"),
     ],
 )
