@@ -70,9 +70,11 @@ class GilMethod:
         expected = sys.getswitchinterval()
         witness.park()
         start, blocked = self._read_times(), self._read_blocked()
+        computed = time.thread_time_ns()
         # From here to `readings` no bytecode runs but that of the call itself.
         readings = list(timed)
         was_woken = witness.was_woken()
+        computed = time.thread_time_ns() - computed
         blocked_after = self._read_blocked()
         stamps = readings[::2]
         end, late_ns = self._read_times_at(stamps[-1])
@@ -96,6 +98,7 @@ class GilMethod:
             None
             if blocked is None or blocked_after is None
             else max(0, blocked_after - blocked),
+            computed,
             late_ns,
         )
 

@@ -49,6 +49,8 @@ class Window(NamedTuple):
     end: tuple[Times, Times] | None = None
     # How long the caller was neither computing nor waiting for a core.
     blocked_ns: int | None = None
+    # How long it was computing.
+    computing_ns: int = 0
     # How long after the end the witness, woken before it, still had no core.
     late_ns: int = 0
 
@@ -70,11 +72,9 @@ class Window(NamedTuple):
     @property
     def cored_ns(self) -> float:
         """How long a call took on average, without the wait for a core."""
-        waited = 0
-        if self.start is not None and self.end is not None:
-            waited = self.end[0].waiting_for_core - self.start[0].waiting_for_core
+        spent = self.computing_ns + (self.blocked_ns or 0)
         passed = self.stamps[-1] - self.stamps[0]
-        return max(passed - waited, 1) / self.n_calls
+        return max(1, min(passed, spent)) / self.n_calls
 
 
 class Weight(NamedTuple):

@@ -80,6 +80,15 @@ def test_many_short_calls_hold_for_one_call_at_most():
     assert weigh_window(Window(stamps, ()), MS // 10).longest_hold_ns == MS // 100
 
 
+@pytest.mark.parametrize(
+    ("computing", "blocked", "expected"),
+    [(800, 0, 400), (100, 700, 400), (900, None, 450), (9999, 0, 500), (0, 0, 0.5)],
+)
+def test_a_call_took_what_it_computed_and_was_blocked(computing, blocked, expected):
+    watched = Window((0, 500, 1000), (), computing_ns=computing, blocked_ns=blocked)
+    assert watched.cored_ns == expected
+
+
 def test_the_weight_picked_is_that_of_the_upper_quartile():
     weights = [Weight(MS, held, 0) for held in (0, MS // 4, MS // 2, MS)]
     assert pick_weight(weights) == weights[1]
