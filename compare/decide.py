@@ -9,8 +9,9 @@ INTERRUPTED_SHARE = 0.08
 # others can get in only between a few pieces of C code.
 PIECES_SHARE = 0.25
 # A call of which at least this share runs Python code is one that others can interrupt.
-# It is less than a thousandth for a C function in a Python wrapper.
-PYTHON_SHARE = 0.02
+# It is a few ten-thousandths for a C function in a Python wrapper, and from a twentieth
+# on for what is written in Python, little as that may do itself.
+PYTHON_SHARE = 0.01
 # A call takes at least so many times what a call that does nothing takes.
 SEEN_CALLS = 2.0
 # Without a GIL: how many stops that did not stop the caller show that it was detached,
