@@ -1,5 +1,7 @@
 """From counts to a verdict, in words. No thread, no clock and no GIL here."""
 
+from collections.abc import Iterator
+
 from compare.results import Controls, Evidence, Verdict
 
 # So many of the calls that others got into have to be interrupted in their midst: it is
@@ -12,6 +14,8 @@ PIECES_SHARE = 0.25
 # It is a few ten-thousandths for a C function in a Python wrapper, and from a twentieth
 # on for what is written in Python, little as that may do itself.
 PYTHON_SHARE = 0.01
+# A release that covers less than this share of the call is pointed out.
+TOKEN_SHARE = 0.1
 # A call takes at least so many times what a call that does nothing takes.
 SEEN_CALLS = 2.0
 # Without a GIL: how many stops that did not stop the caller show that it was detached,
@@ -206,3 +210,30 @@ def describe_release(evidence: Evidence) -> str:
     if evidence.n_ticks:
         return f"another thread ran {evidence.n_ticks} times {where}"
     return f"another thread was woken to take the GIL {where}"
+
+
+def find_notes(
+    evidence: Evidence, fraction: float | None, *, call_s: float, first_s: float
+) -> Iterator[str]:
+    """Yield what else is worth knowing.
+
+    Args:
+        evidence: what was counted beside the callable.
+        fraction: the share of a call for which others could run.
+        call_s: the shortest call.
+        first_s: the first call.
+    """
+    some, of_all = evidence.n_windows_released, evidence.n_windows
+    if 0 < some < of_all:
+        yield f"the calls differ: {some} of {of_all} stretches gave the GIL away"
+    if some and fraction is not None and fraction < TOKEN_SHARE:
+        yield (
+            f"the GIL was free for {fraction:.1%} of the call; the rest of it kept "
+            "others out"
+        )
+    if first_s > max(1e-3, 100 * call_s):
+        yield (
+            f"the first call took {first_s:.2g} s, later ones {call_s:.2g} s; if it "
+            "remembers its answer, have it checked with an argument that is new each "
+            "time"
+        )

@@ -17,7 +17,7 @@ from itertools import chain, repeat
 from typing import Any
 
 from compare.kernel import Times, WitnessError
-from compare.weigh import Interrupted, Window
+from compare.weigh import Entry, Interrupted, Window, weigh_entries
 from compare.witness import PAUSE_S, Witness
 
 # The huge interval is at least this long, and this many times one call. A witness
@@ -25,6 +25,12 @@ from compare.witness import PAUSE_S, Witness
 HUGE_S = 1.0
 HUGE_CALLS = 20.0
 TINY_S = 1e-6
+# So many calls are to be entered before it says something that none was interrupted, or
+# so many interrupted.
+ENOUGH_ENTRIES = 12
+ENOUGH_INTERRUPTIONS = 3
+# How often the time to interrupt calls may be spent again when there were too few.
+PATIENCE = 5
 # Between two tries to get into a call; long enough for the caller to come back.
 ENTRY_PAUSE_S = 30e-6
 
@@ -137,7 +143,7 @@ class GilMethod:
         return max(0, after - before) // n_calls
 
     def interrupt_for(
-        self, call: Callable[[], Any], seconds: float, *, n_calls: int = 1
+        self, call: Callable[[], Any], seconds: float, n_calls: int
     ) -> list[Interrupted]:
         """Interrupt calls as often as they allow it, for about so long."""
         runs: list[Interrupted] = []
@@ -158,6 +164,28 @@ class GilMethod:
             runs.append(Interrupted(readings[::3], readings[1::3], notes, waited_ns))
         witness.pause_s, witness.notes_places = PAUSE_S, False
         return runs
+
+    def interrupt(
+        self,
+        call: Callable[[], Any],
+        seconds: float,
+        *,
+        n_calls: int = 1,
+        patience: int = PATIENCE,
+    ) -> list[Entry]:
+        """Interrupt calls until enough of them were entered, or patience ends."""
+        runs: list[Interrupted] = []
+        deadline = time.perf_counter() + patience * seconds
+        while True:
+            runs += self.interrupt_for(call, seconds, n_calls)
+            entries = weigh_entries(runs)
+            n_entered = sum(entry.n_notes > 0 for entry in entries)
+            n_interrupted = sum(entry.is_interrupted for entry in entries)
+            # One or two may still turn out either way.
+            is_clear = n_entered >= ENOUGH_ENTRIES and not n_interrupted
+            is_clear |= n_interrupted >= ENOUGH_INTERRUPTIONS
+            if is_clear or time.perf_counter() > deadline:
+                return entries
 
     def _read_times(self) -> tuple[Times, Times] | None:
         """Return the times of the caller and of the witness."""

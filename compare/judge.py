@@ -4,20 +4,20 @@ Source: docs/method.md.
 """
 
 import contextlib
-import functools
 import gc
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
-from compare.decide import PYTHON_SHARE, compare_controls, decide
-from compare.gil_method import GilMethod
-from compare.judgement import Judgement, Subject
+from compare.controls import measure_yardstick
+from compare.decide import PYTHON_SHARE, decide, find_notes
+from compare.gil_method import PATIENCE, GilMethod
+from compare.judgement import Judgement, Seen, Subject
 from compare.kernel import WitnessError
-from compare.results import Check, CheckEnvironment, Controls, Evidence, Verdict
+from compare.results import Check, CheckEnvironment, Verdict
 from compare.surroundings import (
     call_first,
     count_steps,
@@ -25,15 +25,7 @@ from compare.surroundings import (
     find_refusal,
 )
 from compare.threads import switch_interval
-from compare.weigh import (
-    Entry,
-    Interrupted,
-    Window,
-    find_best_share,
-    pick_weight,
-    weigh_entries,
-    weigh_window,
-)
+from compare.weigh import find_best_share, pick_weight, weigh_window
 from compare.witness import Witness
 
 # The shares of the budget; the rest is left for the first call and the controls.
@@ -42,54 +34,16 @@ INTERRUPT_SHARE = 0.2
 # A call longer than this share of the budget is watched once or twice, not more.
 LONG_SHARE = 0.25
 
-# So many calls have to be entered before that share means anything.
-ENOUGH_ENTRIES = 12
-ENOUGH_INTERRUPTIONS = 3
+# So much more than for watching is done at a time where calls are interrupted.
+INTERRUPTED_WINDOWS = 4
+MAX_INTERRUPTED = 1000
 # The least time in which a line of Python code is run.
 STEP_NS = 25
-# How often the time to interrupt calls may be spent again when there were too few.
-PATIENCE = 5
-CONTROL_PATIENCE = 25
 
-# A release that covers less than this share of the call is pointed out.
-TOKEN_SHARE = 0.1
 # Where there was a core for less of the time, the share that was released is unknown.
 SEEN_SHARE = 0.05
-
-# The holder's work takes about half a millisecond.
-CONTROL_S = 0.02
-# What a pause of the witness comes to where the controls gave no figure.
-SPACING_NS = 200_000
-CONTROL_STEPS = 20_000
-# The witness has to wake up before it can interrupt, so the loop lasts longer.
-LOOP_STEPS = 50_000
-INTERRUPTED_WINDOWS = 4
-EMPTY_CALLS = 1000
-
-
-class Seen(NamedTuple):
-    """All that was seen of one callable."""
-
-    windows: list[Window]
-    entries: list[Entry]
-    runs_python: bool | None
-    python_share: float | None = None
-
-    def add_up(self) -> Evidence:
-        """Return the counts."""
-        woken = [window.was_woken for window in self.windows]
-        return Evidence(
-            n_calls=sum(window.n_calls for window in self.windows),
-            n_windows=len(self.windows),
-            n_windows_released=sum(window.is_released for window in self.windows),
-            n_ticks=sum(len(window.notes) for window in self.windows),
-            n_wakeups=None if None in woken else sum(map(bool, woken)),
-            n_calls_tried=len(self.entries),
-            n_calls_entered=sum(entry.n_notes > 0 for entry in self.entries),
-            n_calls_interrupted=sum(entry.is_interrupted for entry in self.entries),
-            runs_python=self.runs_python,
-            python_share=self.python_share,
-        )
+# So many stretches have to follow the first one before it can be left out.
+ENOUGH_WINDOWS = 3
 
 
 def judge_call(
@@ -168,14 +122,17 @@ class _Judge:
 
     def judge(self, name: str, environment: CheckEnvironment) -> Judgement:
         """Take the evidence and weigh it."""
-        controls, spacing_ns, empty_ns = self.measure_controls()
+        yardstick = measure_yardstick(self.method, self.subject.empty)
         seen = self.see()
         evidence = seen.add_up()
-        call_ns = min(window.call_ns for window in seen.windows)
+        call_s = min(window.call_ns for window in seen.windows) / 1e9
         verdict, reason = decide(
-            evidence, controls, call_s=call_ns / 1e9, empty_s=empty_ns / 1e9
+            evidence,
+            yardstick.controls,
+            call_s=call_s,
+            empty_s=yardstick.empty_ns / 1e9,
         )
-        fraction, best, hold_ns = self.weigh(seen, verdict, spacing_ns)
+        fraction, best, hold_ns = self.weigh(seen, verdict, yardstick.spacing_ns)
         waiting_ns = self.measure_waiting(seen) if verdict == "releases" else None
         check = Check(
             name,
@@ -186,46 +143,22 @@ class _Judge:
             released_fraction_best=best,
             longest_hold_s=None if hold_ns is None else hold_ns / 1e9,
             waiting_s=None if waiting_ns is None else waiting_ns / 1e9,
-            call_s=call_ns / 1e9,
+            call_s=call_s,
             calls=1 + evidence.n_calls + evidence.n_calls_tried,
             evidence=evidence,
-            controls=controls,
-            notes=tuple(self.note(evidence, verdict, fraction, call_ns)),
+            controls=yardstick.controls,
+            notes=()
+            if verdict == "inconclusive"
+            else tuple(
+                find_notes(
+                    evidence,
+                    fraction,
+                    call_s=call_s,
+                    first_s=self.subject.first_ns / 1e9,
+                )
+            ),
         )
-        return Judgement(check, seen.windows, spacing_ns)
-
-    def measure_controls(self) -> tuple[Controls, int, int]:
-        """Watch what is known, and how the watching itself comes out.
-
-        Returns:
-            The controls, the spacing of notes that nobody keeps out, and the shortest
-            time of a call that does nothing.
-        """
-        method = self.method
-        sleeper = method.watch_for(functools.partial(time.sleep, 0.002), CONTROL_S / 2)
-        gaps = [
-            after.at_ns - before.at_ns
-            for window in sleeper
-            for before, after in zip(window.notes, window.notes[1:], strict=False)
-        ]
-        # A loaded machine makes some of them longer.
-        spacing_ns = sorted(gaps)[len(gaps) // 4] if gaps else SPACING_NS
-        releaser = method.watch_for(functools.partial(time.sleep, 0), CONTROL_S)
-        numbers = range(CONTROL_STEPS)
-        hold = functools.partial(sum, numbers)
-        holder = method.watch_for(hold, CONTROL_S)
-        loop = functools.partial(run_loop, range(LOOP_STEPS))
-        python_loop = method.watch_for(loop, CONTROL_S)
-        entries = self.interrupt(loop, CONTROL_S, 1, CONTROL_PATIENCE)
-        empty = method.watch_for(
-            self.subject.empty, CONTROL_S / 10, n_calls=EMPTY_CALLS
-        )
-        controls = compare_controls(
-            Seen(sleeper + releaser, [], None).add_up(),
-            Seen(holder, self.interrupt(hold, CONTROL_S / 2, 1, 1), None).add_up(),
-            Seen(python_loop, entries, None).add_up(),
-        )
-        return controls, spacing_ns, min(window.call_ns for window in empty)
+        return Judgement(check, seen.windows, yardstick.spacing_ns)
 
     def see(self) -> Seen:
         """Watch the call, and interrupt it if it gives nothing away."""
@@ -235,17 +168,25 @@ class _Judge:
         if windows[-1].is_released and len(windows) == 1:
             # It may have been the last of what only the first calls do.
             windows += self.method.watch_for(self.subject.call, 0.0)
+        later = windows[1:]
+        if len(later) >= ENOUGH_WINDOWS and not any(
+            window.is_released for window in later
+        ):
+            # So it was, if it was anything.
+            windows = later
         tells_wakeups = windows[0].was_woken is not None
         if tells_wakeups and windows[-1].is_released:
-            return Seen(windows, [], self.subject.runs_python)
+            return Seen(windows, runs_python=self.subject.runs_python)
         if tells_wakeups and self.subject.runs_python is False:
-            return Seen(windows, [], self.subject.runs_python)
+            return Seen(windows, runs_python=self.subject.runs_python)
         share = self.find_python_share(min(window.cored_ns for window in windows))
         seconds = INTERRUPT_SHARE * self.budget_s
-        n_calls = min(INTERRUPTED_WINDOWS * windows[-1].n_calls, 1000)
+        n_calls = min(INTERRUPTED_WINDOWS * windows[-1].n_calls, MAX_INTERRUPTED)
         # What is Python code need not be caught at it a dozen times.
         patience = 1 if share is not None and share >= PYTHON_SHARE else PATIENCE
-        entries = self.interrupt(self.subject.call, seconds, n_calls, patience)
+        entries = self.method.interrupt(
+            self.subject.call, seconds, n_calls=n_calls, patience=patience
+        )
         return Seen(windows, entries, self.subject.runs_python, share)
 
     def find_python_share(self, call_ns: float) -> float | None:
@@ -253,27 +194,6 @@ class _Judge:
         enough = 1 + int(PYTHON_SHARE * call_ns / STEP_NS)
         n_steps = count_steps(self.subject.call, enough)
         return None if n_steps is None else n_steps * STEP_NS / call_ns
-
-    def interrupt(
-        self,
-        call: Callable[[], Any],
-        seconds: float,
-        n_calls: int,
-        patience: int = PATIENCE,
-    ) -> list[Entry]:
-        """Interrupt calls until enough of them were entered, or patience ends."""
-        runs: list[Interrupted] = []
-        deadline = time.perf_counter() + patience * seconds
-        while True:
-            runs += self.method.interrupt_for(call, seconds, n_calls=n_calls)
-            entries = weigh_entries(runs)
-            n_entered = sum(entry.n_notes > 0 for entry in entries)
-            n_interrupted = sum(entry.is_interrupted for entry in entries)
-            # One or two may still turn out either way.
-            is_clear = n_entered >= ENOUGH_ENTRIES and not n_interrupted
-            is_clear |= n_interrupted >= ENOUGH_INTERRUPTIONS
-            if is_clear or time.perf_counter() > deadline:
-                return entries
 
     def weigh(
         self, seen: Seen, verdict: Verdict, spacing_ns: int
@@ -314,32 +234,3 @@ class _Judge:
         ]
         known = [blocked for blocked in alone if blocked is not None]
         return max(0, int(statistics.median(beside) - statistics.median(known)))
-
-    def note(
-        self,
-        evidence: Evidence,
-        verdict: Verdict,
-        fraction: float | None,
-        call_ns: int,
-    ) -> Iterator[str]:
-        """Yield what else is worth knowing."""
-        some, of_all = evidence.n_windows_released, evidence.n_windows
-        if verdict == "releases" and some < of_all:
-            yield f"the calls differ: {some} of {of_all} stretches gave the GIL away"
-        if verdict == "releases" and fraction is not None and fraction < TOKEN_SHARE:
-            yield (
-                f"the GIL was free for {fraction:.1%} of the call; the rest of it kept "
-                "others out"
-            )
-        if self.subject.first_ns > max(1e6, 100 * call_ns):
-            yield (
-                f"the first call took {self.subject.first_ns / 1e9:.2g} s, later ones "
-                f"{call_ns / 1e9:.2g} s; if it remembers its answer, have it checked "
-                "with an argument that is new each time"
-            )
-
-
-def run_loop(numbers: range) -> None:
-    """Run bytecode that gives nothing away: the control in Python."""
-    for _ in numbers:
-        pass

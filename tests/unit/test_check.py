@@ -379,3 +379,17 @@ def test_the_text_has_the_verdict_the_evidence_and_the_controls():
 def test_the_function_is_not_hidden_by_its_module():
     assert compare.check is check
     assert callable(compare.check)
+
+
+@needs_gil
+def test_what_only_the_second_call_releases_does_not_count_either():
+    calls = iter(range(10**9))
+
+    def load_late():
+        if next(calls) == 1:
+            time.sleep(0.001)
+        run_loop()
+
+    found = check(load_late)
+    assert found.verdict == "preemptible", str(found)
+    assert found.notes == ()
