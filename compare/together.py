@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from compare.environment import is_gil_enabled
 from compare.threads import run_together, switch_interval
-from compare.witness import KernelView, open_view
+from compare.witness import KernelView, WitnessError, open_view
 from compare.work import Calls, Wall
 
 # How long the first thread waits for the others to come to wait for the GIL: where the
@@ -124,19 +124,24 @@ class Start:
         own = self.open_view(self.first) if self.does_park else None
         # From here on nothing gives the GIL away.
         for place in others:
-            self.gates[place].release()
+            self.open_gate(place)
         if self.does_park:
-            self.park(views)
+            # One that failed is gone, and nothing can be told of it.
+            with contextlib.suppress(WitnessError):
+                self.park(views)
         if own is not None:
             self.waited_s[self.first] = own.read_times().waiting_for_core / 1e9
 
     def give_up(self) -> None:
         """Let nobody wait for a thread that failed."""
         self.prepared.abort()
-        for gate in self.gates:
-            # It may be open already.
-            with contextlib.suppress(RuntimeError):
-                gate.release()
+        for place in range(self.count):
+            self.open_gate(place)
+
+    def open_gate(self, position: int) -> None:
+        """Let a thread in, if that was not done already."""
+        with contextlib.suppress(RuntimeError):
+            self.gates[position].release()
 
     def open_view(self, position: int) -> KernelView | None:
         """Return what the kernel tells about a thread, until the calls are over."""

@@ -76,8 +76,9 @@ def test_what_a_call_raises_comes_out() -> None:
 
 @pytest.mark.parametrize("failing", [0, 1])
 @pytest.mark.parametrize("step", ["prepare", "run"])
+@pytest.mark.parametrize("is_undisturbed", [False, True])
 def test_a_thread_that_fails_early_keeps_nobody_waiting(
-    failing: int, step: str, monkeypatch: pytest.MonkeyPatch
+    failing: int, step: str, is_undisturbed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its error comes out, whether it was to begin first or not."""
     all_calls = [Calls(WORK), Calls(WORK)]
@@ -89,7 +90,7 @@ def test_a_thread_that_fails_early_keeps_nobody_waiting(
     monkeypatch.setattr(all_calls[failing], step, fail)
     before = threading.active_count()
     with pytest.raises(MemoryError, match="no memory"):
-        run_in_order(all_calls)
+        run_in_order(all_calls, is_undisturbed=is_undisturbed)
     assert threading.active_count() == before
 
 
