@@ -147,9 +147,7 @@ class _Judge:
             calls=1 + evidence.n_calls + evidence.n_calls_tried,
             evidence=evidence,
             controls=yardstick.controls,
-            notes=()
-            if verdict == "inconclusive"
-            else tuple(
+            notes=tuple(
                 find_notes(
                     evidence,
                     fraction,
