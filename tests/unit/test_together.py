@@ -46,7 +46,8 @@ def test_a_call_that_keeps_the_gil_keeps_the_other_out(is_reversed: bool) -> Non
     first, second = reversed(all_calls) if is_reversed else all_calls
     assert second.start_ns >= first.end_ns
     # What the second waits for is the first, not a core.
-    assert measure_wall(all_calls).cored_s >= first.own_cpu_s + second.own_cpu_s
+    computed_s = first.own_cpu_s + second.own_cpu_s
+    assert measure_wall(all_calls).cored_s > 0.9 * computed_s
 
 
 def test_calls_run_in_threads_of_their_own() -> None:
