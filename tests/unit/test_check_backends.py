@@ -6,7 +6,12 @@ import pytest
 
 from compare.results import Check, CheckEnvironment
 from compare.scenarios import Options
-from compare.scenarios.gil import TraceWeight, find_contradictions, run
+from compare.scenarios.gil import (
+    TraceWeight,
+    find_contradictions,
+    find_warnings,
+    run,
+)
 
 ENVIRONMENT = CheckEnvironment("3", "x", 2, False, True, "gil", tells_wakeups=True)
 
@@ -97,3 +102,12 @@ GOOD_TRACE = TraceWeight(0.95, 0.95, 0.98, 0.0)
 def test_contradictions(declared, check, held, trace, n_contradictions):
     found = find_contradictions(declared, check, held, trace)
     assert len(found) == n_contradictions
+
+
+def test_what_is_left_open_is_a_warning():
+    open_check = make_check("inconclusive")
+    assert list(find_warnings(FULL, HELD)) == []
+    assert list(find_warnings(open_check, HELD)) == ["x: so"]
+    assert list(find_warnings(FULL, open_check)) == ["x: so"]
+    (warning,) = find_warnings(make_check("releases"), HELD)
+    assert warning == "x: there was no core to see for how long it releases the GIL"
