@@ -207,7 +207,7 @@ class GilMethod:
         computing, waiting = witness.caller_view.read_times()
         caller = Times(computing, waiting - (time.perf_counter_ns() - at_ns))
         # How long a thread has waited for a core is known once it got one.
-        witness.settle()
+        witness.settle(witness.view)
         since_ns = time.perf_counter_ns() - at_ns
         computing, waiting = witness.view.read_times()
         ends = caller, Times(computing, waiting - since_ns)

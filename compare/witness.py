@@ -73,10 +73,12 @@ class Witness:
         # Views of the caller and of the witness, each for the thread that reads it.
         self.view: KernelView | None = None
         self._noted_views: tuple[KernelView, KernelView] | None = None
-        self._use_kernel = use_kernel
+        self._use_kernel = use_kernel and sys.platform == "linux"
         self._notes: list[Note] = []
         self._is_armed = self._is_stopping = False
         self._parked: tuple[bool, int] | None = None
+        # How often the witness had gone to sleep when it last came to its gate.
+        self._n_sleeps_before_gate = 0
         self._error: BaseException | None = None
         self._thread = threading.Thread(
             target=self._run, name="gilscope witness", daemon=True
@@ -119,15 +121,25 @@ class Witness:
         Raises:
             WitnessError: it did not come to wait for it within the limit.
         """
-        self.start()
         if self.view is None:
+            self.start()
             deadline = time.perf_counter() + SETTLE_S
             while time.perf_counter() < deadline:
                 pass
-        self._parked = self.settle()
+            return
+        _, n_sleeps = self.settle(self.view, self._n_sleeps_before_gate)
+        self.start()
+        self._parked = self.settle(self.view, n_sleeps)
 
-    def settle(self) -> tuple[bool, int] | None:
+    def settle(self, view: KernelView, n_sleeps_before: int = -1) -> tuple[bool, int]:
         """Wait, with the GIL held, until the witness sleeps.
+
+        Args:
+            view: what tells.
+            n_sleeps_before: how often it had gone to sleep before the sleep waited for.
+                Linux says of a thread that it sleeps shortly before it counts that and
+                gives up the core; whoever looks in between would take the count that
+                is still to come for another sleep.
 
         Returns:
             What `was_woken` compares with.
@@ -135,12 +147,10 @@ class Witness:
         Raises:
             WitnessError: it got no core within the limit.
         """
-        if self.view is None:
-            return None
         deadline = time.perf_counter() + self.limit_s
         while True:
-            state = self.view.read_sleep()
-            if state[0]:
+            state = view.read_sleep()
+            if state[0] and state[1] > n_sleeps_before:
                 return state
             if time.perf_counter() > deadline:
                 message = (
@@ -149,7 +159,7 @@ class Witness:
                 )
                 raise WitnessError(message)
             # On a single core it can come to sleep only while the caller does.
-            self.view.sleep_held(20e-6)
+            view.sleep_held(20e-6)
 
     def was_woken(self) -> bool | None:
         """Return whether the parked witness was woken, or None if nobody can tell."""
@@ -198,6 +208,8 @@ class Witness:
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             while True:
+                if self._use_kernel:
+                    self._n_sleeps_before_gate = count_sleeps()
                 self._idle.ring()
                 self._gate.wait()
                 if self._is_stopping:

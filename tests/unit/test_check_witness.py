@@ -1,0 +1,58 @@
+"""The witness: nothing is a wake-up that was none, and no wake-up is missed."""
+
+import ctypes
+import sys
+import sysconfig
+import time
+
+import pytest
+
+from compare.threads import switch_interval
+from compare.witness import Witness, WitnessError
+
+HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
+tells_wakeups = pytest.mark.skipif(
+    not HAS_GIL or sys.platform != "linux", reason="nothing here tells of wake-ups"
+)
+
+
+class View:
+    """Says one after the other what Linux might say of a thread."""
+
+    def __init__(self, *states):
+        self.states = list(states)
+
+    def read_sleep(self):
+        return self.states.pop(0) if len(self.states) > 1 else self.states[0]
+
+    def sleep_held(self, seconds):
+        pass
+
+
+def test_a_sleep_that_is_not_counted_yet_is_waited_for():
+    """Linux says that a thread sleeps before it counts that; seen 4 times in 10,000."""
+    view = View((False, 7), (True, 7), (True, 7), (True, 8))
+    assert Witness(limit_s=1.0).settle(view, 7) == (True, 8)
+
+
+def test_a_witness_without_a_core_is_an_error():
+    with pytest.raises(WitnessError, match="got no core for 0.01 s"):
+        Witness(limit_s=0.01).settle(View((False, 7)))
+
+
+@tells_wakeups
+def test_a_parked_witness_wakes_for_a_release_and_for_nothing_else():
+    """However soon it is looked at."""
+    release = ctypes.CDLL(None).getpid
+    with switch_interval(1.0), Witness(limit_s=0.5) as witness:
+        assert witness.view is not None
+        witness.view.sleep_held = lambda _: None
+        for _ in range(3000):
+            witness.park()
+            deadline = time.perf_counter() + 20e-6
+            while time.perf_counter() < deadline:
+                pass
+            assert not witness.was_woken()
+            release()
+            assert witness.was_woken()
+            witness.rest()
