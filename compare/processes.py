@@ -109,6 +109,7 @@ class Processes:
             seconds=(end_ns - start_ns) / 1e9,
             cored_s=max(answer["cored_s"] for answer in answers),
             cpu_s=sum(answer["cpu_s"] for answer in answers),
+            least_own_cpu_s=min(answer["own_cpu_s"] for answer in answers),
         )
 
 
@@ -166,6 +167,7 @@ def serve(target: str, orders: IO[str], answers: IO[str]) -> None:
             end_ns=calls.end_ns,
             cored_s=calls.cored_s,
             cpu_s=calls.cpu_s,
+            own_cpu_s=calls.own_cpu_s,
             fault=calls.find_fault(),
         )
 

@@ -176,10 +176,11 @@ def measure_wall(all_calls: Sequence[Calls]) -> Wall:
     end_ns = max(calls.end_ns for calls in all_calls)
     cored_end_s = max(calls.end_ns / 1e9 - calls.waited_s for calls in all_calls)
     cpu_start_ns = min(calls.cpu_ns[0] for calls in all_calls)
+    seconds = (end_ns - start_ns) / 1e9
+    own_cpus_s = [calls.own_cpu_s for calls in all_calls]
     return Wall(
-        seconds=(end_ns - start_ns) / 1e9,
-        cored_s=max(
-            cored_end_s - start_ns / 1e9, *(calls.own_cpu_s for calls in all_calls)
-        ),
+        seconds=seconds,
+        cored_s=min(seconds, max(cored_end_s - start_ns / 1e9, *own_cpus_s)),
         cpu_s=(max(calls.cpu_ns[1] for calls in all_calls) - cpu_start_ns) / 1e9,
+        least_own_cpu_s=min(own_cpus_s),
     )

@@ -56,11 +56,13 @@ class Wall:
         seconds: on the clock.
         cored_s: the same if each had had a core of its own, where the system tells.
         cpu_s: the CPU time of all processes concerned.
+        least_own_cpu_s: that of the thread which needed the least.
     """
 
     seconds: float
     cored_s: float
     cpu_s: float
+    least_own_cpu_s: float
 
 
 class Calls:
@@ -160,8 +162,9 @@ class Calls:
     @property
     def cored_s(self) -> float:
         """How long they would have taken with a core of their own."""
-        # Some of the waiting may have come just before the calls or just after them.
-        return max(self.elapsed_s - self.waited_s, self.own_cpu_s)
+        # Some of the waiting, and of the computing, may have come just before the calls
+        # or just after them.
+        return min(self.elapsed_s, max(self.elapsed_s - self.waited_s, self.own_cpu_s))
 
     @property
     def cpu_s(self) -> float:

@@ -130,6 +130,7 @@ class Turn:
         return Round(
             call_s=statistics.mean(calls.elapsed_s for calls in alone),
             call_cpu_s=statistics.mean(calls.cpu_s for calls in alone),
+            call_own_cpu_s=statistics.mean(calls.own_cpu_s for calls in alone),
             held=measure_wall(held),
             held_shares=tuple(share for share in shares if share is not None),
             threads=threads,

@@ -16,11 +16,12 @@ from compare.speedup import (
 from compare.work import Wall
 
 # Two calls of 0.1 s: at once in 0.1 s, in turns in 0.2 s.
-AT_ONCE = Wall(0.1, 0.1, 0.2)
-IN_TURNS = Wall(0.2, 0.2, 0.2)
+AT_ONCE = Wall(0.1, 0.1, 0.2, 0.1)
+IN_TURNS = Wall(0.2, 0.2, 0.2, 0.1)
 RELEASED = Round(
     call_s=0.1,
     call_cpu_s=0.1,
+    call_own_cpu_s=0.1,
     held=IN_TURNS,
     held_shares=(0.01, 0.03),
     threads={2: AT_ONCE},
@@ -61,13 +62,13 @@ def test_threads_as_fast_as_processes() -> None:
 
 def test_a_loaded_machine_does_not_turn_the_answer() -> None:
     """Both wait for cores: no speed-up on the clock, and still they ran at once."""
-    waiting = Wall(0.4, 0.11, 0.2)
+    waiting = Wall(0.4, 0.11, 0.2, 0.1)
     loaded = replace(
         RELEASED,
         call_s=0.2,
         threads={2: waiting},
         processes={2: replace(waiting, seconds=0.5)},
-        held=Wall(0.9, 0.8, 0.2),
+        held=Wall(0.9, 0.8, 0.2, 0.1),
     )
     found = summarize([loaded] * 4)
     assert found.speedup == 1.0
@@ -81,7 +82,7 @@ def test_a_loaded_machine_does_not_turn_the_answer() -> None:
 
 def test_both_start_orders_are_told_apart() -> None:
     """Every other round began with the other thread."""
-    slow = replace(RELEASED, threads={2: Wall(0.3, 0.3, 0.2)})
+    slow = replace(RELEASED, threads={2: Wall(0.3, 0.3, 0.2, 0.1)})
     found = summarize([RELEASED, slow] * 2)
     assert found.order_s == (0.1, 0.3)
     assert found.speedup_range == pytest.approx((2 / 3, 2.0))
@@ -94,12 +95,12 @@ def test_both_start_orders_are_told_apart() -> None:
 
 def test_each_number_of_threads_has_its_row() -> None:
     """Four threads on two cores: twice as fast, bounded by four."""
-    four = Wall(0.2, 0.1, 0.4)
+    four = Wall(0.2, 0.1, 0.4, 0.1)
     rounds = [
         replace(
             RELEASED,
-            threads={1: Wall(0.1, 0.1, 0.1), 2: AT_ONCE, 4: four},
-            processes={1: Wall(0.1, 0.1, 0.1), 2: AT_ONCE, 4: four},
+            threads={1: Wall(0.1, 0.1, 0.1, 0.1), 2: AT_ONCE, 4: four},
+            processes={1: Wall(0.1, 0.1, 0.1, 0.1), 2: AT_ONCE, 4: four},
         )
     ] * 4
     found = summarize(rounds)
@@ -169,14 +170,34 @@ def test_three_of_four_rounds_decide(overlaps: tuple[float, ...], course: str) -
     assert decide(overlaps) == course
 
 
-def test_work_that_is_skipped_beside_others_is_a_failure() -> None:
-    """Two calls that take the CPU time of less than one were not made in full."""
-    skipped = replace(RELEASED, threads={2: Wall(0.03, 0.03, 0.05)})
+@pytest.mark.parametrize(
+    ("wall", "found_s"),
+    [
+        # Both skip some, one skips most.
+        (Wall(0.03, 0.03, 0.08, 0.04), "0.040000"),
+        (Wall(0.1, 0.1, 0.125, 0.025), "0.025000"),
+    ],
+)
+def test_work_that_is_skipped_beside_others_is_a_failure(
+    wall: Wall, found_s: str
+) -> None:
+    """Calls that take much less CPU time than alone were not made in full."""
+    skipped = replace(RELEASED, threads={2: wall}, held=wall)
     found = summarize([skipped] * 4, failures=("before",))
+    words = "double_list() passes: expected a call {} to take about 0.100000 s of CPU "
+    words += f"time as well, got {found_s} s"
     assert found.failures == (
         "before",
-        (
-            "double_list() passes: expected two calls to take about 0.200000 s of CPU "
-            "time in 2 threads too, got 0.050000 s"
-        ),
+        words.format("beside another one"),
+        words.format("with release_gil=False"),
     )
+
+
+def test_a_call_whose_helpers_compute_is_judged_by_the_process() -> None:
+    """What its own threads took says nothing of them."""
+    pooled = Wall(0.1, 0.1, 0.2, 0.0)
+    round_ = replace(RELEASED, call_own_cpu_s=0.01, threads={2: pooled}, held=pooled)
+    assert summarize([round_] * 4).failures == ()
+    idle = replace(round_, threads={2: replace(pooled, cpu_s=0.05)})
+    (failure,) = summarize([idle] * 4).failures
+    assert failure.endswith("got 0.025000 s")
