@@ -52,8 +52,8 @@ def check(
     check_budget(budget_s)
     from functools import partial  # noqa: PLC0415
 
-    from compare.judge import judge_call  # noqa: PLC0415
-    from compare.surroundings import describe_callable  # noqa: PLC0415
+    from compare.verdict.judge import judge_call  # noqa: PLC0415
+    from compare.verdict.surroundings import describe_callable  # noqa: PLC0415
 
     call = partial(func, *args, **kwargs) if args or kwargs else func
     return judge_call(call, name=describe_callable(func), budget_s=budget_s).check
@@ -79,8 +79,8 @@ def check_statement(
         BaseException: whatever one of them raises.
     """
     check_budget(budget_s)
-    from compare.judge import judge_call  # noqa: PLC0415
-    from compare.statement import bind_statement  # noqa: PLC0415
+    from compare.verdict.judge import judge_call  # noqa: PLC0415
+    from compare.verdict.statement import bind_statement  # noqa: PLC0415
 
     call = bind_statement(statement, setup, namespace)
     empty = bind_statement("pass", "pass")
@@ -104,7 +104,7 @@ def check_both(
         RuntimeError: this build has nothing but a GIL, or one of them failed.
     """
     check_budget(budget_s)
-    from compare.both import judge_both  # noqa: PLC0415
+    from compare.verdict.both import judge_both  # noqa: PLC0415
 
     return judge_both(statement, setup, budget_s)
 

@@ -123,7 +123,7 @@ class GilFixture:
     @staticmethod
     def _fail(check: "Check", wanted: str) -> None:
         __tracebackhide__ = True
-        from compare.explain import explain_failure  # noqa: PLC0415
+        from compare.verdict.explain import explain_failure  # noqa: PLC0415
 
         pytest.fail(explain_failure(check, wanted), pytrace=False)
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from compare.explain import describe_time
 from compare.report.svg import COLOURS, make_figure, shorten
 from compare.report.timeline import EVENT_NAMES, Lane, make_lanes
 from compare.results import Event, Handoff
+from compare.units import describe_time
 
 # A state is told by its pattern as well as by its colour.
 HATCHES = {"held": "", "released": "//", "waiting": "xx", "sleeping": "--"}

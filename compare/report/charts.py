@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from compare.explain import describe_time
 from compare.report.svg import COLOURS, WIDE, make_figure, shorten
 from compare.results import BackendResult, Range
+from compare.units import describe_time
 
 Style = dict[str, Any]
 

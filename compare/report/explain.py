@@ -6,9 +6,9 @@ From results only: nothing is measured, imported or read from a source here.
 import textwrap
 from dataclasses import dataclass
 
-from compare.explain import describe_time
 from compare.report.technology import find_technology
 from compare.results import BackendResult, Environment, Handoff, Parallel, Report
+from compare.units import describe_time
 
 WIDTH = 80
 

@@ -6,8 +6,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from compare.explain import describe_time
 from compare.results import BreakEven, Range, Report, Sweep, SweepCell
+from compare.units import describe_time
 
 NOTHING = "-"
 

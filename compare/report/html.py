@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from compare.explain import describe_time, head_lines
 from compare.report import tabulate
 from compare.report.explain import explain_backend
 from compare.report.sections import make_overview, make_sections
 from compare.report.timeline import MARKS, make_lanes
 from compare.results import Check, Handoff, Report
+from compare.units import describe_time
+from compare.verdict.explain import head_lines
 
 EXTRA = ("jinja2", "matplotlib")
 

@@ -2,9 +2,9 @@
 
 import re
 
-from compare.explain import describe_time
 from compare.report.timeline import EVENT_NAMES, PARTNER_LABEL
 from compare.results import PARTNER, BackendResult
+from compare.units import describe_time
 
 # The identifiers of the two lanes; what is shown is their label.
 _PARTNER, _BACKEND = "P", "B"

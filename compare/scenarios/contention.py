@@ -12,14 +12,20 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from backends import Backend
-from compare.companion import Companion
 from compare.environment import is_gil_enabled
-from compare.explain import describe_time
-from compare.faults import Failures
-from compare.figures import Figure, find_percentile, find_unsteady, judge, summarize
+from compare.measure.companion import Companion
+from compare.measure.faults import Failures
+from compare.measure.figures import (
+    Figure,
+    find_percentile,
+    find_unsteady,
+    judge,
+    summarize,
+)
+from compare.measure.work import Calls, Work, collect_no_garbage
 from compare.results import Contention, ContentionRow
 from compare.scenarios import Options
-from compare.work import Calls, Work, collect_no_garbage
+from compare.units import describe_time
 
 SIZES = (10, 1000)
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from backends import Backend
-from compare.calibration import calibrate
-from compare.faults import find_result_fault, find_trace_fault
-from compare.judge import judge_call
-from compare.judgement import Judgement
+from compare.measure.calibration import calibrate
+from compare.measure.faults import find_result_fault, find_trace_fault
+from compare.measure.work import N_VALUES, Work
 from compare.results import Check, Gil
 from compare.scenarios import Options
-from compare.weigh import Window, find_best_share, weigh_window
-from compare.work import N_VALUES, Work
+from compare.verdict.judge import judge_call
+from compare.verdict.judgement import Judgement
+from compare.verdict.weigh import Window, find_best_share, weigh_window
 
 # How much was released is a measurement, which a machine can spoil once: what was not
 # seen well, or seen against the declaration, is looked at for so many times longer.

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import backends
 from backends import Backend
-from compare.calibration import calibrate
-from compare.faults import Failures
-from compare.figures import Figure, summarize
+from compare.measure.calibration import calibrate
+from compare.measure.faults import Failures
+from compare.measure.figures import Figure, summarize
+from compare.measure.together import measure_wall, run_in_order
+from compare.measure.work import Calls, Work
 from compare.results import PairCell, Pairs
 from compare.scenarios import Options
-from compare.together import measure_wall, run_in_order
-from compare.work import Calls, Work
 
 # Being kept out for less of a call than this is not called being stopped.
 STOPPED_MIN = 0.1

@@ -1,7 +1,7 @@
 """Two threads, each with one call of the same work, against one after the other.
 
 Everything is measured once a round, in turns, so that what the machine does to one
-side it does to the other. `compare.speedup` makes the figures from the rounds.
+side it does to the other. `compare.measure.speedup` makes the figures from the rounds.
 """
 
 import contextlib
@@ -12,16 +12,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from backends import Backend
-from compare.calibration import calibrate, find_missing_work
 from compare.environment import is_gil_enabled
-from compare.faults import Failures
-from compare.processes import ProcessError, Processes
+from compare.measure.calibration import calibrate, find_missing_work
+from compare.measure.faults import Failures
+from compare.measure.processes import ProcessError, Processes
+from compare.measure.speedup import Measured, Round, summarize_rounds
+from compare.measure.together import measure_wall, run_in_order
+from compare.measure.work import Calls, Work
 from compare.results import Parallel
 from compare.scenarios import Options
-from compare.speedup import Measured, Round, summarize_rounds
 from compare.threads import switch_interval
-from compare.together import measure_wall, run_in_order
-from compare.work import Calls, Work
 
 # A switch interval as short as a call can be interrupted at all.
 INTERRUPTING_S = 10e-6

@@ -1,20 +1,20 @@
 """A grid of work, released and held: from where on releasing the GIL pays.
 
-`compare.breakeven` makes the figures from the rounds.
+`compare.measure.breakeven` makes the figures from the rounds.
 """
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from backends import Backend
-from compare.breakeven import CellRound, Measured, summarize_sweep
-from compare.companion import Companion
 from compare.environment import is_gil_enabled
-from compare.faults import Failures
+from compare.measure.breakeven import CellRound, Measured, summarize_sweep
+from compare.measure.companion import Companion
+from compare.measure.faults import Failures
+from compare.measure.together import measure_wall, run_in_order
+from compare.measure.work import Calls, Work, collect_no_garbage
 from compare.results import Sweep
 from compare.scenarios import Options
-from compare.together import measure_wall, run_in_order
-from compare.work import Calls, Work, collect_no_garbage
 
 # The largest work of the grid takes a native kernel a few milliseconds: where a call is
 # as long as a switch interval, there is nothing left to find.

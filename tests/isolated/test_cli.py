@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from compare import Report, cli
+from compare.cli.output import check_writable
+from compare.cli.status import SIGPIPE
 from compare.environment import read_version
 
 ROOT = Path(__file__).parents[2]
@@ -217,10 +219,10 @@ def test_a_bad_command_line_shows_the_usage(arguments: tuple[str, ...]) -> None:
 def test_an_unwritable_file_is_found_before_the_measurement(tmp_path: Path) -> None:
     """A file that did not exist is not left behind by the look at it."""
     path = tmp_path / "report.json"
-    cli.check_writable(str(path))
+    check_writable(str(path))
     assert not path.exists()
     path.write_text("kept")
-    cli.check_writable(str(path))
+    check_writable(str(path))
     assert path.read_text() == "kept"
 
 
@@ -255,7 +257,7 @@ def test_check_has_a_status_for_each_verdict(
             return json.dumps({"verdict": self.verdict})
 
     Found.verdict = verdict
-    monkeypatch.setattr(cli, "check_statement", lambda *_: Found())
+    monkeypatch.setattr("compare.cli.check.check_statement", lambda *_: Found())
     assert cli.main(["check", "--json", "-", "pass"]) == status
     assert json.loads(capsys.readouterr().out) == {"verdict": verdict}
 
@@ -332,5 +334,5 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     command.stdout.close()
     told = command.stderr.read()
     command.stderr.close()
-    assert command.wait(timeout=60) == 128 + cli.SIGPIPE
+    assert command.wait(timeout=60) == 128 + SIGPIPE
     assert told == ""

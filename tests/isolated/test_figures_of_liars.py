@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from compare import run_all
-from compare.faults import Failures
-from compare.processes import ProcessError, Processes
+from compare.measure.faults import Failures
+from compare.measure.processes import ProcessError, Processes
 from compare.results import BackendResult
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ def test_no_process_outlives_the_one_that_started_it(tmp_path: Path) -> None:
     """Also if that one is killed and can clean up nothing."""
     code = (
         "import time\n"
-        "from compare.processes import Processes\n"
+        "from compare.measure.processes import Processes\n"
         "with Processes('python', 2) as processes:\n"
         "    print(*(process.pid for process in processes._processes), flush=True)\n"
         "    time.sleep(600)\n"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from compare.breakeven import (
+from compare.measure.breakeven import (
     CellRound,
     Measured,
     describe_break_even,

@@ -19,9 +19,9 @@ import pytest
 import compare
 from compare import check
 from compare.check import check_statement
-from compare.judge import judge_call
 from compare.results import Check, structure
 from compare.threads import run_together
+from compare.verdict.judge import judge_call
 
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
 needs_gil = pytest.mark.skipif(not HAS_GIL, reason="there is no GIL to hold here")

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from compare.decide import (
+from compare.results import Evidence
+from compare.verdict.decide import (
     compare_attached_controls,
     compare_controls,
     decide,
     decide_attached,
 )
-from compare.results import Evidence
 
 RELEASER = Evidence(n_calls=50, n_windows=10, n_windows_released=10, n_ticks=90)
 HOLDER = Evidence(n_calls=50, n_windows=10, n_calls_tried=20)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from compare.kernel import Times
-from compare.weigh import (
+from compare.thread_view import Times
+from compare.verdict.weigh import (
     Interrupted,
     Weight,
     Window,
@@ -13,7 +13,7 @@ from compare.weigh import (
     weigh_entry,
     weigh_window,
 )
-from compare.witness import Note
+from compare.verdict.witness import Note
 
 MS = 1_000_000
 

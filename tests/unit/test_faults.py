@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from compare.faults import (
+from compare.measure.faults import (
     Failures,
     find_answer_fault,
     find_result_fault,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from compare.figures import (
+from compare.measure.figures import (
     Figure,
     count_misses,
     describe_ratio,

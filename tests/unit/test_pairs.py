@@ -2,9 +2,9 @@
 
 import pytest
 
+from compare.measure.work import Calls, Work
 from compare.results import PairCell
 from compare.scenarios.pairs import Round, describe, find_stop, summarize_cell
-from compare.work import Calls, Work
 
 
 def make_calls(start_s: float, end_s: float, waited_s: float = 0.0) -> Calls:

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from compare.results import Parallel
-from compare.speedup import (
+from compare.measure.speedup import (
     Measured,
     Round,
     bound_speedup,
     decide,
     summarize_rounds,
 )
-from compare.work import Wall
+from compare.measure.work import Wall
+from compare.results import Parallel
 
 # Two calls of 0.1 s: at once in 0.1 s, in turns in 0.2 s.
 AT_ONCE = Wall(0.1, 0.1, 0.2, 0.1)

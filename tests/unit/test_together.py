@@ -8,8 +8,8 @@ import pytest
 
 from backends.reference import double_list
 from compare.environment import is_gil_enabled
-from compare.together import measure_wall, run_in_order
-from compare.work import Calls, Work
+from compare.measure.together import measure_wall, run_in_order
+from compare.measure.work import Calls, Work
 
 WORK = Work(double_list, passes=2, n=5)
 

@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 
 from backends.reference import double_list
-from compare.calibration import PASSES_MAX, calibrate, find_missing_work, time_call
-from compare.companion import Companion
-from compare.work import (
+from compare.measure.calibration import (
+    PASSES_MAX,
+    calibrate,
+    find_missing_work,
+    time_call,
+)
+from compare.measure.companion import Companion
+from compare.measure.work import (
     Calls,
     Work,
     collect_no_garbage,

@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from compare.decide import compare_controls
-from compare.gil_method import GilMethod
-from compare.judgement import Seen
 from compare.results import Controls
+from compare.verdict.decide import compare_controls
+from compare.verdict.gil_method import GilMethod
+from compare.verdict.judgement import Seen
 
 # How long each of them is watched.
 CONTROL_S = 0.02

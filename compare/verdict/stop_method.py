@@ -14,19 +14,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from compare.decide import compare_attached_controls, decide_attached
-from compare.gil_method import MAX_CALLS, time_calls
-from compare.judgement import Judgement, Subject
-from compare.kernel import WitnessError
 from compare.results import Check, CheckEnvironment, Evidence
-from compare.weigh import (
+from compare.thread_view import WitnessError
+from compare.verdict.decide import compare_attached_controls, decide_attached
+from compare.verdict.gil_method import MAX_CALLS, time_calls
+from compare.verdict.judgement import Judgement, Subject
+from compare.verdict.weigh import (
     Interrupted,
     Weight,
     find_best_share,
     pick_weight,
     weigh_entries,
 )
-from compare.witness import Note, Witness, find_place
+from compare.verdict.witness import Note, Witness, find_place
 
 PAUSE_S = 20e-6
 # A stop takes about a microsecond if it has to wait for nobody.

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from compare.environment import is_gil_enabled
+from compare.measure.work import Calls, Wall
+from compare.thread_view import ThreadView, WitnessError, open_view
 from compare.threads import run_together, switch_interval
-from compare.witness import KernelView, WitnessError, open_view
-from compare.work import Calls, Wall
 
 # How long the first thread waits for the others to come to wait for the GIL: where the
 # kernel tells when they have, and where it does not.
@@ -143,14 +143,14 @@ class Start:
         with contextlib.suppress(RuntimeError):
             self.gates[position].release()
 
-    def open_view(self, position: int) -> KernelView | None:
+    def open_view(self, position: int) -> ThreadView | None:
         """Return what the kernel tells about a thread, until the calls are over."""
         view = open_view(self.native_ids[position])
         if view is not None:
             self.closing.callback(view.close)
         return view
 
-    def park(self, views: Mapping[int, KernelView | None]) -> None:
+    def park(self, views: Mapping[int, ThreadView | None]) -> None:
         """Wait, with the GIL held, until the others sleep, which is for the GIL."""
         deadline = time.perf_counter() + (PARK_MAX_S if all(views.values()) else PARK_S)
         while time.perf_counter() < deadline:
@@ -165,7 +165,7 @@ class Start:
                 self.waited_s[place] = view.read_times().waiting_for_core / 1e9
 
 
-def is_asleep(view: KernelView) -> bool:
+def is_asleep(view: ThreadView) -> bool:
     """Return whether a thread sleeps."""
     return view.read_sleep()[0]
 

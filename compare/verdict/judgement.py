@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from compare.results import Check, Evidence
-from compare.weigh import Entry, Window
+from compare.verdict.weigh import Entry, Window
 
 
 class Subject(NamedTuple):

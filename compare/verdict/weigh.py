@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from compare.kernel import Times
-from compare.witness import Note
+from compare.thread_view import Times
+from compare.verdict.witness import Note
 
 # Calls that all compute for less than this share of their time sleep with the GIL held,
 # so that computing time does not tell how far they have come.

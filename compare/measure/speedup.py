@@ -5,9 +5,15 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from compare.figures import Figure, describe_ratio, find_unsteady, split, summarize
+from compare.measure.figures import (
+    Figure,
+    describe_ratio,
+    find_unsteady,
+    split,
+    summarize,
+)
+from compare.measure.work import N_VALUES, Wall
 from compare.results import Course, Parallel, ParallelRow
-from compare.work import N_VALUES, Wall
 
 # Calls that take turns overlap by 1 at most; a busy machine lowers the overlap of calls
 # that run at once. So the line lies near 1.
@@ -20,7 +26,7 @@ AGREEING = 0.75
 # work: nothing else makes the same work so much cheaper.
 WORK_DONE_MIN = 0.5
 
-# A call that computes in its own thread takes at least this share of its CPU time there.
+# A call that computes in its own thread takes this share of its CPU time there.
 OWN_SHARE = 0.9
 
 # With less than this from two processes, there was no second core to be had.

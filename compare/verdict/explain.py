@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from compare.results import Check, Evidence
+from compare.units import describe_share, describe_time
 
 VERDICTS = {
     "releases": "lets other threads run",
@@ -76,21 +77,6 @@ def fact_lines(check: Check) -> Iterator[str]:
     for label, fact in facts:
         if fact:
             yield f"  {label + ':':<16} {fact}"
-
-
-def describe_time(seconds: float | None) -> str:
-    """Return a duration in the unit that suits it."""
-    if seconds is None:
-        return ""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-9:.3g} ns"
-
-
-def describe_share(share: float | None) -> str:
-    """Return a share of the call in per cent."""
-    return "" if share is None else f"{share:.1%} of the call"
 
 
 def describe_evidence(evidence: Evidence) -> str:

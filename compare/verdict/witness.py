@@ -16,9 +16,9 @@ import threading
 import time
 from typing import NamedTuple, Self
 
-from compare.kernel import (
+from compare.thread_view import (
     Bell,
-    KernelView,
+    ThreadView,
     Times,
     WitnessError,
     count_sleeps,
@@ -26,7 +26,7 @@ from compare.kernel import (
     open_view,
 )
 
-__all__ = ["KernelView", "Note", "Witness", "WitnessError", "find_place", "open_view"]
+__all__ = ["Note", "ThreadView", "Witness", "WitnessError", "find_place", "open_view"]
 
 # Between two notes, so that the witness does not take a core for itself.
 PAUSE_S = 50e-6
@@ -71,8 +71,8 @@ class Witness:
         self._caller = threading.get_ident()
         self._read_computed = open_clock(self._caller)
         # Views of the caller and of the witness, each for the thread that reads it.
-        self.view: KernelView | None = None
-        self._noted_views: tuple[KernelView, KernelView] | None = None
+        self.view: ThreadView | None = None
+        self._noted_views: tuple[ThreadView, ThreadView] | None = None
         self._use_kernel = use_kernel and sys.platform == "linux"
         self._notes: list[Note] = []
         self._is_armed = self._is_stopping = False
@@ -131,7 +131,7 @@ class Witness:
         self.start()
         self._parked = self.settle(self.view, n_sleeps)
 
-    def settle(self, view: KernelView, n_sleeps_before: int = -1) -> tuple[bool, int]:
+    def settle(self, view: ThreadView, n_sleeps_before: int = -1) -> tuple[bool, int]:
         """Wait, with the GIL held, until the witness sleeps.
 
         Args:

@@ -1,9 +1,9 @@
 """The same calls in processes of their own: what the machine can give at the moment.
 
-`python -m compare.processes TARGET PARENT_PID` loads a backend and answers lines on its
-standard input: `{"passes": 100}` is answered when the values are ready, `{}` then
-starts the call, and the answer to that has its stamps. They can be compared between
-processes, since the clock of time.perf_counter_ns() is the system's.
+`python -m compare.measure.processes TARGET PARENT_PID` loads a backend and answers
+lines on its standard input: `{"passes": 100}` is answered when the values are ready,
+`{}` then starts the call, and the answer to that has its stamps. They can be compared
+between processes, since the clock of time.perf_counter_ns() is the system's.
 """
 
 import faulthandler
@@ -15,8 +15,8 @@ from contextlib import suppress
 from typing import IO, Any, Self
 
 import backends
-from compare.faults import Failures
-from compare.work import Calls, Wall, Work
+from compare.measure.faults import Failures
+from compare.measure.work import Calls, Wall, Work
 from compare.worker import die_with_parent
 
 # A call that takes longer hangs: the process then ends itself, from C, so that it does
@@ -64,7 +64,13 @@ class Processes:
     def _start(self) -> "subprocess.Popen[str]":
         gil = sys._xoptions.get("gil")  # noqa: SLF001 - there is no public name.
         options = ["-X", f"gil={gil}"] if isinstance(gil, str) else []
-        module = ["-P", "-m", "compare.processes", self._target, str(os.getpid())]
+        module = [
+            "-P",
+            "-m",
+            "compare.measure.processes",
+            self._target,
+            str(os.getpid()),
+        ]
         entries = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - "" is the current folder.
         return subprocess.Popen(  # noqa: S603 - it is this interpreter.
             [sys.executable, *options, *module],

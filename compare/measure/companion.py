@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Self
 
-from compare.work import open_core_wait
+from compare.thread_view import open_core_wait
 
 
 class Companion:

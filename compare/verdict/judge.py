@@ -12,21 +12,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from compare.controls import measure_yardstick
-from compare.decide import PYTHON_SHARE, decide, find_notes
-from compare.gil_method import PATIENCE, GilMethod
-from compare.judgement import Judgement, Seen, Subject
-from compare.kernel import WitnessError
 from compare.results import Check, CheckEnvironment, Verdict
-from compare.surroundings import (
+from compare.thread_view import WitnessError
+from compare.threads import switch_interval
+from compare.verdict.controls import measure_yardstick
+from compare.verdict.decide import PYTHON_SHARE, decide, find_notes
+from compare.verdict.gil_method import PATIENCE, GilMethod
+from compare.verdict.judgement import Judgement, Seen, Subject
+from compare.verdict.surroundings import (
     call_first,
     count_steps,
     describe_environment,
     find_refusal,
 )
-from compare.threads import switch_interval
-from compare.weigh import find_best_share, pick_weight, weigh_window
-from compare.witness import Witness
+from compare.verdict.weigh import find_best_share, pick_weight, weigh_window
+from compare.verdict.witness import Witness
 
 # The shares of the budget; the rest is left for the first call and the controls.
 WATCH_SHARE = 0.4
@@ -84,7 +84,7 @@ def judge_call(
         subject = Subject(call, empty, first_ns, has_python)
         if environment.meaning == "attached":
             # Imported here because few interpreters are built without a GIL.
-            from compare.stop_method import judge_attached  # noqa: PLC0415
+            from compare.verdict.stop_method import judge_attached  # noqa: PLC0415
 
             return judge_attached(subject, name, environment, budget_s)
         witness = Witness(limit_s=0.5, use_kernel=use_kernel)

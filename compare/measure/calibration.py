@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from compare.work import Calls, Work
+from compare.measure.work import Calls, Work
 
 # No CPU does this many passes in less than seconds, so what asks for more does none.
 PASSES_MAX = 2**26

@@ -7,7 +7,6 @@ from another or taken from another thread is a wrong one.
 import contextlib
 import gc
 import itertools
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -15,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from backends import DoubleList
-from compare.faults import (
+from compare.measure.faults import (
     find_result_fault,
     find_return_fault,
     find_trace_fault,
 )
+from compare.thread_view import open_core_wait
 
 # The integers of one call of a calibrated work: small enough for both buffers to stay
 # in the nearest cache of a core, so that cores do not share the way to memory; large
@@ -222,22 +222,3 @@ def collect_no_garbage() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-@contextlib.contextmanager
-def open_core_wait() -> Iterator[Callable[[], float]]:
-    """Yield what tells how long this thread was ready to run while no core was free.
-
-    Source:
-        Linux, Documentation/scheduler/sched-stats.rst (/proc/PID/schedstat); elsewhere
-        it stays 0.
-    """
-    try:
-        file = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
-    except OSError:
-        yield lambda: 0.0
-        return
-    try:
-        yield lambda: int(os.pread(file, 100, 0).split()[1]) / 1e9
-    finally:
-        os.close(file)

@@ -1,9 +1,10 @@
 """What the operating system tells about threads, and wakes them with."""
 
+import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ class Times(NamedTuple):
     waiting_for_core: int
 
 
-class KernelView:
+class ThreadView:
     """What Linux tells about one thread of this process, read with the GIL held.
 
     Reading a file gives the GIL away, which would be the very thing to be found.
@@ -77,12 +78,12 @@ class KernelView:
         return self._buffer.raw[:size]
 
 
-def open_view(native_id: int) -> KernelView | None:
+def open_view(native_id: int) -> ThreadView | None:
     """Return what the kernel tells about a thread, or None where it tells nothing."""
     if sys.platform != "linux":
         return None
     try:
-        view = KernelView(native_id)
+        view = ThreadView(native_id)
     except (ImportError, OSError, AttributeError):
         return None
     try:
@@ -97,11 +98,30 @@ def open_view(native_id: int) -> KernelView | None:
 def open_clock(thread_id: int) -> Callable[[], int | None]:
     """Return what reads the computing time of a thread, wherever it is at the moment.
 
-    The times of a KernelView stand still while the thread runs; this clock does not.
+    The times of a ThreadView stand still while the thread runs; this clock does not.
     """
     if not hasattr(time, "pthread_getcpuclockid"):
         return lambda: None
     return partial(time.clock_gettime_ns, time.pthread_getcpuclockid(thread_id))
+
+
+@contextlib.contextmanager
+def open_core_wait() -> Iterator[Callable[[], float]]:
+    """Yield what tells how long this thread was ready to run while no core was free.
+
+    Source:
+        Linux, Documentation/scheduler/sched-stats.rst (/proc/PID/schedstat); elsewhere
+        it stays 0.
+    """
+    try:
+        file = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
+    except OSError:
+        yield lambda: 0.0
+        return
+    try:
+        yield lambda: int(os.pread(file, 100, 0).split()[1]) / 1e9
+    finally:
+        os.close(file)
 
 
 def count_sleeps() -> int:

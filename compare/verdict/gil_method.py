@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, repeat
 from typing import Any
 
-from compare.kernel import Times, WitnessError
-from compare.weigh import Entry, Interrupted, Window, weigh_entries
-from compare.witness import PAUSE_S, Witness
+from compare.thread_view import Times, WitnessError
+from compare.verdict.weigh import Entry, Interrupted, Window, weigh_entries
+from compare.verdict.witness import PAUSE_S, Witness
 
 # The huge interval is at least this long, and this many times one call. A witness
 # interrupts the caller once it has waited that long, so only half of it is used.

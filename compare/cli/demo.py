@@ -1,0 +1,65 @@
+"""`gilscope demo`: the lecture's two threads, as measured."""
+
+import argparse
+from typing import Any
+
+from compare.cli.output import say, show_progress, write
+from compare.cli.status import OK, WRONG
+from compare.report.mermaid import render_mermaid
+from compare.report.timeline import render_timeline
+from compare.report.transcript import render_transcript
+from compare.results import BackendResult
+from compare.runner import run_demo
+
+DEMO_BACKEND = "pyo3"
+
+
+def add_demo(commands: Any) -> None:
+    """Add `gilscope demo`."""
+    parser = commands.add_parser("demo", help="print the lecture's two threads")
+    parser.add_argument(
+        "name",
+        nargs="?",
+        default=DEMO_BACKEND,
+        metavar="NAME",
+        help="the backend (default: %(default)s)",
+    )
+    parser.add_argument("--quick", action="store_true", help="a fifth of the seconds")
+    parser.add_argument(
+        "--mermaid",
+        action="store_true",
+        help="print a sequence diagram for Markdown instead",
+    )
+    parser.set_defaults(run=run_demo_command)
+
+
+def run_demo_command(arguments: argparse.Namespace) -> int:
+    """Run the lecture's program and print what its threads did, early and late."""
+    for is_late in (False,) if arguments.mermaid else (False, True):
+        with show_progress([arguments.name], quick=arguments.quick) as progress:
+            result = run_demo(
+                arguments.name,
+                late_partner=is_late,
+                quick=arguments.quick,
+                progress=progress,
+            )
+        if result.handoff is not None:
+            write(describe_demo(result, is_late=is_late, is_mermaid=arguments.mermaid))
+        if result.status != "ok":
+            say(f"{result.name}: {result.status}: {result.reason}")
+            return WRONG
+    return OK
+
+
+def describe_demo(result: BackendResult, *, is_late: bool, is_mermaid: bool) -> str:
+    """Return the lecture's output and timeline, or the diagram of it."""
+    assert result.handoff is not None
+    if is_mermaid:
+        return render_mermaid(result).rstrip()
+    head = (
+        "\nThe partner sleeps longer than the GIL is released:"
+        if is_late
+        else f"{result.name}: {result.technology}\n\nThe lecture as written:"
+    )
+    timeline = render_timeline(result.name, result.handoff)
+    return f"{head}\n{render_transcript(result)}\n\n{timeline}".rstrip()

@@ -1,0 +1,43 @@
+"""Options that several commands have."""
+
+import argparse
+import contextlib
+import math
+
+
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    """Add the option --backend."""
+    parser.add_argument(
+        "--backend",
+        action="append",
+        metavar="NAME",
+        help="a registered name or package.module:attribute; again for another one "
+        "(default: all that are registered)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the option --json."""
+    parser.add_argument(
+        "--json", metavar="FILE", help="write JSON; - is standard output, alone"
+    )
+
+
+def parse_seconds(text: str) -> float:
+    """Return a positive, finite number of seconds."""
+    with contextlib.suppress(ValueError):
+        seconds = float(text)
+        if seconds > 0 and math.isfinite(seconds):
+            return seconds
+    message = f"expected a number of seconds over 0, got {text!r}"
+    raise argparse.ArgumentTypeError(message)
+
+
+def parse_counts(text: str) -> tuple[int, ...]:
+    """Return positive counts that commas separate."""
+    with contextlib.suppress(ValueError):
+        counts = tuple(int(part) for part in text.split(","))
+        if min(counts) > 0:
+            return counts
+    message = f"expected counts over 0 like 1,2,4, got {text!r}"
+    raise argparse.ArgumentTypeError(message)

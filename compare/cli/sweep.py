@@ -1,0 +1,46 @@
+"""`gilscope sweep`: from which amount of work on does releasing the GIL pay?"""
+
+import argparse
+from typing import Any
+
+from compare.cli.options import add_backend, add_json
+from compare.cli.output import (
+    check_files,
+    check_writable,
+    judge_report,
+    note,
+    show_progress,
+    show_report,
+    write_files,
+    write_text,
+)
+from compare.sweeping import plan_sweep, sweep
+
+
+def add_sweep(commands: Any) -> None:
+    """Add `gilscope sweep`."""
+    parser = commands.add_parser(
+        "sweep", help="from which amount of work on does releasing the GIL pay?"
+    )
+    add_backend(parser)
+    parser.add_argument(
+        "--quick", action="store_true", help="a smaller grid, in fewer rounds"
+    )
+    add_json(parser)
+    parser.add_argument("--html", metavar="FILE", help="write the plot as one page")
+    parser.set_defaults(run=run_sweep, trace=None)
+
+
+def run_sweep(arguments: argparse.Namespace) -> int:
+    """Say how long it will take, sweep, and show the grid of each backend."""
+    planned_s = plan_sweep(arguments.backend, quick=arguments.quick)
+    check_writable(arguments.json)
+    check_files(arguments)
+    note(f"this takes about {planned_s:.0f} s")
+    with show_progress(arguments.backend, quick=arguments.quick) as progress:
+        report = sweep(arguments.backend, quick=arguments.quick, progress=progress)
+    if arguments.json != "-":
+        show_report(report)
+    write_text(arguments.json, report.to_json())
+    write_files(arguments, report)
+    return judge_report(report)

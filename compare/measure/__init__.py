@@ -1,0 +1,1 @@
+"""Work that is timed and checked, and the figures made from it."""
