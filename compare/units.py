@@ -5,8 +5,9 @@ def describe_time(seconds: float | None) -> str:
     """Return a duration in the unit that suits it."""
     if seconds is None:
         return ""
+    rounded = float(f"{seconds:.3g}")
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= size:
+        if rounded >= size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds / 1e-9:.3g} ns"
 

@@ -2,14 +2,19 @@
 
 import argparse
 import contextlib
+import json
+import platform
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
-from compare.check import check_statement
+from compare.check import check_both, check_statement
 from compare.cli.options import add_json
 from compare.cli.output import check_writable, write, write_text
 from compare.cli.status import OK, UNSURE, WRONG, UsageError
+from compare.environment import is_free_threaded_build
+from compare.results import SCHEMA, Check
 
 CHECK_STATUS = {"releases": OK, "inconclusive": UNSURE}
 
@@ -23,6 +28,11 @@ def add_check(commands: Any) -> None:
         action="append",
         metavar="SETUP",
         help="run once before; again for another line (default: pass)",
+    )
+    parser.add_argument(
+        "--both",
+        action="store_true",
+        help="judge with the GIL on and with it off, on a free-threaded build",
     )
     add_json(parser)
     parser.add_argument(
@@ -38,10 +48,18 @@ def run_check(arguments: argparse.Namespace) -> int:
     """Judge the statement, and show the verdict with its evidence."""
     check_writable(arguments.json)
     setup = "\n".join(arguments.setup or ("pass",))
+    statement = "\n".join(arguments.statement)
+    judge = check_both if arguments.both else check_once
+    if arguments.both and not is_free_threaded_build():
+        message = (
+            "--both: expected a free-threaded build of Python, got "
+            f"{platform.python_version()} with nothing but a GIL"
+        )
+        raise UsageError(message)
     try:
         # What the statement prints must not end up in the JSON.
         with contextlib.redirect_stdout(sys.stderr):
-            found = check_statement("\n".join(arguments.statement), setup)
+            checks = judge(statement, setup)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -49,6 +67,23 @@ def run_check(arguments: argparse.Namespace) -> int:
         message = f"the statement cannot be checked: {text.splitlines()[-1]}"
         raise UsageError(message) from error
     if arguments.json != "-":
-        write(str(found))
-    write_text(arguments.json, found.to_json())
-    return CHECK_STATUS.get(found.verdict, WRONG)
+        write("\n\n".join(map(str, checks)))
+    write_text(arguments.json, render_json(checks))
+    # With two of them the first is the worst: holds, then unsure, then all well.
+    statuses = {CHECK_STATUS.get(found.verdict, WRONG) for found in checks}
+    return next(status for status in (WRONG, UNSURE, OK) if status in statuses)
+
+
+def check_once(statement: str, setup: str) -> tuple[Check]:
+    """Judge the statement in this process."""
+    return (check_statement(statement, setup),)
+
+
+def render_json(checks: Sequence[Check]) -> str:
+    """Return one check as it is, and both by what their verdicts mean."""
+    if len(checks) == 1:
+        return checks[0].to_json()
+    content = {"schema": SCHEMA} | {
+        found.environment.meaning: found.to_dict() for found in checks
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

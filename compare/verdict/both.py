@@ -3,8 +3,8 @@
 import json
 import subprocess
 import sys
-import sysconfig
 
+from compare.environment import is_free_threaded_build
 from compare.results import Check, structure
 
 # Room for the start of an interpreter, its imports and the setup.
@@ -20,7 +20,7 @@ print(json.dumps(check_statement(statement, setup, budget_s=budget_s).to_dict())
 
 def judge_both(statement: str, setup: str, budget_s: float) -> tuple[Check, Check]:
     """Judge the statement in two processes; see `compare.check.check_both`."""
-    if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+    if not is_free_threaded_build():
         message = "check_both(): expected a free-threaded build, got one with a GIL"
         raise RuntimeError(message)
     with_gil, without = (

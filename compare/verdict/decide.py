@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from compare.results import Controls, Evidence, Verdict
+from compare.units import describe_time
 
 # So many of the calls that others got into have to be interrupted in their midst: it is
 # every other one for Python code, and none for what holds.
@@ -113,8 +114,9 @@ def decide(
         )
     if call_s < SEEN_CALLS * empty_s:
         return "inconclusive", (
-            f"the call is too short to be seen: it takes {call_s:.2g} s, of which "
-            f"{empty_s:.2g} s are for calling and reading the clock; give it more to do"
+            f"the call is too short to be seen: it takes {describe_time(call_s)}, of "
+            f"which {describe_time(empty_s)} are for calling and reading the clock; "
+            "give it more to do"
         )
     return decide_kept(evidence, call_s)
 
@@ -122,30 +124,31 @@ def decide(
 def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
     """Tell Python code from what holds, for a call that gave nothing away."""
     entered, interrupted = evidence.n_calls_entered, evidence.n_calls_interrupted
-    kept = f"{evidence.n_calls} calls of {call_s:.2g} s gave nothing away"
+    calls = f"{evidence.n_calls} calls of {describe_time(call_s)}"
+    kept = f"{calls} never gave the GIL away"
     if evidence.n_wakeups is None:
-        kept = f"no other thread ran in {evidence.n_calls} calls of {call_s:.2g} s"
+        kept = f"no other thread ran during {calls}"
     if evidence.runs_python is False:
-        return "holds", f"{kept}, and no Python code runs in them to be interrupted"
+        return "holds", f"{kept}, and they run no Python code that others can interrupt"
     if not entered:
         return "holds", (
-            f"{kept}, and none of {evidence.n_calls_tried} could be interrupted"
+            f"{kept}, and none of {evidence.n_calls_tried} tried could be interrupted"
         )
     share = evidence.python_share
     least = INTERRUPTED_SHARE if share is None else PIECES_SHARE
     if share is not None and share >= PYTHON_SHARE:
         return "preemptible", (
-            f"{kept}; Python code makes {share:.0%} of a call or more, and another "
-            f"thread got in by interrupting {entered} of {evidence.n_calls_tried} calls"
+            f"{kept}, but they run Python code, which another thread interrupted in "
+            f"{entered} of {evidence.n_calls_tried} calls"
         )
     if interrupted >= max(min(2, entered), least * entered):
         return "preemptible", (
-            f"{kept}; another thread got in by interrupting it in the midst of "
-            f"{interrupted} of {entered} calls"
+            f"{kept}, but another thread could interrupt them: it got into the midst "
+            f"of {interrupted} of {entered} calls"
         )
     return "holds", (
-        f"{kept}; another thread got in only before or after the work, in "
-        f"{entered - interrupted} of {entered} calls"
+        f"{kept}; interrupting them let another thread in only before or after the "
+        f"work, in {entered - interrupted} of {entered} calls"
     )
 
 
@@ -154,7 +157,7 @@ def decide_attached(
 ) -> tuple[Verdict, str]:
     """Draw the verdict where there is no GIL."""
     stops, free = evidence.n_ticks, evidence.n_unhindered or 0
-    calls = f"{evidence.n_calls} calls of {call_s:.2g} s"
+    calls = f"{evidence.n_calls} calls of {describe_time(call_s)}"
     if not controls.told_apart:
         return (
             "inconclusive",
@@ -203,13 +206,12 @@ def decide_attached_python(evidence: Evidence, calls: str) -> tuple[Verdict, str
 
 def describe_release(evidence: Evidence) -> str:
     """Say how the GIL was seen to be given away."""
-    where = (
-        f"in {evidence.n_windows_released} of {evidence.n_windows} stretches of in all "
-        f"{evidence.n_calls} calls that nobody could interrupt"
-    )
+    calls = f"{evidence.n_calls} calls that nobody could interrupt"
+    if evidence.n_windows_released < evidence.n_windows:
+        calls += f", in {evidence.n_windows_released} of {evidence.n_windows} stretches"
     if evidence.n_ticks:
-        return f"another thread ran {evidence.n_ticks} times {where}"
-    return f"another thread was woken to take the GIL {where}"
+        return f"another thread ran {evidence.n_ticks} times inside {calls}"
+    return f"another thread was woken to take the GIL inside {calls}"
 
 
 def find_notes(
@@ -233,7 +235,7 @@ def find_notes(
         )
     if first_s > max(1e-3, 100 * call_s):
         yield (
-            f"the first call took {first_s:.2g} s, later ones {call_s:.2g} s; if it "
-            "remembers its answer, have it checked with an argument that is new each "
-            "time"
+            f"the first call took {describe_time(first_s)}, later ones "
+            f"{describe_time(call_s)}; if it remembers its answer, have it checked "
+            "with an argument that is new each time"
         )

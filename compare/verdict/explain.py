@@ -7,7 +7,7 @@ from compare.units import describe_share, describe_time
 
 VERDICTS = {
     "releases": "lets other threads run",
-    "preemptible": "gives nothing away, but is Python code that others interrupt",
+    "preemptible": "keeps the GIL, but is Python code that others can interrupt",
     "holds": "keeps other threads out",
     "inconclusive": "could not be judged",
 }
@@ -84,7 +84,7 @@ def describe_evidence(evidence: Evidence) -> str:
     if not evidence.n_calls:
         return ""
     parts = [f"{evidence.n_calls} calls in {evidence.n_windows} stretches"]
-    parts.append(f"let in during {evidence.n_windows_released}")
+    parts.append(f"others let in during {evidence.n_windows_released}")
     parts.append(f"{evidence.n_ticks} ticks")
     if evidence.n_wakeups is not None:
         parts.append(f"woken during {evidence.n_wakeups}")
@@ -95,8 +95,8 @@ def describe_evidence(evidence: Evidence) -> str:
         )
     if evidence.n_calls_tried:
         parts.append(
-            f"{evidence.n_calls_entered} of {evidence.n_calls_tried} calls entered by "
-            f"force, {evidence.n_calls_interrupted} in their midst"
+            f"{evidence.n_calls_entered} of {evidence.n_calls_tried} calls "
+            f"interrupted, {evidence.n_calls_interrupted} in their midst"
         )
     return ", ".join(parts)
 

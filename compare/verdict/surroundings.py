@@ -10,11 +10,11 @@ import platform
 import re
 import subprocess
 import sys
-import sysconfig
 import types
 from collections.abc import Callable
 from typing import Any
 
+from compare.environment import is_free_threaded_build, is_gil_enabled
 from compare.results import CheckEnvironment
 
 NATIVE_SUFFIXES = tuple(importlib.machinery.EXTENSION_SUFFIXES)
@@ -22,8 +22,7 @@ NATIVE_SUFFIXES = tuple(importlib.machinery.EXTENSION_SUFFIXES)
 
 def describe_environment(call: Callable[..., Any]) -> CheckEnvironment:
     """Say where a check of this callable runs, and what its verdict means there."""
-    is_free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-    has_gil = not is_free_threaded or sys._is_gil_enabled()  # type: ignore[attr-defined]  # noqa: SLF001
+    is_free_threaded, has_gil = is_free_threaded_build(), is_gil_enabled()
     return CheckEnvironment(
         python=platform.python_version(),
         platform=platform.platform(terse=True),

@@ -15,7 +15,8 @@ import pytest
 from compare import Report, cli
 from compare.cli.output import check_writable
 from compare.cli.status import SIGPIPE
-from compare.environment import read_version
+from compare.environment import is_free_threaded_build, read_version
+from compare.results import Check, CheckEnvironment
 
 ROOT = Path(__file__).parents[2]
 
@@ -260,6 +261,53 @@ def test_check_has_a_status_for_each_verdict(
     monkeypatch.setattr("compare.cli.check.check_statement", lambda *_: Found())
     assert cli.main(["check", "--json", "-", "pass"]) == status
     assert json.loads(capsys.readouterr().out) == {"verdict": verdict}
+
+
+@pytest.mark.parametrize(
+    ("with_gil", "without", "status"),
+    [
+        ("releases", "releases", 0),
+        ("releases", "inconclusive", 3),
+        ("inconclusive", "holds", 1),
+        ("preemptible", "releases", 1),
+    ],
+)
+def test_check_both_gives_two_answers_and_the_worse_status(
+    with_gil: str,
+    without: str,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: object,
+) -> None:
+    """On a free-threaded build; the answers are named by what they mean."""
+    found = tuple(
+        make_check(verdict, meaning)
+        for verdict, meaning in ((with_gil, "gil"), (without, "attached"))
+    )
+    monkeypatch.setattr("compare.cli.check.is_free_threaded_build", lambda: True)
+    monkeypatch.setattr("compare.cli.check.check_both", lambda *_: found)
+    assert cli.main(["check", "--both", "--json", "-", "pass"]) == status
+    content = json.loads(capsys.readouterr().out)
+    assert content["schema"] == 1
+    assert content["gil"]["verdict"] == with_gil
+    assert content["attached"]["verdict"] == without
+    assert cli.main(["check", "--both", "pass"]) == status
+    assert capsys.readouterr().out.count("pass: ") == 2
+
+
+def make_check(verdict: str, meaning: str) -> Check:
+    """Return a check that found this."""
+    where = CheckEnvironment("3.14", "x", 2, True, meaning == "gil", meaning)
+    return Check("pass", verdict, "so", where)
+
+
+@pytest.mark.skipif(is_free_threaded_build(), reason="this build can do both")
+def test_check_both_needs_a_build_that_can_do_both() -> None:
+    """Nothing is judged; the line says what would be needed."""
+    done = run("check", "--both", "pass")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("gilscope: --both: expected a free-threaded build")
 
 
 def test_check_joins_lines_and_keeps_prints_out_of_the_json() -> None:
