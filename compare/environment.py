@@ -5,7 +5,6 @@ import platform
 import sys
 import sysconfig
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
 from compare.results import Environment
@@ -50,6 +49,9 @@ def is_gil_enabled() -> bool:
 
 def read_version() -> str:
     """Return the version of this project, or "unknown" in a bare checkout."""
+    # Imported here because the process of a backend has no use for it.
+    from importlib import metadata  # noqa: PLC0415
+
     try:
         return metadata.version("gilscope")
     except metadata.PackageNotFoundError:

@@ -7,12 +7,10 @@ outside the standard library is imported here besides the backend itself: a nati
 module could turn the GIL back on in a free-threaded build.
 """
 
-import ctypes
 import dataclasses
 import faulthandler
 import json
 import os
-import signal
 import sys
 import time
 import traceback
@@ -23,14 +21,12 @@ from typing import Any
 import backends
 from backends import Backend
 from compare.environment import is_free_threaded_build, is_gil_enabled
+from compare.orphans import die_with_parent
 from compare.scenarios import Options, load_scenario
 
 JOB_FILE = "job.json"
 EVENTS_FILE = "events.jsonl"
 STACK_FILE = "stack.txt"
-
-# Linux, prctl(2): send this signal when the parent dies.
-PR_SET_PDEATHSIG = 1
 
 # How much of a backend's own words goes into a reason.
 MESSAGE_LENGTH = 500
@@ -66,16 +62,6 @@ def main(folder: Path) -> None:
         emit("end", status=status, reason=reason)
         # Threads that a backend left behind would keep the interpreter from ending.
         os._exit(0)
-
-
-def die_with_parent(parent_pid: int) -> None:
-    """Have this process killed when the one that started it dies, where Linux can."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:
-        # It died before that was asked for.
-        os._exit(1)
 
 
 def find_rest_s(job: dict[str, Any]) -> float:

@@ -17,7 +17,7 @@ from typing import IO, Any, Self
 import backends
 from compare.measure.faults import Failures
 from compare.measure.work import Calls, Wall, Work
-from compare.worker import die_with_parent
+from compare.orphans import die_with_parent
 
 # A call that takes longer hangs: the process then ends itself, from C, so that it does
 # not need the GIL for that.
@@ -34,9 +34,6 @@ class Processes:
     Args:
         target: what backends.get() finds the backend by.
         count: how many processes.
-
-    Raises:
-        ProcessError: a process could not load the backend, or ended.
     """
 
     def __init__(self, target: str, count: int) -> None:
@@ -46,16 +43,23 @@ class Processes:
         self._processes: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Self:
-        """Start them all and wait until each has loaded the backend."""
+        """Start them all; `wait` waits until they have started."""
         try:
             for _ in range(self._count):
                 self._processes.append(self._start())
-            for process in self._processes:
-                receive(process)
         except BaseException:
             self.close()
             raise
         return self
+
+    def wait(self) -> None:
+        """Wait until each has loaded the backend.
+
+        Raises:
+            ProcessError: a process could not load the backend, or ended.
+        """
+        for process in self._processes:
+            receive(process)
 
     def __exit__(self, *_: object) -> None:
         """End them, whatever they are doing."""

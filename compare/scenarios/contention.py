@@ -50,8 +50,8 @@ class Form:
     partner_s: float
 
 
-FULL = Form(n_rounds=5, alone_s=0.01, beside_s=0.08, partner_s=0.03)
-QUICK = Form(n_rounds=3, alone_s=0.003, beside_s=0.03, partner_s=0.02)
+FULL = Form(n_rounds=5, alone_s=0.01, beside_s=0.06, partner_s=0.03)
+QUICK = Form(n_rounds=3, alone_s=0.003, beside_s=0.02, partner_s=0.01)
 
 
 @dataclass

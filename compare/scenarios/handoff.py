@@ -2,10 +2,11 @@
 
 The Python partner sleeps, doubles and writes to index 0; the backend doubles with a
 released and a held second and writes to index 1. A third thread counts in pure
-Python: its speed in the backend's released and held window, against its speed alone
-in this process, is how far Python code got meanwhile.
+Python: for how much of the backend's released and held window it did is how far
+Python code got meanwhile.
 """
 
+import bisect
 import itertools
 import threading
 import time
@@ -17,6 +18,7 @@ from backends import Backend
 from compare.results import PARTNER, Event, Handoff
 from compare.scenarios import Options
 from compare.scenarios.correctness import find_trace_fault, picture, shorten
+from compare.thread_view import open_view
 from compare.threads import run_together
 
 VALUES = (1, 2, 3)
@@ -27,12 +29,9 @@ PARTNER_SLEEP_S = 0.1
 # Longer than the GIL is released, so that the partner wakes up while it is held.
 LATE_PARTNER_SLEEP_S = 1.2
 PHASE_S = 1.0
-QUICK_SCALE = 0.2
+QUICK_SCALE = 0.1
 
-# How long the counting thread is measured alone, before and after.
-ALONE_S = 0.3
-QUICK_ALONE_S = 0.08
-# One step of the counting thread takes about 50 us: a window of 0.2 s has thousands.
+# One step of the counting thread takes about 50 us: a window of 0.1 s has thousands.
 N_COUNTED = 1000
 # About how many of its steps are reported.
 N_TICKS_KEPT = 500
@@ -42,13 +41,9 @@ def run(backend: Backend, options: Options) -> Handoff:
     """Run the two threads and put their stamps in order."""
     scale = QUICK_SCALE if options.quick else 1.0
     sleep_s = LATE_PARTNER_SLEEP_S if options.late_partner else PARTNER_SLEEP_S
-    alone_s = QUICK_ALONE_S if options.quick else ALONE_S
-    speeds = [measure_alone(alone_s)]
     show = Show(backend, PHASE_S * scale, sleep_s * scale)
     show.run()
-    speeds.append(measure_alone(alone_s))
-    # The faster of the two: noise only ever slows down.
-    return describe_show(show, max(speeds))
+    return describe_show(show)
 
 
 class Counter:
@@ -57,12 +52,17 @@ class Counter:
     def __init__(self) -> None:
         """Begin with no stamps."""
         self.stamps: list[int] = []
+        # For how long the thread had computed by then, and had waited for a core.
+        self.cpus_ns: list[int] = []
+        self.waits_ns: list[int] = []
         self.is_done = False
+        self.has_begun = threading.Event()
         self.thread = threading.Thread(target=self.count, daemon=True)
 
     def __enter__(self) -> Self:
-        """Start the work."""
+        """Start the work; it has begun when this returns."""
         self.thread.start()
+        self.has_begun.wait()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,26 +72,44 @@ class Counter:
 
     def count(self) -> None:
         """Work until told to stop."""
-        stamps, clock = self.stamps, time.perf_counter_ns
+        # It keeps the GIL, so that reading invites nobody in.
+        view = open_view(threading.get_native_id())
         while not self.is_done:
+            # A thread mostly loses its core as a system call ends. In this order the
+            # wait for it counts for the step that it makes longer.
+            self.cpus_ns.append(time.thread_time_ns())
+            self.stamps.append(time.perf_counter_ns())
+            self.waits_ns.append(view.read_times().waiting_for_core if view else 0)
+            self.has_begun.set()
             total = 0
             for number in range(N_COUNTED):
                 total += number
-            stamps.append(clock())
+        if view:
+            view.close()
 
-    def measure_speed(self, start_ns: int, end_ns: int) -> float:
-        """Return the steps a second that were completed between two moments."""
-        n_steps = sum(start_ns < stamp < end_ns for stamp in self.stamps)
-        return n_steps / (end_ns - start_ns) * 1e9
+    def measure_progress(self, start_ns: int, end_ns: int) -> float:
+        """Return the share of the time between two moments for which it computed.
 
+        Time for which it waited for a core is left out: that says what else runs on
+        the machine. Alone it would have computed for all the rest.
+        """
+        first = bisect.bisect(self.stamps, start_ns)
+        last = bisect.bisect_left(self.stamps, end_ns) - 1
+        if last < max(first, 1):
+            return 0.0
+        cpu_ns = self.cpus_ns[last] - self.cpus_ns[max(first, 1) - 1]
+        waited_ns = self.find_wait_ns(end_ns) - self.find_wait_ns(start_ns)
+        return cpu_ns / max(cpu_ns, end_ns - start_ns - waited_ns, 1)
 
-def measure_alone(seconds: float) -> float:
-    """Return the speed of the counting thread when nothing runs beside it."""
-    with Counter() as counter:
-        start_ns = time.perf_counter_ns()
-        time.sleep(seconds)
-        end_ns = time.perf_counter_ns()
-    return counter.measure_speed(start_ns, end_ns)
+    def find_wait_ns(self, moment_ns: int) -> float:
+        """Return how long the thread had waited for a core by a moment."""
+        place = bisect.bisect(self.stamps, moment_ns)
+        if place in (0, len(self.stamps)):
+            return self.waits_ns[place and -1]
+        before_ns, after_ns = self.stamps[place - 1], self.stamps[place]
+        share = (moment_ns - before_ns) / (after_ns - before_ns)
+        waited_ns = self.waits_ns[place] - self.waits_ns[place - 1]
+        return self.waits_ns[place - 1] + share * waited_ns
 
 
 @dataclass
@@ -135,7 +153,7 @@ class Show:
         self.call_ns = start_ns, time.perf_counter_ns()
 
 
-def describe_show(show: Show, speed_alone: float) -> Handoff:
+def describe_show(show: Show) -> Handoff:
     """Make the result of the stamps, or of the failure to leave good ones."""
     opened_ns = min(show.partner_stamps["enter"], show.call_ns[0])
     failures = find_result_failures(show.result)
@@ -153,13 +171,13 @@ def describe_show(show: Show, speed_alone: float) -> Handoff:
         released_s = (kernel_end - kernel_start) / 1e9
         waiting_s = (acquired - kernel_end) / 1e9
         held_s = (leave - acquired) / 1e9
-        speed = show.counter.measure_speed
-        progress_released = speed(kernel_start, kernel_end) / speed_alone
-        progress_held = speed(acquired, leave) / speed_alone
+        progress = show.counter.measure_progress
+        progress_released = progress(kernel_start, kernel_end)
+        progress_held = progress(acquired, leave)
         # At its edges a window may have steps that belong outside: a backend written
         # in Python stamps a moment before it takes hold, and after it lets go.
         quarter = (kernel_end - kernel_start) // 4
-        is_released = speed(kernel_start + quarter, kernel_end - quarter) > 0
+        is_released = progress(kernel_start + quarter, kernel_end - quarter) > 0
         stamps = {
             "enter": enter,
             "release" if is_released else "kernel_start": kernel_start,

@@ -4,11 +4,10 @@ Everything is measured once a round, in turns, so that what the machine does to 
 side it does to the other. `compare.measure.speedup` makes the figures from the rounds.
 """
 
-import contextlib
 import dataclasses
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backends import Backend
@@ -41,8 +40,8 @@ class Form:
     n_rounds_min: int = 4
 
 
-FULL = Form(call_s=0.1, budget_s=5.0)
-QUICK = Form(call_s=0.02, budget_s=0.6)
+FULL = Form(call_s=0.1, budget_s=4.5)
+QUICK = Form(call_s=0.02, budget_s=0.5)
 
 
 def run(backend: Backend, options: Options) -> Parallel:
@@ -56,12 +55,14 @@ def run(backend: Backend, options: Options) -> Parallel:
     warnings: list[str] = []
     failures = Failures()
     target = options.target or backend.name
-    with open_processes(target, max(counts), warnings) as processes:
+    with Processes(target, max(counts)) as started_processes:
+        # They load the backend meanwhile: nothing of this is compared in time.
         work = calibrate(Work(backend.double_list), form.call_s)
         missing = find_missing_work(work)
         if missing:
             failures.add(missing)
         check_interrupted(work, max(counts), failures)
+        processes = wait_for(started_processes, warnings)
         measured = Measured(work.passes, backend.releases_gil, is_gil_enabled())
         rounds = measured.rounds
         started = time.perf_counter()
@@ -89,19 +90,14 @@ def check_interrupted(work: Work, count: int, failures: Failures) -> None:
             failures.check(all_calls, f"{count} threads interrupting each other")
 
 
-@contextlib.contextmanager
-def open_processes(
-    target: str, count: int, warnings: list[str]
-) -> Iterator[Processes | None]:
-    """Start the processes to compare with, if the backend can be found by them."""
-    with contextlib.ExitStack() as stack:
-        try:
-            processes = stack.enter_context(Processes(target, count))
-        except ProcessError as error:
-            warnings.append(f"no processes to compare with: {error}")
-            yield None
-        else:
-            yield processes
+def wait_for(processes: Processes, warnings: list[str]) -> Processes | None:
+    """Return the processes to compare with, if the backend can be found by them."""
+    try:
+        processes.wait()
+    except ProcessError as error:
+        warnings.append(f"no processes to compare with: {error}")
+        return None
+    return processes
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ def test_processes_make_the_same_calls() -> None:
     """Each process answers for its own call; the wall lasts as long as the longest."""
     failures = Failures()
     with Processes("python", 2) as processes:
+        processes.wait()
         wall = processes.measure_wall(50, failures, 2)
     assert failures.as_tuple() == ()
     assert 0 < wall.cored_s <= wall.seconds
@@ -81,6 +82,7 @@ def test_a_fault_in_a_process_is_told() -> None:
     """An answer that is wrong in another process only is not lost."""
     failures = Failures()
     with Processes("tests.liars.mutates_values:backend", 1) as processes:
+        processes.wait()
         processes.measure_wall(1, failures, 1)
     assert failures.as_tuple() == (
         "double_list() values: changed, in a process of its own",
@@ -96,8 +98,8 @@ def test_a_fault_in_a_process_is_told() -> None:
 )
 def test_a_process_that_does_not_start_is_told(target: str, words: str) -> None:
     """What went wrong in the process is the error here."""
-    with pytest.raises(ProcessError, match=words), Processes(target, 2):
-        pytest.fail("it was entered")
+    with Processes(target, 2) as processes, pytest.raises(ProcessError, match=words):
+        processes.wait()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
@@ -107,6 +109,7 @@ def test_no_process_outlives_the_one_that_started_it(tmp_path: Path) -> None:
         "import time\n"
         "from compare.measure.processes import Processes\n"
         "with Processes('python', 2) as processes:\n"
+        "    processes.wait()\n"
         "    print(*(process.pid for process in processes._processes), flush=True)\n"
         "    time.sleep(600)\n"
     )

@@ -444,7 +444,7 @@ def test_the_demo_has_both_partners() -> None:
     )
     assert early.handoff is not None
     assert late.handoff is not None
-    assert early.handoff.partner_sleep_s < 0.2 < late.handoff.partner_sleep_s
+    assert early.handoff.partner_sleep_s < 0.1 < late.handoff.partner_sleep_s
 
 
 def test_a_report_of_real_results_survives_json() -> None:

@@ -15,12 +15,15 @@ from compare.scenarios.gil import (
 
 ENVIRONMENT = CheckEnvironment("3", "x", 2, False, True, "gil", tells_wakeups=True)
 
+# How much of a call was free is not seen well on a loaded machine, but then its trace
+# is not borne out either.
+TOKEN = ("gives the GIL away for ", "traces a kernel ")
 LIARS = {
     "holds": "declares that it releases the GIL, but preemptible: ",
     "holds_in_c": "declares that it releases the GIL, but ",
-    "releases_for_a_moment": "gives the GIL away for ",
-    "releases_at_the_end": "gives the GIL away for ",
-    "traces_a_release": "traces a kernel of ",
+    "releases_for_a_moment": TOKEN,
+    "releases_at_the_end": TOKEN,
+    "traces_a_release": TOKEN,
     "releases_in_secret": "declares that it does not release the GIL, but does: ",
     "never_holds": "releases the GIL with release_gil=False: ",
 }
