@@ -2,10 +2,11 @@
 
     python benchmarks/speedups.py [--runs N] [--busy LOOPS] [--quick] [--backend NAME]
 
-One line is printed for each run of a backend that deviates from what its declaration
-promises, and for each backend how often it came to which course, and its figures: the
-middle of all runs, and the lowest and the highest. `--busy` runs that many processes
-beside it that do nothing but compute.
+One line is printed for each run of a backend whose course is not what its declaration
+promises, or whose figures lie on the wrong side of their limit with all of their range.
+Then for each backend how often it came to which course, and its figures: the middle of
+all runs, and the lowest and the highest. `--busy` runs that many processes beside it
+that do nothing but compute.
 """
 
 import argparse
@@ -66,11 +67,12 @@ def find_deviations(row: BackendResult) -> Iterator[str]:
         yield f"expected {course}, got {found.course}: {found.overlap_range}"
     if found.held_course != "in turns":
         yield f"held: expected in turns, got {found.held_course}"
-    if row.declared and (found.of_processes or 0) < OF_PROCESSES_MIN:
-        yield f"of_processes: {found.of_processes:.3f}, {found.of_processes_range}"
-    if not row.declared and found.speedup > IN_TURNS_MAX:
+    share = found.of_processes_range or (0.0, 0.0)
+    if row.declared and share[1] < OF_PROCESSES_MIN:
+        yield f"of_processes: {found.of_processes}, {share}"
+    if not row.declared and found.speedup_range[0] > IN_TURNS_MAX:
         yield f"speedup: {found.speedup:.3f}, {found.speedup_range}"
-    if found.held_speedup > IN_TURNS_MAX:
+    if found.held_speedup_range[0] > IN_TURNS_MAX:
         yield f"held_speedup: {found.held_speedup:.3f}, {found.held_speedup_range}"
 
 
@@ -84,9 +86,9 @@ def describe(rows: Sequence[BackendResult]) -> str:
     for name in (*FIGURES, *HELD_FIGURES):
         values = [value for each in found if (value := getattr(each, name)) is not None]
         if values:
+            middle = statistics.median(values)
             lines.append(
-                f"{name} {statistics.median(values):.3f} "
-                f"({min(values):.3f} to {max(values):.3f})"
+                f"{name} {middle:.3f} ({min(values):.3f} to {max(values):.3f})"
             )
     return "\n  ".join(lines)
 

@@ -64,12 +64,13 @@ def show_progress(result: BackendResult) -> str:
 
 
 def show_speedup(result: BackendResult) -> str:
-    """Return what a second thread gains, released and held."""
+    """Return what a second thread gains, released and held, and a second process."""
     found = result.parallel
     if found is None:
         return ""
     unsure = ["~" if c == "unclear" else "" for c in (found.course, found.held_course)]
-    return f"{unsure[0]}{found.speedup:.2f}/{unsure[1]}{found.held_speedup:.2f}"
+    limit = "-" if found.process_speedup is None else f"{found.process_speedup:.2f}"
+    return f"{unsure[0]}{found.speedup:.2f}/{unsure[1]}{found.held_speedup:.2f}/{limit}"
 
 
 def show_slowdown(result: BackendResult) -> str:
@@ -99,11 +100,12 @@ COLUMNS = (
         "while it was held; 100% is as fast as alone",
     ),
     Column(
-        "two threads\nfree/held",
+        "two threads\nfree/held/limit",
         show_speedup,
         "speed of two calls in two threads, against one after the other; then the "
-        "same with release_gil=False, as a control; ~ where it could not be told "
-        "whether they ran at once",
+        "same with release_gil=False, as a control; then in two processes, which is "
+        "what the machine could give at that moment; ~ where it could not be told "
+        "whether the calls ran at once",
     ),
     Column(
         "slowed",

@@ -126,16 +126,19 @@ def call_for(
     """Call for some time, check every answer, return the seconds of each call."""
     durations_s: list[float] = []
     place = "in short calls" + (" beside a Python thread" if companion else "")
+    done: list[Calls] = []
     with companion.computing() if companion else nullcontext():
         deadline = time.perf_counter() + seconds
         left_s = seconds
         while left_s > 0:
-            calls = Calls(work, BATCH_VALUES // work.n, limit_s=left_s)
+            # The last of them are looked at when nothing is beside that any more.
+            failures.check(done, place)
+            done = [calls := Calls(work, BATCH_VALUES // work.n, limit_s=left_s)]
             calls.prepare()
             calls.run()
-            failures.check([calls], place)
             durations_s += [(end - start) / 1e9 for start, end in calls.stamps]
             left_s = deadline - time.perf_counter()
+    failures.check(done, place)
     return durations_s
 
 

@@ -18,6 +18,7 @@ from compare.results import (
     Event,
     Handoff,
 )
+from tests.unit import sample_reports
 
 ENVIRONMENT = Environment(
     python="3.13.2",
@@ -232,6 +233,30 @@ def test_notes_are_told_once_and_those_of_one_are_counted() -> None:
     alone = str(dataclasses.replace(report, backends=(one,)))
     assert "  one: own" in alone.splitlines()
     assert "more" not in alone
+
+
+def test_a_speedup_stands_beside_what_the_machine_could_give() -> None:
+    """Two threads that gain little are not to blame where two processes do not either.
+
+    The widest cells there are fit into 80 columns too.
+    """
+    report = sample_reports.make_report(long=False)
+    found = report["pyo3"].parallel
+    assert found is not None
+    busy = dataclasses.replace(
+        found,
+        speedup=1.07,
+        process_speedup=1.06,
+        course="unclear",
+        held_course="unclear",
+    )
+    lone = dataclasses.replace(found, process_speedup=None)
+    rows = str(sample_reports.replace_in(report, "pyo3", parallel=busy)).splitlines()
+    (row,) = [line for line in rows if line.startswith("pyo3 ")]
+    assert "~1.07/~1.01/1.06" in row.split()
+    assert "free/held/limit" in rows[1]
+    assert max(map(len, rows)) <= 80
+    assert "/1.01/-" in str(sample_reports.replace_in(report, "pyo3", parallel=lone))
 
 
 def test_a_column_that_nobody_fills_is_left_out() -> None:
