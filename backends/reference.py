@@ -16,7 +16,7 @@ from typing import Any
 
 VALUE_MIN = -(2**63)
 VALUE_MAX = 2**63 - 1
-SECONDS_MAX = 1_000_000_000
+SECONDS_MAX = 1e9
 # What struct calls an int64: CPython reads a long faster than a long long.
 INT64 = "l" if struct.calcsize("l") == struct.calcsize("q") else "q"
 
@@ -34,10 +34,12 @@ def read_values(values: list[Any]) -> list[int]:
     # The copy goes round the overridden methods of a subclass, and no `__index__`
     # can reach it (1.7).
     snapshot = list.copy(values)
-    # Of all ways to make sure that there are only ints this is the fastest one.
-    if [*map(type, snapshot)].count(int) == len(snapshot):
-        return snapshot
-    return read_objects(snapshot)
+    try:
+        # Of all ways to make sure that there are only ints this is the fastest one
+        # that believes no type: a metaclass may say that its types equal int.
+        return [*map(int.conjugate, snapshot)]
+    except TypeError:
+        return read_objects(snapshot)
 
 
 def read_objects(snapshot: list[Any]) -> list[int]:
@@ -148,9 +150,9 @@ def double_list(
     Source:
         docs/contract.md, clauses 1.1 to 1.10.
     """
-    # The clock is read for a trace alone; int() is 0.
-    read_clock_ns = int if trace is None else time.perf_counter_ns
-    enter = read_clock_ns()
+    # The clock is read for a trace alone.
+    is_traced = trace is not None
+    enter = time.perf_counter_ns() if is_traced else 0
     check_list("values", values)
     check_list("result", result)
     position = take_position(result, index)
@@ -158,24 +160,25 @@ def double_list(
     is_released = take_flag("release_gil", release_gil)
     released_ns = take_seconds("released_sleep", released_sleep)
     held_ns = take_seconds("held_sleep", held_sleep)
-    if trace is not None:
+    if is_traced:
         check_list("trace", trace)
 
     source = read_values(values)
     target: list[int] = []
 
     # GIL released from here.
-    kernel_start = read_clock_ns()
+    kernel_start = time.perf_counter_ns() if is_traced else 0
     first_overflow = double_values(source, target, n_passes)
-    if first_overflow == len(source):
+    if released_ns and first_overflow == len(source):
         sleep_ns(released_ns, is_released=is_released)
-    kernel_end = read_clock_ns()
+    kernel_end = time.perf_counter_ns() if is_traced else 0
     # GIL held again from here.
-    acquired = read_clock_ns()
+    acquired = time.perf_counter_ns() if is_traced else 0
 
     if first_overflow < len(source):
         check_doubles(source)
-    sleep_ns(held_ns, is_released=False)
+    if held_ns:
+        sleep_ns(held_ns, is_released=False)
     doubled = write_values(target)
     stamps = (enter, kernel_start, kernel_end, acquired)
     store_result(result, position, doubled, trace, stamps)
@@ -191,7 +194,7 @@ def wrong_type(where: str, expected: str, value: object) -> TypeError:
 def check_list(where: str, value: object) -> None:
     """Refuse what is neither a list nor an instance of a subclass."""
     # isinstance() would believe an object that lies about its __class__.
-    if not issubclass(type(value), list):
+    if type(value) is not list and not issubclass(type(value), list):
         raise wrong_type(where, "list", value)
 
 
@@ -212,7 +215,7 @@ def take_int(where: str, value: object) -> int:
 
 def take_position(result: list[Any], index: object) -> int:
     """Return the position from the start that index stands for."""
-    number = take_int("index", index)
+    number = index if type(index) is int else take_int("index", index)
     length = list.__len__(result)
     position = number + length if number < 0 else number
     if not 0 <= position < length:
@@ -226,7 +229,7 @@ def take_position(result: list[Any], index: object) -> int:
 
 def take_passes(passes: object) -> int:
     """Return how many passes are asked for."""
-    number = take_int("passes", passes)
+    number = passes if type(passes) is int else take_int("passes", passes)
     if number < 1:
         message = (
             f"double_list() passes: expected at least 1, got {describe_int(number)}"
@@ -253,7 +256,7 @@ def take_seconds(where: str, value: object) -> int:
     if not 0 <= seconds <= SECONDS_MAX:
         message = f"double_list() {where}: expected 0 to 1e9 seconds, got {seconds!r}"
         raise ValueError(message)
-    return int(seconds * 1e9)
+    return int(seconds * 1e9) if seconds else 0
 
 
 def read_seconds(where: str, value: object) -> float:
@@ -278,8 +281,6 @@ def describe_int(number: int) -> str:
 
 def sleep_ns(duration_ns: int, *, is_released: bool) -> None:
     """Let the duration pass, asleep without the GIL or computing with it."""
-    if duration_ns == 0:
-        return
     if is_released:
         time.sleep(duration_ns / 1e9)
         return

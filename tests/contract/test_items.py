@@ -47,6 +47,25 @@ class Odd(int):
     __lt__ = __le__ = __gt__ = __ge__ = __str__ = __repr__ = __format__ = answer
 
 
+class Alike(type):
+    """A metaclass whose classes say that they are any other."""
+
+    def __eq__(cls, other: object) -> bool:
+        return True
+
+    def __hash__(cls) -> int:
+        return hash(int)
+
+
+class Liar(metaclass=Alike):
+    """No integer, of a type that says it equals int, with arithmetic of its own."""
+
+    def __add__(self, other: object) -> int:
+        return 99
+
+    __radd__ = __mul__ = __rmul__ = __add__
+
+
 class Colour(enum.IntEnum):
     """An int subclass as users have it."""
 
@@ -126,6 +145,7 @@ def test_integers_of_any_type(backend: Backend, item: Any, double: int) -> None:
         ([2], "list"),
         (int, "type"),
         (Number, "type"),
+        pytest.param(Liar(), "Liar", id="liar"),
     ],
 )
 @pytest.mark.parametrize("place", [0, 1, 35])
