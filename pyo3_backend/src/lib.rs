@@ -5,6 +5,7 @@
 
 use std::ffi::c_int;
 use std::hint::black_box;
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -26,33 +27,38 @@ const SECONDS_MAX: f64 = 1e9;
 
 // --- 2 Read: list to int64 buffer, GIL held ------------------------------------------
 
-/// Take a snapshot of the list as 64-bit integers.
-fn read_values(values: &Bound<'_, PyList>) -> PyResult<Vec<i64>> {
+/// Take a snapshot of the list as 64-bit integers; give it and room for the doubles.
+fn read_values<'a>(
+    values: &Bound<'_, PyList>,
+    room: &'a mut Room,
+) -> PyResult<(&'a [i64], &'a mut [MaybeUninit<i64>])> {
     // As long as there are only ints no other code runs, so the list itself is read;
     // on a free-threaded build the critical section keeps other threads from it.
-    if let Some(buffer) = with_critical_section(values, || read_ints(values))? {
-        return Ok(buffer);
+    if !with_critical_section(values, || read_ints(values, room))? {
+        // SAFETY: the pointer is that of a live list; what comes back is a new
+        // reference, or null with an exception set.
+        let snapshot = unsafe {
+            let copy = ffi::PyList_GetSlice(values.as_ptr(), 0, ffi::PY_SSIZE_T_MAX);
+            Bound::from_owned_ptr_or_err(values.py(), copy)?.cast_into_unchecked()
+        };
+        read_objects(&snapshot, room)?;
     }
-    // SAFETY: the pointer is that of a live list; what comes back is a new reference.
-    let snapshot = unsafe {
-        let copy = ffi::PyList_GetSlice(values.as_ptr(), 0, ffi::PY_SSIZE_T_MAX);
-        Bound::from_owned_ptr_or_err(values.py(), copy)?.cast_into_unchecked()
-    };
-    read_objects(&snapshot)
+    let (source, target) = room.split();
+    // SAFETY: all of it was read, or an error was returned.
+    Ok((unsafe { assume_written(source) }, target))
 }
 
-/// Read a list of nothing but ints that fit; None where it has anything else.
-fn read_ints(values: &Bound<'_, PyList>) -> PyResult<Option<Vec<i64>>> {
-    let length = values.len();
-    let mut buffer = allocate_buffer(length)?;
+/// Read a list of nothing but ints that fit; false where it has anything else.
+fn read_ints(values: &Bound<'_, PyList>, room: &mut Room) -> PyResult<bool> {
+    let source = room.allocate(values.len())?;
     let is_wide = HAS_WIDE_DIGITS.load(Ordering::Relaxed);
-    for index in 0..length {
+    for (index, place) in source.iter_mut().enumerate() {
         // SAFETY: the index is inside the list, which nothing can change meanwhile, so
         // the borrowed item lives until it has been read.
         let (item, overflow) = unsafe {
             let item = ffi::PyList_GET_ITEM(values.as_ptr(), index.cast_signed());
             if ffi::PyLong_Check(item) == 0 {
-                return Ok(None);
+                return Ok(false);
             }
             match read_digits(item) {
                 Some(value) if is_wide => (value, 0),
@@ -60,26 +66,29 @@ fn read_ints(values: &Bound<'_, PyList>) -> PyResult<Option<Vec<i64>>> {
             }
         };
         if overflow != 0 {
-            return Ok(None);
+            return Ok(false);
         }
-        buffer.push(item);
+        place.write(item);
     }
-    Ok(Some(buffer))
+    Ok(true)
 }
 
 /// Read any list that no other code can reach, calling `__index__` once an item.
-fn read_objects(snapshot: &Bound<'_, PyList>) -> PyResult<Vec<i64>> {
+fn read_objects(snapshot: &Bound<'_, PyList>, room: &mut Room) -> PyResult<()> {
     let py = snapshot.py();
-    let mut buffer = allocate_buffer(snapshot.len())?;
+    let source = room.allocate(snapshot.len())?;
     for (index, item) in snapshot.iter().enumerate() {
+        let (read, rest) = source.split_at_mut(index);
+        // SAFETY: the loop has come past all of these.
+        let read = unsafe { assume_written(read) };
         let Some(number) = as_int(&item)? else {
-            check_doubles(py, &buffer)?;
+            check_doubles(py, read)?;
             return Err(wrong_type(&format!("values[{index}]"), "int", &item));
         };
         // SAFETY: the pointer is that of a live int.
         let (value, overflow) = unsafe { as_i64(number.as_ptr()) };
         if overflow != 0 {
-            check_doubles(py, &buffer)?;
+            check_doubles(py, read)?;
             return Err(raise::<PyOverflowError>(
                 py,
                 &format!(
@@ -88,9 +97,9 @@ fn read_objects(snapshot: &Bound<'_, PyList>) -> PyResult<Vec<i64>> {
                 ),
             ));
         }
-        buffer.push(value);
+        rest[0].write(value);
     }
-    Ok(buffer)
+    Ok(())
 }
 
 /// An int as `CPython` lays it out, of which `PyO3` knows the head alone.
@@ -119,22 +128,20 @@ unsafe fn read_digits(item: *mut ffi::PyObject) -> Option<i64> {
     // SAFETY: the caller vouches for the pointer, and only digits that are there are
     // read: an int has room for one at least.
     unsafe {
+        // The number of digits, negative where the int is.
         #[cfg(not(Py_3_12))]
-        let (n_digits, sign) = {
-            let size = (*number).head.ob_size;
-            (size.unsigned_abs(), size.signum() as i64)
-        };
+        let size = (*number).head.ob_size;
         #[cfg(Py_3_12)]
-        let (n_digits, sign) = {
-            let tag = (*number).tag;
-            (tag >> 3, 1 - (tag & 3).cast_signed() as i64)
+        let size = {
+            let tag = (*number).tag.cast_signed();
+            (tag >> 3) * (1 - (tag & 3))
         };
         let digits = (&raw const (*number).digits).cast::<u32>();
         let low = i64::from(*digits);
-        match n_digits {
-            0 => Some(0),
-            1 => Some(sign * low),
-            2 => Some(sign * (i64::from(*digits.add(1)) << 30 | low)),
+        match size {
+            -1..=1 => Some(size as i64 * low),
+            2 => Some(i64::from(*digits.add(1)) << 30 | low),
+            -2 => Some(-(i64::from(*digits.add(1)) << 30 | low)),
             _ => None,
         }
     }
@@ -153,13 +160,62 @@ unsafe fn as_i64(item: *mut ffi::PyObject) -> (i64, c_int) {
     (value, overflow)
 }
 
-/// Return an empty buffer with room for that many values and their doubles.
-fn allocate_buffer(length: usize) -> PyResult<Vec<i64>> {
-    let mut buffer = Vec::new();
-    buffer
-        .try_reserve_exact(2 * length)
-        .map_err(|_| PyMemoryError::new_err(()))?;
-    Ok(buffer)
+/// Up to this length a list needs no allocation.
+const N_SMALL: usize = 64;
+
+/// Room for values and their doubles: on the stack where they are few.
+///
+/// It is not filled beforehand, so that the system hands out the pages of a large one
+/// where they are first written to, those of the doubles with the GIL released.
+struct Room {
+    small: [MaybeUninit<i64>; 2 * N_SMALL],
+    large: Vec<MaybeUninit<i64>>,
+    length: usize,
+}
+
+impl Room {
+    /// Return room for no values.
+    fn new() -> Self {
+        Self {
+            small: [const { MaybeUninit::uninit() }; 2 * N_SMALL],
+            large: Vec::new(),
+            length: 0,
+        }
+    }
+
+    /// Make room for that many values and their doubles; return the first half.
+    fn allocate(&mut self, length: usize) -> PyResult<&mut [MaybeUninit<i64>]> {
+        if length > N_SMALL {
+            self.large.clear();
+            self.large
+                .try_reserve_exact(2 * length)
+                .map_err(|_| PyMemoryError::new_err(()))?;
+            // SAFETY: so much was reserved, and such a place needs no value.
+            unsafe { self.large.set_len(2 * length) };
+        }
+        self.length = length;
+        Ok(self.split().0)
+    }
+
+    /// Return both halves.
+    fn split(&mut self) -> (&mut [MaybeUninit<i64>], &mut [MaybeUninit<i64>]) {
+        let room = if self.length > N_SMALL {
+            &mut self.large[..]
+        } else {
+            &mut self.small[..2 * self.length]
+        };
+        room.split_at_mut(self.length)
+    }
+}
+
+/// Return what was written.
+///
+/// # Safety
+///
+/// All of it must have been written.
+unsafe fn assume_written(written: &[MaybeUninit<i64>]) -> &[i64] {
+    // SAFETY: the caller vouches for the values, and a place is laid out like one.
+    unsafe { &*(&raw const *written as *const [i64]) }
 }
 
 /// Refuse the first item whose double does not fit in 64 bits.
@@ -180,16 +236,21 @@ fn check_doubles(py: Python<'_>, source: &[i64]) -> PyResult<()> {
 
 /// Double source into target, passes times over; return the index of the first item
 /// whose double overflows, or the length.
-fn double_values(source: &[i64], target: &mut [i64], passes: i64) -> usize {
+fn double_values(
+    source: &[i64],
+    target: &mut [MaybeUninit<i64>],
+    passes: i64,
+) -> usize {
     let mut overflows = 0;
     for _ in 0..passes {
         // Each pass starts from pointers that the compiler knows nothing about, so it
         // can neither drop a pass nor merge two.
         let (source, target) = (black_box(source), black_box(&mut *target));
         for (double, &item) in target.iter_mut().zip(source) {
-            *double = item.wrapping_add(item);
+            let doubled = item.wrapping_add(item);
+            double.write(doubled);
             // The sign bit is set where the double has another sign than the item.
-            overflows |= *double ^ item;
+            overflows |= doubled ^ item;
         }
     }
     if overflows < 0 {
@@ -285,10 +346,9 @@ fn double_list(
     let held = take_seconds("held_sleep", held_sleep)?;
     let trace = trace.map(|trace| take_list("trace", trace)).transpose()?;
 
-    let mut buffer = read_values(values)?;
-    let length = buffer.len();
-    buffer.resize(2 * length, 0);
-    let (source, target) = buffer.split_at_mut(length);
+    let mut room = Room::new();
+    let (source, target) = read_values(values, &mut room)?;
+    let length = source.len();
 
     let mut run_kernel = || {
         let kernel_start = read_clock_if(is_traced);
@@ -311,7 +371,8 @@ fn double_list(
         check_doubles(py, source)?;
     }
     sleep(held);
-    let doubled = write_values(py, target)?;
+    // SAFETY: each pass has written all of it, and there was one at least.
+    let doubled = write_values(py, unsafe { assume_written(target) })?;
     let stamps = [enter, kernel_start, kernel_end, acquired];
     store_result(result, position, doubled, trace, stamps)
 }
