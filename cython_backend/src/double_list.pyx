@@ -1,26 +1,26 @@
-# cython: language_level=3, freethreading_compatible=True, binding=True
-# cython: boundscheck=False, wraparound=False, cdivision=True, embedsignature=False
-# cython: autotestdict=False
+# cython: language_level=3, freethreading_compatible=True, binding=False
+# cython: boundscheck=False, wraparound=False, cdivision=True
+# cython: embedsignature=True, embedsignature.format=clinic, autotestdict=False
 """The contract in Cython: the backend "cython".
 
 `with nogil` releases the GIL around the kernel.
 """
 
 cimport cython
+from cpython.exc cimport PyErr_Clear
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_AsDouble, PyFloat_CheckExact
 from cpython.list cimport (
     PyList_Append,
     PyList_GET_SIZE,
     PyList_GetSlice,
     PyList_New,
-    PyList_SetItem,
 )
-from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.number cimport PyIndex_Check, PyNumber_Index
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.math cimport INFINITY
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uint64_t
+from libc.stdlib cimport free, malloc
 
 cdef extern from *:
     """
@@ -95,7 +95,7 @@ cdef extern from *:
     """
     int64_t read_clock_ns() noexcept nogil
     void sleep_ns(int64_t duration_ns) noexcept nogil
-    object PyList_GetItemRef(object values, Py_ssize_t index)
+    PyObject *PyList_GetItemRef(object values, Py_ssize_t index) noexcept
     bint has_float(object value) noexcept
     ctypedef const int64_t *any_source
     ctypedef int64_t *any_target
@@ -112,6 +112,7 @@ cdef extern from "Python.h":
     PyObject *PyLong_FromLongLong(int64_t value) except NULL
     int64_t PyLong_AsLongLongAndOverflow(PyObject *item, int *overflow) noexcept
     void PyList_SET_ITEM(PyObject *values, Py_ssize_t index, PyObject *item) noexcept
+    int PyList_SetItem(object values, Py_ssize_t index, object item) noexcept
 
 # --- 1 Bounds -----------------------------------------------------------------
 
@@ -122,8 +123,15 @@ cdef double SECONDS_MAX = 1e9
 
 # --- 2 Read: list to int64 buffer, GIL held -----------------------------------
 
+cdef enum:
+    # Up to this length a list needs no allocation.
+    N_SMALL = 64
+
+
 cdef struct Call:
     # The buffers and what goes into the region without the GIL, or comes out of it.
+    int64_t small[2 * N_SMALL]
+    int64_t *large
     int64_t *source
     int64_t *target
     Py_ssize_t length
@@ -190,13 +198,19 @@ cdef int read_objects(list snapshot, Call *call) except -1:
 
 
 cdef int allocate_buffers(Call *call, Py_ssize_t length) except -1:
-    """Make room for that many values and their doubles, in one allocation."""
-    cdef size_t n_bytes = 2 * <size_t> length * sizeof(int64_t)
-    cdef int64_t *buffer = <int64_t *> PyMem_Realloc(call.source, n_bytes)
-    if buffer is NULL:
-        raise MemoryError
-    call.source = buffer
-    call.target = buffer + length
+    """Make room for that many values and their doubles, on the stack if they are few.
+
+    It is not filled beforehand, so that the system hands out the pages of a large one
+    where they are first written to, those of the doubles with the GIL released.
+    """
+    call.source = call.small
+    if length > N_SMALL:
+        free(call.large)
+        call.large = <int64_t *> malloc(2 * <size_t> length * sizeof(int64_t))
+        if call.large is NULL:
+            raise MemoryError
+        call.source = call.large
+    call.target = call.source + length
     call.length = length
     return 0
 
@@ -330,7 +344,7 @@ def double_list(
     if call.is_traced:
         check_list("trace", trace)
 
-    call.source = NULL
+    call.large = NULL
     try:
         read_values(values, &call)
 
@@ -349,7 +363,7 @@ def double_list(
             sleep_ns(held_ns)
         doubled = write_values(call.target, call.length)
     finally:
-        PyMem_Free(call.source)
+        free(call.large)
     store_result(result, position, doubled, trace, &call)
 
 
@@ -367,8 +381,10 @@ cdef int check_list(str where, value) except -1:
     return 0
 
 
-cdef take_int(str where, value):
+cdef inline take_int(str where, value):
     """Return the int that an int or an object with __index__ stands for."""
+    if type(value) is int:
+        return value
     if not PyIndex_Check(value):
         raise wrong_type(where, "int", value)
     return PyNumber_Index(value)
@@ -413,7 +429,7 @@ cdef int take_flag(str where, value) except -1:
     return value is True
 
 
-cdef int64_t take_seconds(str where, value) except -1:
+cdef inline int64_t take_seconds(str where, value) except -1:
     """Return a sleep in nanoseconds."""
     cdef double seconds
     if PyFloat_CheckExact(value):
@@ -450,17 +466,17 @@ cdef int store_result(
     result, Py_ssize_t position, list doubled, trace, const Call *call
 ) except -1:
     """Store the answer and append the trace, or leave both as they were."""
-    try:
-        # Held on to, so that no finalizer of it runs before all is done.
-        replaced = PyList_GetItemRef(result, position)
-        # It takes over one reference.
-        Py_INCREF(doubled)
-        PyList_SetItem(result, position, doubled)
-    except IndexError:
-        raise IndexError(
-            f"double_list() result: expected a length over {position}, "
-            f"got {PyList_GET_SIZE(result)}"
-        ) from None
+    # No try, which would cost as much as an item even where nothing is raised.
+    cdef PyObject *found = PyList_GetItemRef(result, position)
+    if found is NULL:
+        raise_shrank(result, position)
+    # Held on to, so that no finalizer of it runs before all is done.
+    replaced = <object> found
+    Py_DECREF(replaced)
+    # It takes over one reference.
+    Py_INCREF(doubled)
+    if PyList_SetItem(result, position, doubled) < 0:
+        raise_shrank(result, position)
     if trace is not None:
         try:
             stamps = (
@@ -473,9 +489,19 @@ cdef int store_result(
             PyList_Append(trace, stamps)
         except MemoryError:
             Py_INCREF(replaced)
-            PyList_SetItem(result, position, replaced)
+            if PyList_SetItem(result, position, replaced) < 0:
+                PyErr_Clear()
             raise
     return 0
+
+
+cdef int raise_shrank(result, Py_ssize_t position) except -1:
+    """Raise the error for a result that shrank meanwhile."""
+    PyErr_Clear()
+    raise IndexError(
+        f"double_list() result: expected a length over {position}, "
+        f"got {PyList_GET_SIZE(result)}"
+    )
 
 
 # --- 6 Build facts ------------------------------------------------------------
