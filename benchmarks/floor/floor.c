@@ -11,15 +11,16 @@
 /* Lists up to this length need no allocation: 1 KiB of stack. */
 #define N_SMALL 128
 
+/* What CPython calls compact, an int of one digit or none, is its size times the digit;
+   of larger ones the digits follow. */
 #if PY_VERSION_HEX >= 0x030C0000
-#define DIGITS(number) (((const PyLongObject *)(number))->long_value.ob_digit)
-#define N_DIGITS(number) (((const PyLongObject *)(number))->long_value.lv_tag >> 3)
-#define SIGN(number)                                                                   \
-  (1 - (int64_t)(((const PyLongObject *)(number))->long_value.lv_tag & 3))
+#define DIGITS(number) (((PyLongObject *)(number))->long_value.ob_digit)
+#define TAG(number) (((PyLongObject *)(number))->long_value.lv_tag)
+#define SIZE(number)                                                                   \
+  ((Py_ssize_t)(TAG(number) >> 3) * (1 - (Py_ssize_t)(TAG(number) & 3)))
 #else
-#define DIGITS(number) (((const PyLongObject *)(number))->ob_digit)
-#define N_DIGITS(number) ((size_t)Py_ABS(Py_SIZE(number)))
-#define SIGN(number) (Py_SIZE(number) < 0 ? INT64_C(-1) : INT64_C(1))
+#define DIGITS(number) (((PyLongObject *)(number))->ob_digit)
+#define SIZE(number) Py_SIZE(number)
 #endif
 
 /* Read one int; the digits of a small one are looked at in place. */
@@ -28,18 +29,42 @@ static inline bool read_value(PyObject *item, int64_t *value) {
     PyErr_SetString(PyExc_TypeError, "expected int");
     return false;
   }
-  size_t n_digits = N_DIGITS(item);
-  if (n_digits <= 1) {
-    *value = n_digits == 0 ? 0 : SIGN(item) * (int64_t)DIGITS(item)[0];
+  Py_ssize_t size = SIZE(item);
+  int64_t low = DIGITS(item)[0];
+  if (-1 <= size && size <= 1) {
+    *value = size * low;
     return true;
   }
-  if (n_digits == 2) {
-    uint64_t high = DIGITS(item)[1];
-    *value = SIGN(item) * (int64_t)(high << PyLong_SHIFT | DIGITS(item)[0]);
+  if (size == 2 || size == -2) {
+    int64_t magnitude = (int64_t)DIGITS(item)[1] << PyLong_SHIFT | low;
+    *value = size < 0 ? -magnitude : magnitude;
     return true;
   }
   *value = PyLong_AsLongLong(item);
   return *value != -1 || !PyErr_Occurred();
+}
+
+/* Make one int; the two digits of a large one are written in place. CPython counts them
+   in a loop before, and from 3.14 on deprecates what is used here. */
+static inline PyObject *make_value(int64_t value) {
+#if PY_VERSION_HEX < 0x030E0000
+  const uint64_t one_digit = UINT64_C(1) << PyLong_SHIFT;
+  uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+  if (magnitude - one_digit < one_digit * one_digit - one_digit) {
+    PyLongObject *item = _PyLong_New(2);
+    if (item != NULL) {
+      DIGITS(item)[0] = (digit)(magnitude & PyLong_MASK);
+      DIGITS(item)[1] = (digit)(magnitude >> PyLong_SHIFT);
+#if PY_VERSION_HEX >= 0x030C0000
+      TAG(item) |= value < 0 ? 2 : 0;
+#else
+      Py_SET_SIZE(item, value < 0 ? -2 : 2);
+#endif
+    }
+    return (PyObject *)item;
+  }
+#endif
+  return PyLong_FromLongLong(value);
 }
 
 /* Double all values where they are; return whether every double fits. */
@@ -55,13 +80,16 @@ static bool double_values(int64_t *values, Py_ssize_t length) {
 
 static PyObject *write_values(const int64_t *values, Py_ssize_t length) {
   PyObject *doubled = PyList_New(length);
-  for (Py_ssize_t index = 0; doubled != NULL && index < length; index++) {
-    PyObject *item = PyLong_FromLongLong(values[index]);
-    if (item == NULL) {
-      Py_CLEAR(doubled);
-      break;
+  if (doubled == NULL) {
+    return NULL;
+  }
+  PyObject **items = ((PyListObject *)doubled)->ob_item;
+  for (Py_ssize_t index = 0; index < length; index++) {
+    items[index] = make_value(values[index]);
+    if (items[index] == NULL) {
+      Py_DECREF(doubled);
+      return NULL;
     }
-    PyList_SET_ITEM(doubled, index, item);
   }
   return doubled;
 }
