@@ -21,7 +21,10 @@ class Evidence:
             where the kernel does not tell.
         n_unhindered: without a GIL: how many of the ticks stopped the world, but not
             the call.
-        n_stopped: without a GIL: how many of the ticks stopped the call too.
+        n_proven: without a GIL: how many of those prove it: the call slept all the
+            while, or was on its way and computed nothing, but what is attached has to
+            compute in order to be stopped.
+        n_stopped: without a GIL: how many of the stops stopped the call too.
         n_calls_tried: calls that were interrupted as often as they allow it.
         n_calls_entered: those of them into which another thread got.
         n_calls_interrupted: those into the midst of which it got.
@@ -36,6 +39,7 @@ class Evidence:
     n_ticks: int = 0
     n_wakeups: int | None = None
     n_unhindered: int | None = None
+    n_proven: int | None = None
     n_stopped: int | None = None
     n_calls_tried: int = 0
     n_calls_entered: int = 0

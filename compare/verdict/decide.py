@@ -21,11 +21,12 @@ TOKEN_SHARE = 0.1
 SEEN_CALLS = 2.0
 # Without a GIL: how many stops that did not stop the caller show that it was detached,
 # at the least and as a share of all. A caller that is slow to go to sleep when it is
-# stopped looks detached now and then.
+# stopped looks detached now and then, the more often the more Python code it runs.
 FREE_STOPS = 5
 FREE_SHARE = 0.1
-# Stopping the world takes a microsecond; a call has to last for a few of them.
-STOPPED_S = 10e-6
+FREE_PYTHON_SHARE = 0.25
+# Stopping the world takes a microsecond and more; a call has to last for a few of them.
+STOPPED_S = 20e-6
 
 
 def compare_controls(
@@ -74,7 +75,7 @@ def compare_attached_controls(
         faults.append("no stop was over inside a known detached call")
     if holder.n_ticks:
         faults.append(f"a known attached call was stopped {holder.n_ticks} times")
-    if not python_loop.n_ticks:
+    if not (python_loop.n_stopped or python_loop.n_ticks):
         faults.append("a Python loop could not be stopped")
     reason = "; ".join(faults) or (
         f"releaser passed by {releaser.n_unhindered} of {releaser.n_ticks} stops, "
@@ -168,8 +169,7 @@ def decide_attached(
             f"the world was stopped {stops} times inside {calls}, in which no Python "
             "code runs that could have been stopped"
         )
-    stopped = evidence.n_stopped or 0
-    if free >= FREE_STOPS and free >= FREE_SHARE * (free + stopped):
+    if is_detached(evidence):
         return "releases", (
             f"the world was stopped {stops} times inside {calls}; {free} of them did "
             "not stop the call, which was detached"
@@ -184,23 +184,46 @@ def decide_attached(
     return decide_attached_python(evidence, calls)
 
 
+def is_detached(evidence: Evidence) -> bool:
+    """Return whether the world was seen to be stopped around the call."""
+    if (evidence.n_proven or 0) >= FREE_STOPS:
+        return True
+    free, stopped = evidence.n_unhindered or 0, evidence.n_stopped or 0
+    least = FREE_PYTHON_SHARE if runs_much_python(evidence) else FREE_SHARE
+    return free >= FREE_STOPS and free >= least * (free + stopped)
+
+
+def runs_much_python(evidence: Evidence) -> bool:
+    """Return whether a good part of a call is Python code."""
+    share = evidence.python_share
+    return share is not None and share >= PYTHON_SHARE
+
+
 def decide_attached_python(evidence: Evidence, calls: str) -> tuple[Verdict, str]:
     """Tell Python code from what stays attached, for a call that does not detach."""
     stops, stopped = evidence.n_ticks, evidence.n_stopped or 0
-    if stopped < FREE_STOPS:
+    tried = evidence.n_calls_tried
+    if tried < FREE_STOPS or stopped < stops / 2:
         return "inconclusive", (
-            f"too little was seen: of {stops} stops inside {calls} {stopped} surely "
-            "stopped it; check the C function itself, or give it more to do"
+            f"too little was seen: the world was about to be stopped inside {tried} of "
+            f"{calls}, {stops} times it was, and {stopped} times that surely stopped "
+            "the call; check the C function itself, or give it more to do"
+        )
+    if runs_much_python(evidence):
+        return "preemptible", (
+            f"{calls} run Python code, which may be stopped, and were not seen to be "
+            f"detached in {tried} tries"
         )
     entered, interrupted = evidence.n_calls_entered, evidence.n_calls_interrupted
-    if interrupted >= INTERRUPTED_SHARE * entered:
-        return "preemptible", (
-            f"the world was stopped {stops} times inside {calls}, by stopping Python "
-            f"code in the midst of {interrupted} of {entered} stretches"
+    if interrupted >= max(FREE_STOPS, INTERRUPTED_SHARE * entered):
+        return "inconclusive", (
+            f"{calls} run little Python code and yet were stopped in the midst of "
+            f"{interrupted} of {entered}: between pieces of C code, or where they "
+            "detach for a moment; check the C function itself"
         )
     return "holds", (
         f"whoever stops the world waits for the call: inside {calls} it was stopped "
-        f"{stops} times, only before or after the work"
+        f"{stopped} times, only before or after the work"
     )
 
 

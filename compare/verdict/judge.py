@@ -21,8 +21,8 @@ from compare.verdict.gil_method import PATIENCE, GilMethod
 from compare.verdict.judgement import Judgement, Seen, Subject
 from compare.verdict.surroundings import (
     call_first,
-    count_steps,
     describe_environment,
+    find_python_share,
     find_refusal,
 )
 from compare.verdict.weigh import find_best_share, pick_weight, weigh_window
@@ -37,9 +37,6 @@ LONG_SHARE = 0.25
 # So much more than for watching is done at a time where calls are interrupted.
 INTERRUPTED_WINDOWS = 4
 MAX_INTERRUPTED = 1000
-# The least time in which a line of Python code is run.
-STEP_NS = 25
-
 # Where there was a core for less of the time, the share that was released is unknown.
 SEEN_SHARE = 0.05
 # So many stretches have to follow the first one before it can be left out.
@@ -177,7 +174,8 @@ class _Judge:
             return Seen(windows, runs_python=self.subject.runs_python)
         if tells_wakeups and self.subject.runs_python is False:
             return Seen(windows, runs_python=self.subject.runs_python)
-        share = self.find_python_share(min(window.cored_ns for window in windows))
+        call_ns = min(window.cored_ns for window in windows)
+        share = find_python_share(self.subject, call_ns)
         seconds = INTERRUPT_SHARE * self.budget_s
         n_calls = min(INTERRUPTED_WINDOWS * windows[-1].n_calls, MAX_INTERRUPTED)
         # What is Python code need not be caught at it a dozen times.
@@ -186,12 +184,6 @@ class _Judge:
             self.subject.call, seconds, n_calls=n_calls, patience=patience
         )
         return Seen(windows, entries, self.subject.runs_python, share)
-
-    def find_python_share(self, call_ns: float) -> float | None:
-        """Return the least share of the call that runs lines of Python code."""
-        enough = 1 + int(PYTHON_SHARE * call_ns / STEP_NS)
-        n_steps = count_steps(self.subject.call, enough)
-        return None if n_steps is None else n_steps * STEP_NS / call_ns
 
     def weigh(
         self, seen: Seen, verdict: Verdict, spacing_ns: int

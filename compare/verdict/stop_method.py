@@ -12,13 +12,19 @@ Source: docs/method.md; PEP 703, "Stop-the-World".
 import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from compare.results import Check, CheckEnvironment, Evidence
 from compare.thread_view import WitnessError
-from compare.verdict.decide import compare_attached_controls, decide_attached
+from compare.verdict.decide import (
+    compare_attached_controls,
+    decide_attached,
+)
 from compare.verdict.gil_method import MAX_CALLS, time_calls
 from compare.verdict.judgement import Judgement, Subject
+from compare.verdict.surroundings import find_python_share
 from compare.verdict.weigh import (
     Interrupted,
     Weight,
@@ -31,8 +37,10 @@ from compare.verdict.witness import Note, Witness, find_place
 PAUSE_S = 20e-6
 # A stop takes about a microsecond if it has to wait for nobody.
 STOP_NS = 20_000
-# Calls shorter than this are watched many at a time, as if they were one.
+# Calls shorter than this are watched many at a time, and those that last no longer than
+# a few stops as if they were one.
 WINDOW_NS = 2_000_000
+SPLIT_NS = 50_000
 CONTROL_S = 0.04
 # The Python loop is long, for it may take milliseconds to be stopped.
 CONTROL_STEPS = 50_000
@@ -50,8 +58,12 @@ class Stop(NamedTuple):
     start_ns: int
     end_ns: int
     note: Note
+    # How long the caller had computed before.
+    computed: int | None = None
     # Whether the caller was stopped by it: None if that could not be seen.
     has_stopped: bool | None = None
+    # Whether that is proven.
+    is_proven: bool = False
 
     @property
     def is_free(self) -> bool:
@@ -62,9 +74,22 @@ class Stop(NamedTuple):
 class Span(NamedTuple):
     """Some calls, one right after the other, and the stops meanwhile."""
 
+    # Clock readings before, between and after the calls, and computing times.
     stamps: Sequence[int]
-    computed: tuple[int, int]
+    computed: Sequence[int]
     stops: Sequence[Stop]
+
+    @property
+    def n_calls(self) -> int:
+        """How many calls it spans."""
+        return len(self.stamps) - 1
+
+    def split(self) -> Iterator["Span"]:
+        """Yield each call on its own."""
+        ends = pairwise(zip(self.stamps, self.computed, strict=True))
+        for (start, before), (end, after) in ends:
+            stops = [s for s in self.stops if s.end_ns > start and s.start_ns < end]
+            yield Span((start, end), (before, after), stops)
 
     @property
     def is_tried(self) -> bool:
@@ -88,34 +113,49 @@ class StopWitness(Witness):
         """Prepare the thread."""
         super().__init__(limit_s=1.0)
         self.stops: list[Stop] = []
+        self._computed_at_last: int | None = None
 
     def _take_notes(self) -> None:
         self.stops = []
         while self._is_armed:
-            self.stops.append(self._stop_world())
+            stop = self._stop_world()
+            if stop is not None:
+                self.stops.append(stop)
             time.sleep(PAUSE_S)
 
-    def _stop_world(self) -> Stop:
+    def _stop_world(self) -> Stop | None:
+        """Return what was seen of one stop, None if it tells nothing of the caller."""
         view = self._noted_views[0] if self._noted_views else None
-        computed = self._read_computed()
         before = view.read_sleep() if view else None
-        is_computing = computed != self._read_computed()
+        earlier, computed = self._read_computed(), self._read_computed()
         start = time.perf_counter_ns()
         # This is what stops the world.
         place = find_place(self._caller)
         end = time.perf_counter_ns()
+        computed_after = self._read_computed()
         after = view.read_sleep() if view else None
-        note = Note(end, computed=self._read_computed(), place=place)
-        if before is None or after is None:
-            return Stop(start, end, note)
-        # To be stopped a thread goes to sleep. One that slept before and after without
-        # having woken, or that was seen to compute and did not sleep, was not stopped.
+        # One that was stopped before and has had no core since is not on its way.
+        is_on_its_way = computed != self._computed_at_last
+        self._computed_at_last = computed_after
+        note = Note(end, computed=computed_after, place=place)
+        if before is None or after is None or computed is None:
+            return Stop(start, end, note, computed)
+        # To be stopped a thread has to compute until it comes to where it goes to
+        # sleep. One that slept on, or computed nothing though it was on its way, was
+        # detached; so, with some exceptions, was one that computed on without sleeping.
+        slept_on = before == after and before[0]
+        is_idle = computed == computed_after
+        if is_idle and not (slept_on or is_on_its_way):
+            return None
+        is_proven = slept_on or is_idle
         has_stopped: bool | None = None
-        if before[1] != after[1]:
-            has_stopped = True
-        elif before == after and (before[0] or is_computing):
+        if is_proven:
             has_stopped = False
-        return Stop(start, end, note, has_stopped)
+        elif before[1] != after[1]:
+            has_stopped = True
+        elif before == after and computed != earlier:
+            has_stopped = False
+        return Stop(start, end, note, computed, has_stopped, is_proven)
 
 
 def judge_attached(
@@ -136,7 +176,11 @@ def judge_attached(
     except WitnessError as error:
         return Judgement(Check(name, "inconclusive", str(error), environment, calls=1))
     evidence = add_up(spans, runs_python=subject.runs_python)
-    call_s = min((span.stamps[-1] - span.stamps[0]) / n_calls(span) for span in spans)
+    call_s = min((span.stamps[-1] - span.stamps[0]) / span.n_calls for span in spans)
+    computed_ns = min(
+        (span.computed[-1] - span.computed[0]) / span.n_calls for span in spans
+    )
+    evidence = replace(evidence, python_share=find_python_share(subject, computed_ns))
     verdict, reason = decide_attached(evidence, controls, call_s=call_s / 1e9)
     weights = [weigh_span(span) for span in spans]
     picked = pick_weight(weights)
@@ -184,8 +228,9 @@ def watch_for(
         deadline = time.perf_counter() + seconds
         while not spans or time.perf_counter() < deadline:
             span = watch_span(witness, call, count)
-            spans.append(span)
             call_ns = max(1, (span.stamps[-1] - span.stamps[0]) // count)
+            # Between two calls there may be Python code that is none of theirs.
+            spans += span.split() if call_ns > SPLIT_NS else [span]
             count = max(1, min(WINDOW_NS // call_ns, 10 * count, MAX_CALLS))
         n_inside = sum(len(span.inside) for span in spans)
         # A call that nobody can stop shows so in as many spans.
@@ -197,30 +242,30 @@ def watch_for(
 
 def watch_span(witness: StopWitness, call: Callable[[], Any], count: int) -> Span:
     """Watch some calls beside the witness."""
-    timed = time_calls(call, count, (time.perf_counter_ns,))
+    clocks = (time.perf_counter_ns, time.thread_time_ns)
+    timed = time_calls(call, count, clocks)
     witness.start()
-    computed = time.thread_time_ns()
     readings = list(timed)
-    computed_after = time.thread_time_ns()
     witness.rest()
-    return Span(readings[::2], (computed, computed_after), witness.stops)
-
-
-def n_calls(span: Span) -> int:
-    """Return how many calls a span has."""
-    return len(span.stamps) - 1
+    return Span(readings[::3], readings[1::3], witness.stops)
 
 
 def add_up(spans: Sequence[Span], *, runs_python: bool | None) -> Evidence:
     """Return the counts."""
     inside = [span.inside for span in spans]
     return Evidence(
-        n_calls=sum(map(n_calls, spans)),
+        n_calls=sum(span.n_calls for span in spans),
         n_windows=len(spans),
         n_windows_released=sum(any(stop.is_free for stop in stops) for stops in inside),
         n_ticks=sum(map(len, inside)),
         n_unhindered=sum(stop.is_free for stops in inside for stop in stops),
-        n_stopped=sum(bool(stop.has_stopped) for stops in inside for stop in stops),
+        n_proven=sum(stop.is_proven for stops in inside for stop in stops),
+        # A stop that was over may seem to end late, where the witness had no core.
+        n_stopped=sum(
+            bool(stop.has_stopped) and span.stamps[0] < stop.start_ns < span.stamps[-1]
+            for span in spans
+            for stop in span.stops
+        ),
         n_calls_tried=sum(span.is_tried for span in spans),
         n_calls_entered=sum(map(bool, inside)),
         n_calls_interrupted=sum(is_interrupted(span) for span in spans),
@@ -229,11 +274,20 @@ def add_up(spans: Sequence[Span], *, runs_python: bool | None) -> Evidence:
 
 
 def is_interrupted(span: Span) -> bool:
-    """Return whether a span was stopped in its midst."""
+    """Return whether a span was stopped in its midst.
+
+    When in the course of a stop the caller was stopped is not known, so both ends of
+    each have to lie there: before it was stopped it may have had to come to a place for
+    that, and afterwards the witness may have had no core to say that it is over.
+    """
     ends = span.stamps[0], span.stamps[-1]
-    notes = [stop.note for stop in span.inside]
-    (entry,) = weigh_entries([Interrupted(ends, span.computed, notes)])
-    return entry.is_interrupted
+    computed = span.computed[0], span.computed[-1]
+    after = [stop.note for stop in span.inside]
+    before = [stop.note._replace(computed=stop.computed) for stop in span.inside]
+    return all(
+        weigh_entries([Interrupted(ends, computed, notes)])[0].is_interrupted
+        for notes in (before, after)
+    )
 
 
 def weigh_span(span: Span) -> Weight:

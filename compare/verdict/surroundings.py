@@ -16,6 +16,11 @@ from typing import Any
 
 from compare.environment import is_free_threaded_build, is_gil_enabled
 from compare.results import CheckEnvironment
+from compare.verdict.decide import PYTHON_SHARE
+from compare.verdict.judgement import Subject
+
+# The least time in which a line of Python code is run.
+STEP_NS = 25
 
 NATIVE_SUFFIXES = tuple(importlib.machinery.EXTENSION_SUFFIXES)
 
@@ -146,6 +151,21 @@ def call_first(call: Callable[[], Any]) -> tuple[Any, bool | None]:
         if sys.getprofile() is note_event:
             sys.setprofile(None)
     return result, bool(found)
+
+
+def find_python_share(subject: Subject, call_ns: float) -> float | None:
+    """Return the least share of a call that runs lines of Python code.
+
+    Args:
+        subject: what is called.
+        call_ns: how long a call computes.
+    """
+    if subject.runs_python is False:
+        return 0.0
+    call_ns = max(1, call_ns)
+    enough = 1 + int(PYTHON_SHARE * call_ns / STEP_NS)
+    n_steps = count_steps(subject.call, enough)
+    return None if n_steps is None else n_steps * STEP_NS / call_ns
 
 
 def count_steps(call: Callable[[], Any], enough: int) -> int | None:

@@ -103,20 +103,28 @@ STOPPED = Evidence(
     n_calls_interrupted=9,
     runs_python=True,
 )
+STOPPED_LOOP = replace(STOPPED, python_share=0.02)
 
 
 @pytest.mark.parametrize(
     ("evidence", "expected"),
     [
         (FREE, "releases"),
-        (replace(STOPPED, n_unhindered=4), "preemptible"),
+        (replace(STOPPED_LOOP, n_unhindered=16), "preemptible"),
+        (replace(STOPPED_LOOP, n_unhindered=17), "releases"),
+        (replace(STOPPED_LOOP, n_unhindered=5, n_proven=5), "releases"),
+        (replace(STOPPED_LOOP, n_unhindered=4, n_proven=4), "preemptible"),
+        (replace(STOPPED_LOOP, n_stopped=29), "inconclusive"),
+        (replace(STOPPED_LOOP, n_calls_tried=4), "inconclusive"),
         (replace(STOPPED, n_unhindered=9), "releases"),
         (replace(STOPPED, runs_python=False), "releases"),
-        (STOPPED, "preemptible"),
+        (STOPPED_LOOP, "preemptible"),
+        (STOPPED, "inconclusive"),
         (replace(STOPPED, n_calls_interrupted=0), "holds"),
         (replace(BLOCKED, runs_python=False), "holds"),
         (replace(BLOCKED, runs_python=False, n_calls_tried=0), "inconclusive"),
-        (replace(BLOCKED, runs_python=True), "inconclusive"),
+        (replace(BLOCKED, runs_python=True), "holds"),
+        (replace(BLOCKED, runs_python=True, n_calls_tried=4), "inconclusive"),
     ],
 )
 def test_without_a_gil_the_stops_decide(evidence, expected):

@@ -1,0 +1,91 @@
+"""What one stop of the world says of the caller, from what Linux tells of it."""
+
+import pytest
+
+from compare.verdict import stop_method
+from compare.verdict.stop_method import Span, Stop, StopWitness, add_up
+from compare.verdict.witness import Note
+
+AWAKE, ASLEEP = False, True
+
+
+class View:
+    """Says before and after a stop what Linux might say of a thread."""
+
+    def __init__(self, *states):
+        self.states = list(states)
+
+    def read_sleep(self):
+        return self.states.pop(0)
+
+
+def stop_world(monkeypatch, states, computed, at_last=0):
+    monkeypatch.setattr(stop_method, "find_place", lambda _: None)
+    witness = StopWitness()
+    witness._noted_views = (View(*states), None)
+    witness._read_computed = iter(computed).__next__
+    witness._computed_at_last = at_last
+    return witness._stop_world()
+
+
+@pytest.mark.parametrize(
+    ("states", "computed", "has_stopped", "is_proven"),
+    [
+        # It slept on, however often it was looked at.
+        ([(ASLEEP, 3), (ASLEEP, 3)], (5, 5, 5), False, True),
+        # It was on its way and had no core meanwhile.
+        ([(AWAKE, 3), (AWAKE, 3)], (7, 7, 7), False, True),
+        # It computed on.
+        ([(AWAKE, 3), (AWAKE, 3)], (6, 7, 8), False, False),
+        # It went to sleep, which is what the stopped do.
+        ([(AWAKE, 3), (ASLEEP, 4)], (6, 7, 8), True, False),
+        ([(ASLEEP, 3), (AWAKE, 4)], (6, 6, 8), True, False),
+        # It woke up and may not have come to where it is stopped.
+        ([(ASLEEP, 3), (AWAKE, 3)], (6, 6, 8), None, False),
+    ],
+)
+def test_linux_tells_whether_the_caller_was_stopped(
+    monkeypatch, states, computed, has_stopped, is_proven
+):
+    found = stop_world(monkeypatch, states, computed, at_last=5)
+    assert (found.has_stopped, found.is_proven) == (has_stopped, is_proven)
+
+
+def test_one_that_had_no_core_since_it_was_stopped_last_tells_nothing(monkeypatch):
+    """It may not have come back from there, and would not have to be stopped again."""
+    states = [(AWAKE, 3), (AWAKE, 3)]
+    assert stop_world(monkeypatch, states, (5, 5, 5), at_last=5) is None
+
+
+def test_without_the_kernel_a_stop_is_only_a_stop(monkeypatch):
+    monkeypatch.setattr(stop_method, "find_place", lambda _: None)
+    found = StopWitness()._stop_world()
+    assert (found.has_stopped, found.is_proven) == (None, False)
+
+
+def stop(start, end, before, after):
+    return Stop(start, end, Note(end, computed=after), before, True)
+
+
+@pytest.mark.parametrize(
+    ("found", "n_interrupted"),
+    [
+        # From the midst to the midst.
+        (stop(400_000, 410_000, 400_000, 410_000), 1),
+        # It waited for the end of the work, or was over at its beginning.
+        (stop(400_000, 995_000, 400_000, 995_000), 0),
+        (stop(5_000, 400_000, 5_000, 400_000), 0),
+    ],
+)
+def test_a_call_is_interrupted_where_a_stop_begins_and_ends(found, n_interrupted):
+    span = Span((0, 1_000_000), (0, 1_000_000), [found])
+    evidence = add_up([span], runs_python=True)
+    assert evidence.n_calls_interrupted == n_interrupted
+    assert (evidence.n_ticks, evidence.n_stopped) == (1, 1)
+
+
+def test_calls_are_split_with_the_stops_beside_each():
+    across = stop(9, 11, 9, 11)
+    calls = list(Span((0, 10, 20), (0, 10, 20), [across]).split())
+    assert [call.stops for call in calls] == [[across], [across]]
+    assert [call.inside for call in calls] == [[], []]
