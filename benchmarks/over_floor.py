@@ -1,15 +1,17 @@
-"""Print what each subject costs over the floor: `python -m benchmarks.over_floor`.
+"""What each subject costs over the floor: `python -m benchmarks.over_floor`.
 
-All subjects take turns in one process, so that a change of the machine's speed meets
-them alike. A figure is the median of the ratios of neighbouring turns, beside it their
-quartiles; absolute times of a shared machine say little.
+All subjects take turns in one process, in another order each time, so that a change of
+the machine's speed and what a neighbour leaves behind meet them alike. A figure is the
+median of the ratios within the turns; absolute times of a shared machine say little.
 """
 
 import argparse
 import gc
+import random
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import backends
@@ -27,6 +29,7 @@ from benchmarks.subjects import (
 LENGTHS = (0, 3, 10, 100, 1_000, 10_000, 100_000)
 # Long enough for the clock, short enough for many turns.
 TURN_ITEMS = 20_000
+N_TURNS = 40
 
 
 def measure_turns_ns(
@@ -37,9 +40,11 @@ def measure_turns_ns(
     # A result of its own for each, so that nobody frees what another one made.
     results: dict[str, list[Any]] = {name: [None] for name in subjects}
     turns: dict[str, list[float]] = {name: [] for name in subjects}
+    # The same orders every time.
+    dice = random.Random(1)  # noqa: S311
     for _ in range(n_turns):
-        for name, double_into in subjects.items():
-            result = results[name]
+        for name in dice.sample([*subjects], len(subjects)):
+            double_into, result = subjects[name], results[name]
             double_into(values, result, 0)
             start = time.perf_counter_ns()
             for _ in range(n_calls):
@@ -51,45 +56,65 @@ def measure_turns_ns(
     return turns
 
 
+def find_ratios(turns: list[float], base: list[float]) -> list[float]:
+    """Return the lower quartile, the median and the upper one of the ratios."""
+    pairs = zip(turns, base, strict=True)
+    return statistics.quantiles([turn / least for turn, least in pairs], n=4)
+
+
 def describe(turns: list[float], floor: list[float], n_items: int) -> str:
-    """Return ns per item over the floor, the ratio, and its quartiles."""
-    ratios = [turn / least for turn, least in zip(turns, floor, strict=True)]
-    over = [turn - least for turn, least in zip(turns, floor, strict=True)]
-    low, ratio, high = statistics.quantiles(ratios, n=4)
-    per_item = statistics.median(over) / n_items
-    return f"{per_item:+9.1f} {ratio:6.2f} [{low:.2f} {high:.2f}]"
+    """Return ns per item over the floor, and the ratio to it."""
+    pairs = zip(turns, floor, strict=True)
+    over = statistics.median(turn - least for turn, least in pairs) / n_items
+    return f"{over:+.1f} ({find_ratios(turns, floor)[1]:.2f})"
+
+
+def find_cases() -> Iterator[tuple[int, str]]:
+    """Give each length with each kind of integers."""
+    for length in LENGTHS:
+        yield from [(length, kind) for kind in (SMALL, LARGE)] if length else [(0, "-")]
 
 
 def make_table(n_turns: int) -> str:
-    """Measure all and return the table."""
+    """Measure all and return the table, in Markdown.
+
+    Raises:
+        FloorNotBuiltError: there is no C compiler, or it failed.
+    """
     floor = load("floor")
     names = (*backends.names(), *INSTEAD)
     subjects = {"floor": floor, **dict(find_loadable(names))}
+    heads = ["n", "integers", "floor, ns", *[*subjects][1:], "python / comprehension"]
     lines = [
-        "ns per item over the floor, ratio to the floor [quartiles of the ratio]",
-        f"{'n':>7} {'integers':8} {'floor':>9}"
-        + "".join(f"{name:>31}" for name in subjects if name != "floor"),
+        f"| {' | '.join(heads)} |",
+        f"| --: | --- |{' --: |' * (len(heads) - 2)}",
     ]
-    for length in LENGTHS:
-        for kind in (SMALL, LARGE) if length else (SMALL,):
-            values = make_values(length, kind)
-            turns = measure_turns_ns(subjects, values, n_turns)
-            # Of an empty list the price of the call is shown.
-            n_items = max(length, 1)
-            cells = [
-                f"{describe(turns[name], turns['floor'], n_items):>31}"
-                for name in subjects
-                if name != "floor"
-            ]
-            least = statistics.median(turns["floor"]) / n_items
-            lines.append(f"{length:7} {kind:8} {least:9.1f}" + "".join(cells))
+    spreads = []
+    for length, kind in find_cases():
+        turns = measure_turns_ns(subjects, make_values(length, kind), n_turns)
+        # Of an empty list the price of the call is shown.
+        n_items = max(length, 1)
+        cells = [f"{length:,}", kind]
+        cells += [f"{statistics.median(turns['floor']) / n_items:.1f}"]
+        for name in [*subjects][1:]:
+            cells.append(describe(turns[name], turns["floor"], n_items))
+            low, ratio, high = find_ratios(turns[name], turns["floor"])
+            spreads.append((high - low) / 2 / ratio)
+        cells += [f"{find_ratios(turns['python'], turns['comprehension'])[1]:.2f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    middle = statistics.median(spreads)
+    lines += [
+        "",
+        f"Half of the turns lie within {middle:.0%} of a ratio (median of all",
+    ]
+    lines += [f"cells; {max(spreads):.0%} in the worst)."]
     return "\n".join(lines)
 
 
 def main() -> None:
     """Read the arguments and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--turns", type=int, default=40)
+    parser.add_argument("--turns", type=int, default=N_TURNS)
     arguments = parser.parse_args()
     gc.disable()
     try:
