@@ -56,6 +56,37 @@ cdef extern from *:
         }
     }
 
+    /* Return a new int, or NULL with an exception set. CPython counts the digits in a
+       loop before it writes them in another one, which takes as long as all else about
+       an int of two digits. From 3.14 on it deprecates the way round that. */
+    static inline PyObject *make_int(int64_t value) {
+    #if PY_VERSION_HEX < 0x030E0000
+        const uint64_t one_digit = (uint64_t)1 << PyLong_SHIFT;
+        uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+        if (magnitude >= one_digit && magnitude < one_digit * one_digit) {
+            PyLongObject *number = _PyLong_New(2);
+    #if PY_VERSION_HEX < 0x030C0000
+            digit *digits = number ? number->ob_digit : NULL;
+    #else
+            digit *digits = number ? number->long_value.ob_digit : NULL;
+    #endif
+            if (digits != NULL) {
+                digits[0] = (digit)(magnitude & PyLong_MASK);
+                digits[1] = (digit)(magnitude >> PyLong_SHIFT);
+            }
+            if (digits != NULL && value < 0) {
+    #if PY_VERSION_HEX < 0x030C0000
+                Py_SET_SIZE(number, -2);
+    #else
+                number->long_value.lv_tag |= 2;
+    #endif
+            }
+            return (PyObject *)number;
+        }
+    #endif
+        return PyLong_FromLongLong(value);
+    }
+
     #if PY_VERSION_HEX < 0x030D0000
     static PyObject *PyList_GetItemRef(PyObject *list, Py_ssize_t index) {
         PyObject *item = PyList_GetItem(list, index);
@@ -96,6 +127,7 @@ cdef extern from *:
     int64_t read_clock_ns() noexcept nogil
     void sleep_ns(int64_t duration_ns) noexcept nogil
     PyObject *PyList_GetItemRef(object values, Py_ssize_t index) noexcept
+    PyObject *make_int(int64_t value) except NULL
     bint has_float(object value) noexcept
     ctypedef const int64_t *any_source
     ctypedef int64_t *any_target
@@ -109,7 +141,6 @@ cdef extern from "Python.h":
     PyObject *PyList_GET_ITEM(PyObject *values, Py_ssize_t index) noexcept
     const Py_ssize_t PY_SSIZE_T_MAX
     int PyLong_Check(PyObject *item) noexcept
-    PyObject *PyLong_FromLongLong(int64_t value) except NULL
     int64_t PyLong_AsLongLongAndOverflow(PyObject *item, int *overflow) noexcept
     void PyList_SET_ITEM(PyObject *values, Py_ssize_t index, PyObject *item) noexcept
     int PyList_SetItem(object values, Py_ssize_t index, object item) noexcept
@@ -286,9 +317,7 @@ cdef list write_values(const int64_t *target, Py_ssize_t length):
     cdef list doubled = PyList_New(length)
     cdef Py_ssize_t index
     for index in range(length):
-        PyList_SET_ITEM(
-            <PyObject *> doubled, index, PyLong_FromLongLong(target[index])
-        )
+        PyList_SET_ITEM(<PyObject *> doubled, index, make_int(target[index]))
     return doubled
 
 
