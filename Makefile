@@ -38,9 +38,9 @@ demo: build ## Print the lecture's two threads, as measured.
 test: build ## Run the tests.
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-bench: build ## Run the benchmarks, and the table of ns per item over the floor.
+bench: build ## Run the benchmarks; print the figures of docs/performance.md.
 	@$(BIN)/python -m pytest --benchmark-only
-	@$(BIN)/python -m benchmarks.over_floor
+	@$(BIN)/python -m benchmarks.figures
 
 pythons: build ## Run the contract on every Python that is found here.
 	@$(BIN)/nox
