@@ -33,8 +33,18 @@ for name in ("cython", "cffi", "pyo3"):
 """
 
 
+def forget_builds() -> None:
+    """Remove what an earlier build left beside the sources.
+
+    It would be taken for up to date, whatever flags it was compiled with.
+    """
+    for member in MEMBERS:
+        shutil.rmtree(f"{member}/build", ignore_errors=True)
+
+
 def prepare(session: nox.Session) -> None:
     """Install what the tests need, and the backends from the tree."""
+    forget_builds()
     session.install(*REQUIREMENTS)
     session.install("--no-deps", "cffi>=2.0,<3", "pycparser")
     session.install("--no-deps", "--force-reinstall", *MEMBERS)
@@ -75,6 +85,14 @@ C_FLAGS += " -fno-sanitize-recover=undefined"
 # A limit on addresses or a look at resident pages meets the sanitizer's own memory.
 NOT_SANITIZED = "not huge_list and not no_memory_is_kept"
 SANITIZER_OPTIONS = "detect_leaks=0:allocator_may_return_null=1"
+# A module that was compiled without the sanitizer would pass whatever it does.
+CHECK_SANITIZED = """
+import importlib.util, pathlib
+for name in ("cython_backend._native", "cffi_backend._double_list",
+             "pyo3_backend._native"):
+    binary = pathlib.Path(importlib.util.find_spec(name).origin).read_bytes()
+    assert b"__asan_report" in binary, name
+"""
 
 
 def find_host() -> str:
@@ -112,6 +130,7 @@ def sanitize(session: nox.Session) -> None:
         # With a target of its own nothing is instrumented that runs while building.
         "CARGO_BUILD_TARGET": find_host(),
     }
+    forget_builds()
     fresh = ["--no-deps", "--no-cache-dir", "--force-reinstall"]
     session.run(*pip, *fresh, *MEMBERS, env=build, external=True)
     runtimes = [
@@ -123,16 +142,18 @@ def sanitize(session: nox.Session) -> None:
         ).stdout.strip()
         for name in ("libasan.so", "libubsan.so")
     ]
+    env = {
+        "LD_PRELOAD": " ".join(runtimes),
+        "ASAN_OPTIONS": SANITIZER_OPTIONS,
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+        # Else Python's own arenas hide what is beyond an object.
+        "PYTHONMALLOC": "malloc",
+    }
+    session.run(python, "-c", CHECK_SANITIZED, env=env, external=True)
     session.run(
         python,
         *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--require-backends"),
         *("-k", NOT_SANITIZED, "tests/contract"),
-        env={
-            "LD_PRELOAD": " ".join(runtimes),
-            "ASAN_OPTIONS": SANITIZER_OPTIONS,
-            "UBSAN_OPTIONS": "print_stacktrace=1",
-            # Else Python's own arenas hide what is beyond an object.
-            "PYTHONMALLOC": "malloc",
-        },
+        env=env,
         external=True,
     )
