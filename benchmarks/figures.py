@@ -1,14 +1,22 @@
 """All figures of docs/performance.md in one run: `python -m benchmarks.figures`.
 
-It prints Markdown to be pasted there. Nothing else should run meanwhile: what is built
-is built last, so that no build meets a measurement of this run.
+It prints Markdown; with --into FILE it also replaces what stands there between
+
+    <!-- figures: NAME -->
+    <!-- end of figures -->
+
+Nothing else should run meanwhile. What is built is built last, so that no build meets
+a measurement of this run.
 """
 
 import argparse
 import gc
 import os
 import platform
+import re
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import backends
 from benchmarks import kernel, over_floor, start
@@ -19,8 +27,7 @@ def describe_machine() -> str:
     """Return what the figures were seen on."""
     facts = [
         f"{platform.python_implementation()} {platform.python_version()}",
-        platform.platform(terse=True),
-        f"{platform.machine()}, {os.cpu_count()} CPUs",
+        f"{platform.system()}, {platform.machine()}, {os.cpu_count()} CPUs",
     ]
     for name in backends.available():
         info = backends.get(name).build_info()
@@ -30,26 +37,40 @@ def describe_machine() -> str:
     return "\n".join(f"- {fact}" for fact in facts)
 
 
+def find_figures(n_turns: int, *, is_building: bool) -> Iterator[tuple[str, str]]:
+    """Measure, and give each table with its name."""
+    yield "seen on", describe_machine()
+    try:
+        yield "over the floor", over_floor.make_table(n_turns)
+        yield "the kernel", kernel.make_table()
+    except FloorNotBuiltError as error:
+        yield "no table", str(error)
+    yield "size and start", start.make_table(is_building=is_building)
+
+
+def replace_figures(text: str, name: str, table: str) -> str:
+    """Return the text with that table between the marks of that name."""
+    head, end = f"<!-- figures: {name} -->\n", "\n<!-- end of figures -->"
+    pattern = f"{re.escape(head)}.*?{re.escape(end)}"
+    return re.sub(pattern, lambda _: head + table + end, text, flags=re.DOTALL)
+
+
 def main() -> None:
     """Measure and print all of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=over_floor.N_TURNS)
     parser.add_argument("--without-builds", action="store_true")
+    parser.add_argument("--into", type=Path, metavar="FILE")
     arguments = parser.parse_args()
-
-    def write(*lines: str) -> None:
-        sys.stdout.write("\n".join(lines) + "\n\n")
-        sys.stdout.flush()
-
-    write("Seen on:", "", describe_machine())
     gc.disable()
-    try:
-        write("## Over the floor", "", over_floor.make_table(arguments.turns))
-        write("## The kernel", "", kernel.make_table())
-    except FloorNotBuiltError as error:
-        write(f"no table: {error}")
     is_building = not arguments.without_builds
-    write("## Size and start", "", start.make_table(is_building=is_building))
+    text = arguments.into.read_text() if arguments.into else ""
+    for name, table in find_figures(arguments.turns, is_building=is_building):
+        sys.stdout.write(f"## {name.capitalize()}\n\n{table}\n\n")
+        sys.stdout.flush()
+        text = replace_figures(text, name, table)
+    if arguments.into:
+        arguments.into.write_text(text)
 
 
 if __name__ == "__main__":
