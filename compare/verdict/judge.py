@@ -81,7 +81,7 @@ def judge_call(
         subject = Subject(call, empty, first_ns, has_python)
         if environment.meaning == "attached":
             # Imported here because few interpreters are built without a GIL.
-            from compare.verdict.stop_method import judge_attached  # noqa: PLC0415
+            from compare.verdict.judge_attached import judge_attached  # noqa: PLC0415
 
             return judge_attached(subject, name, environment, budget_s)
         witness = Witness(limit_s=0.5, use_kernel=use_kernel)

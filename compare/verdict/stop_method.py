@@ -9,27 +9,17 @@ on or slept on.
 Source: docs/method.md; PEP 703, "Stop-the-World".
 """
 
-import functools
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from compare.results import Check, CheckEnvironment, Evidence
-from compare.thread_view import WitnessError
-from compare.verdict.decide import (
-    compare_attached_controls,
-    decide_attached,
-)
+from compare.results import Evidence
 from compare.verdict.gil_method import MAX_CALLS, time_calls
-from compare.verdict.judgement import Judgement, Subject
-from compare.verdict.surroundings import find_python_share
 from compare.verdict.weigh import (
     Interrupted,
     Weight,
-    find_best_share,
-    pick_weight,
     weigh_entries,
 )
 from compare.verdict.witness import Note, Witness, find_place
@@ -41,15 +31,9 @@ STOP_NS = 20_000
 # a few stops as if they were one.
 WINDOW_NS = 2_000_000
 SPLIT_NS = 50_000
-CONTROL_S = 0.04
-# The Python loop is long, for it may take milliseconds to be stopped.
-CONTROL_STEPS = 50_000
-LOOP_STEPS = 500_000
 # How often the share of the budget may be spent again while too little was seen.
 PATIENCE = 5
 ENOUGH_STOPS = 10
-WATCH_SHARE = 0.5
-LONG_SHARE = 0.25
 
 
 class Stop(NamedTuple):
@@ -158,75 +142,28 @@ class StopWitness(Witness):
         return Stop(start, end, note, computed, has_stopped, is_proven)
 
 
-def judge_attached(
-    subject: Subject, name: str, environment: CheckEnvironment, budget_s: float
-) -> Judgement:
-    """Judge a call by whether others can stop the world while it runs."""
-    try:
-        with StopWitness() as witness:
-            controls = compare_attached_controls(
-                watch_control(witness, functools.partial(time.sleep, 0.002)),
-                watch_control(witness, functools.partial(sum, range(CONTROL_STEPS))),
-                watch_control(witness, functools.partial(run_loop, LOOP_STEPS)),
-            )
-            seconds = WATCH_SHARE * budget_s
-            if subject.first_ns > LONG_SHARE * budget_s * 1e9:
-                seconds = 0.0
-            spans = watch_for(witness, subject.call, seconds)
-    except WitnessError as error:
-        return Judgement(Check(name, "inconclusive", str(error), environment, calls=1))
-    evidence = add_up(spans, runs_python=subject.runs_python)
-    call_s = min((span.stamps[-1] - span.stamps[0]) / span.n_calls for span in spans)
-    computed_ns = min(
-        (span.computed[-1] - span.computed[0]) / span.n_calls for span in spans
-    )
-    evidence = replace(evidence, python_share=find_python_share(subject, computed_ns))
-    verdict, reason = decide_attached(evidence, controls, call_s=call_s / 1e9)
-    weights = [weigh_span(span) for span in spans]
-    picked = pick_weight(weights)
-    share = best = hold_s = None
-    if verdict != "inconclusive" and picked is not None:
-        hold_s = picked.longest_hold_ns / 1e9
-        share = best = 0.0
-        if verdict == "releases":
-            share, best = picked.released_fraction, find_best_share(weights)
-    return Judgement(
-        Check(
-            name,
-            verdict,
-            reason,
-            environment,
-            released_fraction=share,
-            released_fraction_best=best,
-            longest_hold_s=hold_s,
-            call_s=call_s / 1e9,
-            calls=1 + evidence.n_calls,
-            evidence=evidence,
-            controls=controls,
-        )
-    )
-
-
-def run_loop(n_steps: int) -> None:
-    """Run bytecode, which may be stopped: the control in Python."""
-    for _ in range(n_steps):
-        pass
-
-
-def watch_control(witness: StopWitness, call: Callable[[], Any]) -> Evidence:
-    """Watch a known callable until something was seen, or patience ends."""
-    return add_up(watch_for(witness, call, CONTROL_S), runs_python=None)
-
-
 def watch_for(
-    witness: StopWitness, call: Callable[[], Any], seconds: float
+    witness: StopWitness,
+    call: Callable[[], Any],
+    seconds: float,
+    limit_s: float = math.inf,
 ) -> list[Span]:
-    """Watch calls for about so long, and longer while too little was seen."""
+    """Watch calls for about so long, and longer while too little was seen.
+
+    Args:
+        witness: the second thread.
+        call: what is called, at least once.
+        seconds: how long to watch at a time.
+        limit_s: when not to begin again.
+    """
     spans: list[Span] = []
     count = 1
+    started = time.perf_counter()
     for _ in range(PATIENCE):
         deadline = time.perf_counter() + seconds
-        while not spans or time.perf_counter() < deadline:
+        is_first = True
+        while is_first or time.perf_counter() < deadline:
+            is_first = False
             span = watch_span(witness, call, count)
             call_ns = max(1, (span.stamps[-1] - span.stamps[0]) // count)
             # Between two calls there may be Python code that is none of theirs.
@@ -235,7 +172,8 @@ def watch_for(
         n_inside = sum(len(span.inside) for span in spans)
         # A call that nobody can stop shows so in as many spans.
         n_blocked = sum(span.is_tried and not span.inside for span in spans)
-        if not seconds or max(n_inside, n_blocked / 2) >= ENOUGH_STOPS:
+        is_late = time.perf_counter() - started > limit_s
+        if is_late or max(n_inside, n_blocked / 2) >= ENOUGH_STOPS:
             break
     return spans
 
