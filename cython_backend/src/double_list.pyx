@@ -56,9 +56,9 @@ cdef extern from *:
         }
     }
 
-    /* Return a new int, or NULL with an exception set. CPython counts the digits in a
-       loop before it writes them in another one, which takes as long as all else about
-       an int of two digits. From 3.14 on it deprecates the way round that. */
+    /* Return a new int, or NULL with an exception set. CPython counts the digits in one
+       loop and writes them in another; two are written here. From 3.14 on it deprecates
+       what that takes. */
     static inline PyObject *make_int(int64_t value) {
     #if PY_VERSION_HEX < 0x030E0000
         const uint64_t one_digit = (uint64_t)1 << PyLong_SHIFT;

@@ -100,7 +100,7 @@ fn read_objects(snapshot: &Bound<'_, PyList>, room: &mut Room) -> PyResult<()> {
 
 /// An int as `CPython` lays it out, of which `PyO3` knows the head alone.
 #[repr(C)]
-struct Digits {
+struct RawInt {
     #[cfg(not(Py_3_12))]
     head: ffi::PyVarObject,
     #[cfg(Py_3_12)]
@@ -120,7 +120,7 @@ static HAS_WIDE_DIGITS: AtomicBool = AtomicBool::new(false);
 /// `item` must point to a live int.
 #[inline]
 unsafe fn read_digits(item: *mut ffi::PyObject) -> Option<i64> {
-    let number = item.cast::<Digits>();
+    let number = item.cast::<RawInt>();
     // SAFETY: the caller vouches for the pointer, and only digits that are there are
     // read: an int has room for one at least.
     unsafe {
@@ -290,9 +290,8 @@ fn write_values<'py>(py: Python<'py>, target: &[i64]) -> PyResult<Bound<'py, PyL
 
 /// Return a new int, or null with an exception set.
 ///
-/// `CPython` counts the digits in a loop before it writes them in another one, which
-/// takes as long as all else about an int of two digits. From 3.14 on it deprecates the
-/// way round that.
+/// `CPython` counts the digits in one loop and writes them in another; two are written
+/// here. From 3.14 on it deprecates what that takes.
 ///
 /// # Safety
 ///
@@ -306,14 +305,16 @@ unsafe fn make_int(value: i64) -> *mut ffi::PyObject {
         // SAFETY: the new int has room for two digits, and nobody else knows of it.
         unsafe {
             let item = _PyLong_New(2);
-            if let Some(number) = item.cast::<Digits>().as_mut() {
+            let number = item.cast::<RawInt>();
+            if !number.is_null() {
                 let magnitude = value.unsigned_abs();
-                number.digits = [low_digit(magnitude), low_digit(magnitude >> 30)];
+                let digits = [low_digit(magnitude), low_digit(magnitude >> 30)];
+                (&raw mut (*number).digits).write(digits);
                 if value < 0 {
                     #[cfg(not(Py_3_12))]
-                    (number.head.ob_size = -2);
+                    (&raw mut (*number).head.ob_size).write(-2);
                     #[cfg(Py_3_12)]
-                    (number.tag |= 2);
+                    (&raw mut (*number).tag).write(2 << 3 | 2);
                 }
             }
             return item;
