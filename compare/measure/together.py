@@ -53,7 +53,9 @@ def run_in_order(
             all_calls[position].prepare()
             start.native_ids[position] = threading.get_native_id()
             start.prepared.wait()
-            all_calls[position].run(functools.partial(start.enter, position))
+            all_calls[position].run(
+                functools.partial(start.enter, position), start.leave
+            )
         except BaseException:
             start.give_up()
             raise
@@ -83,6 +85,7 @@ class Start:
     first: int
     does_park: bool
     prepared: threading.Barrier = field(init=False)
+    done: threading.Barrier = field(init=False)
     gates: list[threading.Lock] = field(init=False)
     native_ids: list[int] = field(init=False)
     closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -92,6 +95,7 @@ class Start:
     def __post_init__(self) -> None:
         """Close all gates."""
         self.prepared = threading.Barrier(self.count)
+        self.done = threading.Barrier(self.count)
         self.gates = [threading.Lock() for _ in range(self.count)]
         self.native_ids = [0] * self.count
         for gate in self.gates:
@@ -117,6 +121,11 @@ class Start:
                 waited_s = read_core_wait_s()
         return self.waited_s.get(position, waited_s)
 
+    def leave(self) -> None:
+        """Wait until all have made their calls, unless one of them failed."""
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self.done.wait()
+
     def lead(self) -> None:
         """Let the others in, and keep the GIL until they wait for it."""
         others = [place for place in range(self.count) if place != self.first]
@@ -135,6 +144,7 @@ class Start:
     def give_up(self) -> None:
         """Let nobody wait for a thread that failed."""
         self.prepared.abort()
+        self.done.abort()
         for place in range(self.count):
             self.open_gate(place)
 

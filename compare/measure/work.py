@@ -99,7 +99,9 @@ class Calls:
         self.traces, self.returned, self.stamps = [], [], []
 
     def run(
-        self, enter: Callable[[Callable[[], float]], float] = lambda read: read()
+        self,
+        enter: Callable[[Callable[[], float]], float] = lambda read: read(),
+        leave: Callable[[], object] = lambda: None,
     ) -> None:
         """Make the calls.
 
@@ -107,17 +109,26 @@ class Calls:
             enter: waits for the moment to call; it is given what tells how long this
                 thread has waited for a core so far, and returns what is not to count
                 of that. From when it returns, nothing else could give the GIL away.
+            leave: waits until nobody else calls any more. Reading the CPU time makes
+                Linux see that a thread has had its share of the core, and so one that
+                reads it is the one to lose the core: that must not be with the GIL.
         """
         clock = time.perf_counter_ns
         with open_core_wait() as read_core_wait_s:
             waited_before_s = enter(read_core_wait_s)
+            entered_ns = clock()
             cpu_start_ns = time.process_time_ns()
             own_cpu_ns = time.thread_time_ns()
             self._call_all(clock() + round(self.limit_s * 1e9), clock)
+            left_ns = clock()
+            waited_s = read_core_wait_s() - waited_before_s
+            leave()
             own_cpu_ns = time.thread_time_ns() - own_cpu_ns
             self.cpu_ns = (cpu_start_ns, time.process_time_ns())
-            self.waited_s = read_core_wait_s() - waited_before_s
         self.own_cpu_s = own_cpu_ns / 1e9
+        # What it waited for just before the calls or just after them is not theirs.
+        outside_ns = (self.start_ns - entered_ns) + (left_ns - self.end_ns)
+        self.waited_s = max(0.0, waited_s - outside_ns / 1e9)
 
     def _call_all(self, deadline_ns: int, clock: Callable[[], int]) -> None:
         work = self.work

@@ -68,6 +68,7 @@ class Parallel:
         findings: what the figures mean, in words.
         warnings: what makes them unsure, with the figure that says so.
         failures: wrong answers, and work that was not done.
+        contradictions: courses that are not as the backend declares.
     """
 
     solo_s: float
