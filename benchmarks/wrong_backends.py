@@ -27,6 +27,7 @@ STATUSES = {
     "aborts_when_it_sleeps": "crashed",
     "calls_sys_exit": "crashed",
     "debug_build": "failed",
+    "exits_in_threads": "crashed",
     "exits_quietly": "crashed",
     "floods_output": "timeout",
     "forks": "ok",
@@ -34,10 +35,16 @@ STATUSES = {
     "hangs_held": "timeout",
     "hangs_in_import": "timeout",
     "hangs_released": "timeout",
+    "hangs_the_second_time": "timeout",
+    "interrupts": "failed",
+    "leaves_daemon": "ok",
     "leaves_process": "ok",
+    # It doubles its input until that no longer fits.
+    "mutates_values": "failed",
     "raises": "failed",
     "raises_in_import": "failed",
     "segfaults": "crashed",
+    "stops_itself": "timeout",
 }
 TIMEOUT_S = 120.0
 # Those that never end need not be waited for that long.

@@ -105,6 +105,11 @@ def open_clock(thread_id: int) -> Callable[[], int | None]:
     return partial(time.clock_gettime_ns, time.pthread_getcpuclockid(thread_id))
 
 
+def tells_core_waits() -> bool:
+    """Return whether the system tells how long a thread waited for a core."""
+    return os.path.exists("/proc/thread-self/schedstat")  # noqa: PTH110 - less to import.
+
+
 @contextlib.contextmanager
 def open_core_wait() -> Iterator[Callable[[], float]]:
     """Yield what tells how long this thread was ready to run while no core was free.

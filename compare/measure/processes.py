@@ -141,15 +141,18 @@ def receive(process: "subprocess.Popen[str]") -> dict[str, Any]:
 
 
 def main(target: str, parent_pid: int) -> None:
-    """Load the backend and make calls until standard input ends."""
+    """Load the backend and make calls until the orders on standard input end."""
     die_with_parent(parent_pid)
-    # What the backend prints must not get between the answers.
-    answers = os.fdopen(os.dup(1), "w")
+    # What the backend prints must not get between the answers, and what it reads must
+    # not be the orders.
+    answers, orders = os.fdopen(os.dup(1), "w"), os.fdopen(os.dup(0))
     os.dup2(2, 1)
+    with open(os.devnull) as nothing:  # noqa: PTH123 - less to import.
+        os.dup2(nothing.fileno(), 0)
     # The one that asked may have gone.
     with suppress(BrokenPipeError):
         try:
-            serve(target, sys.stdin, answers)
+            serve(target, orders, answers)
         except Exception as error:  # noqa: BLE001 - a backend may raise anything.
             send_line(answers, error=f"{type(error).__name__}: {error}")
     # Threads that a backend left behind would keep the interpreter from ending.

@@ -2,7 +2,7 @@
 
 import dataclasses
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from compare.measure.figures import (
@@ -62,6 +62,7 @@ class Measured:
         passes: the work of one call.
         releases_gil: what the backend declares.
         has_gil: whether there was a GIL in this process.
+        tells_waits: whether the system tells how long a thread waited for a core.
         rounds: the order of the threads turned each time.
         warnings, failures: what came up meanwhile.
     """
@@ -69,6 +70,7 @@ class Measured:
     passes: int
     releases_gil: bool
     has_gil: bool
+    tells_waits: bool = False
     rounds: list[Round] = field(default_factory=list)
     warnings: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
@@ -110,6 +112,7 @@ def summarize_rounds(measured: Measured) -> Parallel:
         n_rounds=len(rounds),
         rows=rows,
         failures=(*measured.failures, *find_skipped_work(rounds)),
+        contradictions=tuple(find_contradictions(measured)),
     )
     return dataclasses.replace(
         result,
@@ -138,6 +141,20 @@ def find_skipped_work(rounds: Sequence[Round]) -> tuple[str, ...]:
                 f"{call_s:.6f} s of CPU time as well, got {found_s:.6f} s"
             )
     return tuple(failures)
+
+
+def find_contradictions(measured: Measured) -> Iterator[str]:
+    """Say that the calls ran otherwise than is declared, if all rounds agree on it."""
+    if not (measured.has_gil and measured.tells_waits):
+        return
+    overlaps = [find_overlap(found.threads[2]) for found in measured.rounds]
+    held_overlaps = [find_overlap(found.held) for found in measured.rounds]
+    if measured.releases_gil and max(overlaps) <= AT_ONCE:
+        yield "declares that it releases the GIL, but two calls take turns"
+    if not measured.releases_gil and min(overlaps) > AT_ONCE:
+        yield "declares that it does not release the GIL, but two calls run at once"
+    if min(held_overlaps) > AT_ONCE:
+        yield "two calls run at once with release_gil=False"
 
 
 def find_held_share(measured: Measured) -> float | None:

@@ -89,6 +89,8 @@ class Start:
     gates: list[threading.Lock] = field(init=False)
     native_ids: list[int] = field(init=False)
     closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    # How many have come to their gate, and wait there without the GIL.
+    n_at_gate: int = 0
     # How long each had waited for a core when the first one began.
     waited_s: dict[int, float] = field(default_factory=dict)
 
@@ -115,6 +117,8 @@ class Start:
         if position == self.first:
             self.lead()
         else:
+            # From here to the gate this thread has the GIL, if there is one.
+            self.n_at_gate += 1
             self.gates[position].acquire()
             if self.does_park and position not in self.waited_s:
                 # It was not seen to wait for the GIL, so nothing may be taken off.
@@ -129,15 +133,23 @@ class Start:
     def lead(self) -> None:
         """Let the others in, and keep the GIL until they wait for it."""
         others = [place for place in range(self.count) if place != self.first]
-        views = {place: self.open_view(place) for place in others if self.does_park}
-        own = self.open_view(self.first) if self.does_park else None
-        # From here on nothing gives the GIL away.
-        for place in others:
-            self.open_gate(place)
-        if self.does_park:
-            # One that failed is gone, and nothing can be told of it.
-            with contextlib.suppress(WitnessError):
-                self.park(views)
+        if not self.does_park:
+            for place in others:
+                self.open_gate(place)
+            return
+        views = {place: self.open_view(place) for place in others}
+        own = self.open_view(self.first)
+        while self.n_at_gate < len(others) and not self.prepared.broken:
+            time.sleep(PAUSE_S)
+        # From here on nothing gives the GIL away. One that failed is gone, and nothing
+        # can be told of it.
+        with contextlib.suppress(WitnessError):
+            counts = {
+                place: view.read_sleep()[1] for place, view in views.items() if view
+            }
+            for place in others:
+                self.open_gate(place)
+            self.park(views, counts)
         if own is not None:
             self.waited_s[self.first] = own.read_times().waiting_for_core / 1e9
 
@@ -160,24 +172,29 @@ class Start:
             self.closing.callback(view.close)
         return view
 
-    def park(self, views: Mapping[int, ThreadView | None]) -> None:
-        """Wait, with the GIL held, until the others sleep, which is for the GIL."""
+    def park(
+        self, views: Mapping[int, ThreadView | None], counts: Mapping[int, int]
+    ) -> None:
+        """Wait, with the GIL held, until the others sleep, which is for the GIL.
+
+        Args:
+            views: of each of the others.
+            counts: how often each had gone to sleep before its gate was opened. One
+                that is about to sleep is said to, and may wait for a core to do so.
+        """
+        waiting = dict(views)
         deadline = time.perf_counter() + (PARK_MAX_S if all(views.values()) else PARK_S)
-        while time.perf_counter() < deadline:
-            awake = [view for view in views.values() if not (view and is_asleep(view))]
-            if not awake:
-                break
-            if awake[0] is not None:
-                # On a single core they can come to sleep only while this one does.
-                awake[0].sleep_held(PAUSE_S)
-        for place, view in views.items():
-            if view is not None and is_asleep(view):
-                self.waited_s[place] = view.read_times().waiting_for_core / 1e9
-
-
-def is_asleep(view: ThreadView) -> bool:
-    """Return whether a thread sleeps."""
-    return view.read_sleep()[0]
+        while waiting and time.perf_counter() < deadline:
+            for place, view in list(waiting.items()):
+                if view is None:
+                    continue
+                is_asleep, count = view.read_sleep()
+                if is_asleep and count > counts[place]:
+                    self.waited_s[place] = view.read_times().waiting_for_core / 1e9
+                    del waiting[place]
+                else:
+                    # On a single core they come to sleep only while this one does.
+                    view.sleep_held(PAUSE_S)
 
 
 def measure_wall(all_calls: Sequence[Calls]) -> Wall:

@@ -52,6 +52,7 @@ class Handoff:
         ticks_s: when that Python code was seen to run, seconds after the barrier;
             of moments too close for a picture, one.
         failures: wrong results, and a trace that breaks clause 1.9.
+        contradictions: Python code kept out, or let in, against what is declared.
     """
 
     results: tuple[tuple[int, ...] | None, ...]
@@ -64,6 +65,7 @@ class Handoff:
     partner_sleep_s: float
     ticks_s: tuple[float, ...] = ()
     failures: tuple[str, ...] = ()
+    contradictions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

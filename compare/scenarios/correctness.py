@@ -5,6 +5,8 @@ expected and what came. The laws that no table of calls can show come after them
 what more than one thread sees, and what is left behind.
 """
 
+import gc
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -37,9 +39,11 @@ def run(backend: Backend, options: Options) -> Correctness:  # noqa: ARG001 - it
         BaseException: a plain call raised, so that there is nothing to compare.
     """
     double_list = backend.double_list
+    settings = read_settings()
     double_list([1, 2, 3], [None, None], 1)
     checks = [partial(check_case, double_list, case) for case in CASES]
     checks += [partial(law, double_list) for law in LAWS]
+    checks.append(partial(check_settings, settings))
     failures: list[str] = []
     for check in checks:
         try:
@@ -234,6 +238,28 @@ def count_leftovers() -> dict[str, int]:
     return counts
 
 
+def read_settings() -> dict[str, object]:
+    """Return what belongs to the whole process, and is no business of a call."""
+    return {
+        "the switch interval": sys.getswitchinterval(),
+        "whether garbage is collected": gc.isenabled(),
+        "the recursion limit": sys.getrecursionlimit(),
+        "the profile function": sys.getprofile(),
+        "the trace function": sys.gettrace(),
+        "the current folder": Path.cwd(),
+        "the signal handlers": [*map(signal.getsignal, signal.valid_signals())],
+        "the alarm": hasattr(signal, "getitimer")
+        and signal.getitimer(signal.ITIMER_REAL) != (0.0, 0.0),
+    }
+
+
+def check_settings(before: dict[str, object]) -> str | None:
+    """Return what all calls together changed for everybody in the process."""
+    now = read_settings()
+    changed = [what for what in before if now[what] != before[what]]
+    return f"after all calls: {', '.join(changed)} changed" if changed else None
+
+
 def check_memory(double_list: DoubleList) -> str | None:
     """Return how much memory is not given back, where Linux tells."""
     n, n_calls = 20_000, 40
@@ -245,6 +271,8 @@ def check_memory(double_list: DoubleList) -> str | None:
         for _ in range(n_calls):
             double_list(values, result, 0)
         sizes.append(read_resident_bytes())
+    if result[0] != [2 * value for value in values]:
+        return f"1.1 {n} values: expected their doubles, got something else"
     grown = sizes[1] - sizes[0]
     # Half of one of the two buffers of 64-bit values that a call needs.
     if grown > n_calls * n * 8 / 2:
@@ -286,16 +314,20 @@ LOADS = (
 def check_threads(
     n_threads: int, double_list: DoubleList, *, is_same_list: bool
 ) -> str | None:
-    """Return what went wrong in threads that share one result."""
+    """Return what went wrong in threads that share one result.
+
+    Every other one counts its place in it from the end.
+    """
     lists = [[list(range(k, k + load.n)) for load in LOADS] for k in range(n_threads)]
     result: list[Any] = [None] * n_threads
     which = "the same values" if is_same_list else "values of its own"
 
     def work(k: int) -> str | None:
+        index = k - n_threads * (k % 2)
         for load, values in zip(LOADS, lists[0 if is_same_list else k], strict=True):
             expected = [2 * item for item in values]
             for _ in range(load.n_calls):
-                double_list(values, result, k, **load.options)
+                double_list(values, result, index, **load.options)
                 answer = result[k]
                 if answer != expected or {*map(type, answer)} != {int}:
                     return (

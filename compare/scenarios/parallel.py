@@ -20,6 +20,7 @@ from compare.measure.together import measure_wall, run_in_order
 from compare.measure.work import Calls, Work
 from compare.results import Parallel
 from compare.scenarios import Options
+from compare.thread_view import tells_core_waits
 from compare.threads import switch_interval
 
 # A switch interval as short as a call can be interrupted at all.
@@ -65,7 +66,9 @@ def run(backend: Backend, options: Options) -> Parallel:
             failures.add(missing)
         check_interrupted(work, max(counts), failures)
         processes = wait_for(started_processes, warnings)
-        measured = Measured(work.passes, backend.releases_gil, is_gil_enabled())
+        measured = Measured(
+            work.passes, backend.releases_gil, is_gil_enabled(), tells_core_waits()
+        )
         rounds = measured.rounds
         started = time.perf_counter()
         while len(rounds) < form.n_rounds_min or (

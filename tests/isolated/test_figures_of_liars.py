@@ -47,6 +47,35 @@ def test_a_lie_about_the_work_is_wrong(liar: str, words: str) -> None:
     assert any(line.startswith(words) for line in row.reason.splitlines()), row.reason
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="waits for a core are not told")
+@pytest.mark.parametrize(
+    ("liar", "scenario", "words"),
+    [
+        ("takes_turns", "parallel", "declares that it releases the GIL, but two calls"),
+        ("holds_in_threads", "parallel", "declares that it releases the GIL, but two"),
+        ("sleeps_held", "handoff", "declares that it releases the GIL, but keeps it"),
+        ("lets_go_while_held", "handoff", "gives the GIL away in held_sleep"),
+    ],
+)
+def test_figures_against_the_declaration_are_wrong(
+    liar: str, scenario: str, words: str
+) -> None:
+    """A release that the verdict sees, and that does not help where it should."""
+    pytest.importorskip("cython_backend._native", reason="cython is not built")
+    row = run(liar, scenario)
+    assert row.status == "wrong", row.reason
+    assert row.reason.startswith(f"{scenario}: {words}")
+
+
+def test_what_a_backend_reads_is_not_the_orders_of_its_process() -> None:
+    """It finds standard input empty, and the process answers."""
+    failures = Failures()
+    with Processes("tests.liars.reads_input:backend", 1) as processes:
+        processes.wait()
+        assert processes.measure_wall(1, failures, 1).seconds > 0
+    assert failures.as_tuple() == ()
+
+
 @pytest.mark.parametrize("scenario", ["contention", "pairs", "sweep"])
 def test_every_scenario_checks_its_answers(scenario: str) -> None:
     """An answer of another call is wrong wherever it is given."""

@@ -20,6 +20,7 @@ from compare.runner import run_demo
 
 ROOT = Path(__file__).parents[2]
 RAISES = "correctness raised ValueError: out of cheese (in double_list, raises.py:11)"
+INTERRUPTS = "correctness raised KeyboardInterrupt (in double_list, interrupts.py:10)"
 RAISES_IN_IMPORT = (
     "backend 'tests.liars.raises_in_import:backend' failed to load: "
     "RuntimeError: out of cheese"
@@ -52,6 +53,13 @@ def run(liar: str, *scenarios: str, timeout_s: float = 30.0) -> BackendResult:
             "",
         ),
         ("calls_sys_exit", "crashed", "correctness called sys.exit(3)", ""),
+        (
+            "exits_in_threads",
+            "crashed",
+            "correctness ended the process with exit status 0",
+            "",
+        ),
+        ("interrupts", "failed", INTERRUPTS, ""),
         ("aborts_in_import", "crashed", "loading ended with SIGABRT", ""),
         (
             "raises",
@@ -83,6 +91,7 @@ def test_an_end_is_told_with_its_cause(
     [
         ("hangs_released", "correctness"),
         ("hangs_held", "correctness"),
+        ("hangs_the_second_time", "correctness"),
         ("hangs_in_import", "loading"),
         ("floods_output", "correctness"),
     ],
@@ -95,9 +104,10 @@ def test_a_hang_is_ended_and_its_stack_told(liar: str, step: str) -> None:
     assert f"{liar}.py" in row.reason
 
 
-def test_a_worker_that_cannot_end_itself_is_ended() -> None:
+@pytest.mark.parametrize("liar", ["hangs_for_good", "stops_itself"])
+def test_a_worker_that_cannot_end_itself_is_ended(liar: str) -> None:
     """Where even the time limit inside the process is gone, the parent's is left."""
-    row = run("hangs_for_good", timeout_s=1.0)
+    row = run(liar, timeout_s=1.0)
     assert row.status == "timeout"
 
 
@@ -172,6 +182,20 @@ def test_writing_to_standard_output_is_wrong(
     assert row.reason.startswith("wrote to standard output: 'here I am")
     assert row.correctness is not None
     assert row.correctness.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("liar", "words"),
+    [
+        ("changes_switch_interval", "the switch interval changed"),
+        ("handles_signals", "the signal handlers changed"),
+    ],
+)
+def test_changing_the_process_for_everybody_is_wrong(liar: str, words: str) -> None:
+    """What a call leaves changed is named, whenever it was changed."""
+    row = run(liar)
+    assert row.status == "wrong"
+    assert row.reason == f"correctness: after all calls: {words}"
 
 
 def test_a_thread_left_behind_is_wrong_and_keeps_nothing_alive() -> None:

@@ -58,6 +58,41 @@ def test_waiting_for_the_gil_is_no_progress() -> None:
     assert found.failures == ()
 
 
+EVENLY = [*range(0, 2 * SECOND, SECOND // 100)]
+
+
+@pytest.mark.skipif(not is_gil_enabled(), reason="there is no GIL to keep")
+@pytest.mark.parametrize(
+    ("stamps", "wait_ns", "words"),
+    [
+        (EVENLY[:100], 0, []),
+        ([*EVENLY[:10], *EVENLY[100:102]], 0, ["but keeps it while it sleeps"]),
+        # It did not have a core either.
+        ([*EVENLY[:10], *EVENLY[100:102]], 9 * SECOND // 10, []),
+        (EVENLY, 0, ["gives the GIL away in held_sleep"]),
+    ],
+)
+def test_python_code_kept_out_or_let_in_against_the_declaration(
+    stamps: list[int],
+    wait_ns: int,
+    words: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A stopped counter is told from one that had no core."""
+    monkeypatch.setattr(handoff, "tells_core_waits", lambda: True)
+    show = make_show(counted=range(0))
+    # The step during which the GIL was held, or no core was there, ends late.
+    stamps = [*stamps, 2 * SECOND] if stamps is not EVENLY else stamps
+    counter = show.counter
+    counter.stamps.extend(stamps)
+    counter.cpus_ns.extend(SECOND // 100 * place for place in range(len(stamps)))
+    counter.waits_ns.extend(wait_ns * (stamp >= SECOND) for stamp in stamps)
+    found = handoff.describe_show(show).contradictions
+    assert [text.endswith(end) for text, end in zip(found, words, strict=True)] == [
+        True
+    ] * len(words)
+
+
 def test_ticks_are_thinned_and_gaps_kept() -> None:
     """A picture needs no more of them, but needs both sides of each gap."""
     stamps = [*range(0, 1_000_000, 10), *range(3_000_000, 4_000_000, 10)]

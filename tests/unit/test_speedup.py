@@ -35,6 +35,31 @@ def summarize(rounds: Sequence[Round], **changes: object) -> Parallel:
     return summarize_rounds(replace(measured, **changes))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("releases_gil", "threads", "held", "words"),
+    [
+        (True, [AT_ONCE] * 4, IN_TURNS, ""),
+        (False, [IN_TURNS] * 4, IN_TURNS, ""),
+        (True, [IN_TURNS] * 4, IN_TURNS, "but two calls take turns"),
+        (True, [*[IN_TURNS] * 3, AT_ONCE], IN_TURNS, ""),
+        (False, [AT_ONCE] * 4, IN_TURNS, "but two calls run at once"),
+        (False, [*[AT_ONCE] * 3, IN_TURNS], IN_TURNS, ""),
+        (True, [AT_ONCE] * 4, AT_ONCE, "at once with release_gil=False"),
+    ],
+)
+def test_a_course_against_the_declaration_is_a_contradiction(
+    releases_gil: bool, threads: list[Wall], held: Wall, words: str
+) -> None:
+    """All rounds have to agree on it, and waiting for a core has to be known."""
+    rounds = [replace(RELEASED, threads={2: wall}, held=held) for wall in threads]
+    found = summarize(rounds, releases_gil=releases_gil, tells_waits=True)
+    assert len(found.contradictions) == bool(words)
+    assert all(text.endswith(words) for text in found.contradictions)
+    for unknown in ({"tells_waits": False}, {"has_gil": False, "tells_waits": True}):
+        found = summarize(rounds, releases_gil=releases_gil, **unknown)
+        assert found.contradictions == ()
+
+
 def test_threads_as_fast_as_processes() -> None:
     """Twice as fast as one after the other, and the held twin is not."""
     found = summarize([RELEASED] * 4)
