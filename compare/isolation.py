@@ -208,6 +208,11 @@ def read_stack(path: Path) -> str:
 
 def kill_worker(process: "subprocess.Popen[bytes]", mark: str) -> None:
     """End the worker and whatever it started."""
+    if sys.platform == "linux":
+        # It ends all its descendants itself; the rest is for where it cannot.
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_S)
     if hasattr(os, "killpg"):
         # The worker leads a group of its own, which may outlive it.
         with suppress(ProcessLookupError, PermissionError):

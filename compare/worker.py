@@ -21,7 +21,7 @@ from typing import Any
 import backends
 from backends import Backend
 from compare.environment import is_free_threaded_build, is_gil_enabled
-from compare.orphans import die_with_parent
+from compare.orphans import go_on_in_child
 from compare.scenarios import Options, load_scenario
 
 JOB_FILE = "job.json"
@@ -40,7 +40,7 @@ Emit = Callable[..., None]
 def main(folder: Path) -> None:
     """Do the job in the folder; the process ends here."""
     job = json.loads((folder / JOB_FILE).read_text(encoding="utf-8"))
-    die_with_parent(job["parent_pid"])
+    go_on_in_child(job["parent_pid"])
     pid = os.getpid()
     with (
         (folder / STACK_FILE).open("w") as stack,

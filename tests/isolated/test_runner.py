@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -206,14 +207,41 @@ def test_a_thread_left_behind_is_wrong_and_keeps_nothing_alive() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells environments")
+@pytest.mark.parametrize("liar", ["leaves_process", "leaves_daemon"])
 def test_a_process_left_behind_is_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    liar: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A descendant that has a session of its own does not outlive its worker."""
+    """A descendant with a session of its own, and nobody's child, is ended too."""
     note = tmp_path / "pid"
     monkeypatch.setenv("LEFT_PID_FILE", str(note))
-    assert run("leaves_process").status == "ok"
+    assert run(liar).status == "ok"
     assert has_ended(int(note.read_text()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the parent's death signal")
+def test_nothing_outlives_a_comparison_that_was_killed(tmp_path: Path) -> None:
+    """Killed in the midst of it, it can clean up nothing itself."""
+    note = tmp_path / "pid"
+    code = (
+        "from compare import run_all\n"
+        "def tell(step):\n"
+        "    if step.scenario == 'handoff': print('x', flush=True)\n"
+        "names = ['tests.liars.leaves_daemon:backend']\n"
+        "run_all(names, scenarios=['correctness', 'handoff'], progress=tell)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "LEFT_PID_FILE": str(note)},
+        stdout=subprocess.PIPE,
+    ) as comparison:
+        assert comparison.stdout is not None
+        assert comparison.stdout.read(1) == b"x"
+        left = [int(note.read_text()), *find_children(comparison.pid)]
+        comparison.kill()
+    assert len(left) == 2
+    # The suite limits how long that may take.
+    while not all(map(has_ended, left)):
+        time.sleep(0.01)
 
 
 def has_ended(pid: int) -> bool:
