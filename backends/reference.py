@@ -150,9 +150,9 @@ def double_list(
     Source:
         docs/contract.md, clauses 1.1 to 1.10.
     """
-    # The clock is read for a trace alone.
-    is_traced = trace is not None
-    enter = time.perf_counter_ns() if is_traced else 0
+    # The clock is read for a trace alone; int() is 0.
+    read_clock_ns = int if trace is None else time.perf_counter_ns
+    enter = read_clock_ns()
     check_list("values", values)
     check_list("result", result)
     position = take_position(result, index)
@@ -160,25 +160,24 @@ def double_list(
     is_released = take_flag("release_gil", release_gil)
     released_ns = take_seconds("released_sleep", released_sleep)
     held_ns = take_seconds("held_sleep", held_sleep)
-    if is_traced:
+    if trace is not None:
         check_list("trace", trace)
 
     source = read_values(values)
     target: list[int] = []
 
     # GIL released from here.
-    kernel_start = time.perf_counter_ns() if is_traced else 0
+    kernel_start = read_clock_ns()
     first_overflow = double_values(source, target, n_passes)
-    if released_ns and first_overflow == len(source):
+    if first_overflow == len(source):
         sleep_ns(released_ns, is_released=is_released)
-    kernel_end = time.perf_counter_ns() if is_traced else 0
+    kernel_end = read_clock_ns()
     # GIL held again from here.
-    acquired = time.perf_counter_ns() if is_traced else 0
+    acquired = read_clock_ns()
 
     if first_overflow < len(source):
         check_doubles(source)
-    if held_ns:
-        sleep_ns(held_ns, is_released=False)
+    sleep_ns(held_ns, is_released=False)
     doubled = write_values(target)
     stamps = (enter, kernel_start, kernel_end, acquired)
     store_result(result, position, doubled, trace, stamps)
@@ -281,6 +280,8 @@ def describe_int(number: int) -> str:
 
 def sleep_ns(duration_ns: int, *, is_released: bool) -> None:
     """Let the duration pass, asleep without the GIL or computing with it."""
+    if duration_ns == 0:
+        return
     if is_released:
         time.sleep(duration_ns / 1e9)
         return
