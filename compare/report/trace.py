@@ -1,8 +1,8 @@
 """The handoff as Chrome Trace Event JSON, which Perfetto and speedscope open.
 
 Source:
-    Trace Event Format (Google, 2016): complete events "X", instants "i" and metadata
-    "M"; times in microseconds.
+    Trace Event Format (Google, 2016): "B" and "E" begin and end a slice, "i" is an
+    instant, "M" metadata; times in microseconds.
 """
 
 import json
@@ -12,8 +12,11 @@ from typing import Any
 from compare.report.timeline import EVENT_NAMES, make_lanes
 from compare.results import BackendResult, Report
 
-# The threads of each process; the last is the one that counts in pure Python.
+# A thread's number is its process's plus one of these; the last is the thread that
+# counts in pure Python. Perfetto takes a thread with its process's number for the main
+# one and moves it up, and takes a number to be of one thread only.
 PARTNER_ID, BACKEND_ID, COUNTER_ID = 1, 2, 3
+PROCESS_STEP = 10
 
 Fields = dict[str, Any]
 
@@ -21,8 +24,8 @@ Fields = dict[str, Any]
 def render_trace(report: Report) -> str:
     """Return one process for each backend with a handoff, one thread for each lane."""
     events: list[Fields] = []
-    for process_id, result in enumerate(report, start=1):
-        events += make_process(process_id, result)
+    for number, result in enumerate(report, start=1):
+        events += make_process(number * PROCESS_STEP, result)
     content = {
         "traceEvents": events,
         "displayTimeUnit": "ms",
@@ -45,28 +48,32 @@ def make_process(process_id: int, result: BackendResult) -> Iterator[Fields]:
     handoff = result.handoff
     if handoff is None:
         return
-    for thread_id, lane in zip(
+    for lane_id, lane in zip(
         (PARTNER_ID, BACKEND_ID), make_lanes(result.name, handoff), strict=True
     ):
+        thread_id = process_id + lane_id
         yield from make_thread(process_id, thread_id, lane.label)
         for phase in lane.phases:
-            yield {
-                "name": phase.state,
-                "cat": "gil",
-                "ph": "X",
-                "ts": to_us(phase.start_s),
-                "dur": to_us(phase.duration_s),
-                "pid": process_id,
-                "tid": thread_id,
-            }
+            # Not "X": a start and a duration add up to something just after the next
+            # start, and a viewer draws the next phase inside this one.
+            for kind, at_s in (("B", phase.start_s), ("E", phase.end_s)):
+                yield {
+                    "name": phase.state,
+                    "cat": "gil",
+                    "ph": kind,
+                    "ts": to_us(at_s),
+                    "pid": process_id,
+                    "tid": thread_id,
+                }
         for event in lane.events:
             name = EVENT_NAMES.get(event.name, event.name)
             yield make_instant(name, event.at_s, process_id, thread_id)
-    yield from make_thread(process_id, COUNTER_ID, "Python code beside it")
+    counter_id = process_id + COUNTER_ID
+    yield from make_thread(process_id, counter_id, "Python code beside it")
     for tick_s in handoff.ticks_s:
         # It counts before the barrier opens too, which is where the time begins.
         if tick_s >= 0:
-            yield make_instant("tick", tick_s, process_id, COUNTER_ID)
+            yield make_instant("tick", tick_s, process_id, counter_id)
 
 
 def make_thread(process_id: int, thread_id: int, name: str) -> Iterator[Fields]:
