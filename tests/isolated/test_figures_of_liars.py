@@ -33,7 +33,8 @@ def run(liar: str, scenario: str) -> BackendResult:
         ("remembers_answers", "parallel: double_list() result[0][0]: expected"),
         ("shares_a_buffer", "parallel: double_list() result[0][0]: expected"),
         ("wrong_in_threads", "parallel: double_list() result[0][999]: expected"),
-        ("answers_later", "parallel: double_list() result[0]: expected list"),
+        # What is found first depends on how late it is.
+        ("answers_later", "parallel: double_list() "),
         ("mutates_values", "parallel: double_list() values: changed"),
         ("answers_floats", "parallel: double_list() result[0][0]: expected int, got"),
         ("never_traces", "parallel: double_list() trace: expected 1 tuple"),

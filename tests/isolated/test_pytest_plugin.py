@@ -68,7 +68,7 @@ def test_a_call_that_holds_fails_with_what_a_maintainer_needs(run):
             "expected that json.loads releases the GIL",
             "json.loads: holds (keeps other threads out)",
             "*free for others: 0.0% of the call",
-            "*evidence:*calls in * stretches, let in during 0*",
+            "*evidence:*calls in * stretches, others let in during 0*",
             "*controls:*releaser * of *, holder 0 of *",
             "*what usually causes it:",
             "*PyO3:*Python::detach (allow_threads before 0.26) is missing*",
