@@ -20,7 +20,7 @@ from compare.results import PARTNER, Event, Handoff
 from compare.scenarios import Options
 from compare.scenarios.correctness import find_trace_fault, picture, shorten
 from compare.thread_view import open_view, tells_core_waits
-from compare.threads import run_together
+from compare.threads import run_together, switch_interval
 
 VALUES = (1, 2, 3)
 DOUBLED = (2, 4, 6)
@@ -41,6 +41,12 @@ LET_IN_MIN = 0.5
 # The share of a phase for which the counting thread has to have had a core, or no need
 # of one.
 CORED_MIN = 0.5
+
+# Nobody is interrupted within a call so much shorter than the switch interval: whoever
+# gets in was let in. Looked at again, for want of a core.
+PROBE_S = 0.05
+PROBE_INTERVAL_S = 5.0
+N_PROBES = 3
 
 # One step of the counting thread takes about 50 us: a window of 0.1 s has thousands.
 N_COUNTED = 1000
@@ -139,11 +145,15 @@ class Show:
     counter: Counter = field(default_factory=Counter)
     partner_stamps: dict[str, int] = field(default_factory=dict)
     call_ns: tuple[int, int] = (0, 0)
+    is_given_away: bool = True
 
     def run(self) -> None:
         """Let them run; raise what the backend raises."""
         with self.counter:
             run_together(self.double_list_py, self.call_backend, timeout_s=None)
+        self.is_given_away = not is_gil_enabled() or any(
+            gives_gil_away(self.backend) for _ in range(N_PROBES)
+        )
 
     @property
     def had_core(self) -> bool:
@@ -178,6 +188,34 @@ class Show:
         self.call_ns = start_ns, time.perf_counter_ns()
 
 
+def gives_gil_away(backend: Backend) -> bool:
+    """Return whether other Python code runs while nobody can be interrupted."""
+    trace: list[Any] = []
+    stamps: list[int] = []
+    is_done = threading.Event()
+
+    def watch() -> None:
+        while not is_done.wait(PROBE_S / 50):
+            stamps.append(time.perf_counter_ns())
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    with switch_interval(PROBE_INTERVAL_S):
+        watcher.start()
+        called_ns = time.perf_counter_ns()
+        try:
+            backend.double_list(
+                list(VALUES), [[]], 0, released_sleep=PROBE_S, trace=trace
+            )
+        finally:
+            is_done.set()
+            watcher.join()
+    returned_ns = time.perf_counter_ns()
+    if len(trace) != 1 or find_trace_fault(trace[0], called_ns, returned_ns):
+        return False
+    start_ns, end_ns = find_middle(*trace[0][1:3])
+    return any(start_ns < stamp < end_ns for stamp in stamps)
+
+
 def describe_show(show: Show) -> Handoff:
     """Make the result of the stamps, or of the failure to leave good ones."""
     opened_ns = min(show.partner_stamps["enter"], show.call_ns[0])
@@ -199,7 +237,10 @@ def describe_show(show: Show) -> Handoff:
         progress = show.counter.measure_progress
         progress_released = progress(kernel_start, kernel_end)
         progress_held = progress(acquired, leave)
-        is_released = progress(*find_middle(kernel_start, kernel_end)) > 0
+        # Python code that was interrupted let others run too, but released nothing.
+        is_released = (
+            show.is_given_away and progress(*find_middle(kernel_start, kernel_end)) > 0
+        )
         stamps = {
             "enter": enter,
             "release" if is_released else "kernel_start": kernel_start,

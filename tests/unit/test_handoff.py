@@ -1,6 +1,7 @@
 """The two threads of the lecture, described from fixed stamps and from real ones."""
 
 import itertools
+import time
 
 import pytest
 
@@ -193,6 +194,27 @@ def test_both_threads_do_their_part(backend: Backend) -> None:
     assert all(one <= other for one, other in itertools.pairwise(times))
     # It sleeps there in every backend, pure Python included.
     assert "release" in {event.name for event in found.events}
+
+
+@pytest.mark.skipif(not is_gil_enabled(), reason="there is no GIL to release")
+def test_code_that_was_only_interrupted_released_nothing() -> None:
+    """Python code in a loop lets others run, and is not said to release the GIL."""
+
+    def loop(values, result, index, *, trace, **sleeps):
+        stamps = [time.perf_counter_ns()] * 2
+        for name in ("released_sleep", "held_sleep"):
+            seconds = sleeps.get(name, 0.0)
+            deadline = time.perf_counter_ns() + int(seconds * 1e9)
+            while time.perf_counter_ns() < deadline:
+                pass
+            stamps.append(time.perf_counter_ns())
+        result[index] = [2 * value for value in values]
+        trace.append((*stamps[:3], stamps[2], stamps[3]))
+
+    found = handoff.run(Backend("loop", loop, releases_gil=False), Options(quick=True))
+    assert found.failures == ()
+    assert found.partner_progress_released
+    assert not {event.name for event in found.events} & {"release", "acquire"}
 
 
 def test_a_late_partner_wakes_up_while_the_gil_is_held(backend: Backend) -> None:
