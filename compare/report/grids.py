@@ -9,6 +9,7 @@ from rich.text import Text
 from compare.results import BreakEven, Range, Report, Sweep, SweepCell
 from compare.units import describe_time
 
+# Stands where there is no figure.
 NOTHING = "-"
 
 # So many characters stand for a gain of 2.

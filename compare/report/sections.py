@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from compare.report import tabulate
 from compare.report.explain import capitalize, first_line, join_sentences
+from compare.report.grids import NOTHING
 from compare.report.table import COLUMNS
-from compare.report.tabulate import NOTHING, Table
+from compare.report.tabulate import Table
 from compare.results import BackendResult, Report
 
 Tabulate = Callable[[Sequence[BackendResult]], tuple[Table, ...]]

@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from compare.report.explain import capitalize
-from compare.report.grids import show_break_even, show_share
+from compare.report.grids import NOTHING, show_break_even, show_share
 from compare.results import BackendResult, Check, Environment, Range, Report
 from compare.units import describe_time
 from compare.verdict.explain import fact_lines
-
-# Stands where there is no figure.
-NOTHING = "-"
 
 
 @dataclass(frozen=True)
