@@ -8,8 +8,11 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
+
+POLL_S = 0.001
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -51,7 +54,13 @@ def go_on_in_child(parent_pid: int) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, told)
         die_with_parent(own_pid)
         return
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(child_pid, signal.SIGKILL))
+
+    def end_child(*_: object) -> None:
+        # It may have ended just before, and have been waited for.
+        with suppress(ProcessLookupError):
+            os.kill(child_pid, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, end_child)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, told)
     _, status = os.waitpid(child_pid, 0)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -64,9 +73,12 @@ def end_children() -> None:
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     with suppress(OSError):
         while True:
+            # While some of them end, others may be left out.
             for pid in children.read_text(encoding="ascii").split():
                 os.kill(int(pid), signal.SIGKILL)
-            os.waitpid(-1, 0)
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
+            time.sleep(POLL_S)
 
 
 def end_like(exit_code: int) -> None:
