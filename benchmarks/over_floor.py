@@ -27,16 +27,17 @@ from benchmarks.subjects import (
 )
 
 LENGTHS = (0, 3, 10, 100, 1_000, 10_000, 100_000)
-# Long enough for the clock, short enough for many turns.
-TURN_ITEMS = 20_000
-N_TURNS = 40
+# Long enough for the clock; so short that a busy machine seldom takes the core away
+# within the turn of a slow subject, which then would look slower still.
+TURN_ITEMS = 5_000
+N_TURNS = 100
 
 
 def measure_turns_ns(
     subjects: dict[str, DoubleInto], values: list[int], n_turns: int
 ) -> dict[str, list[float]]:
     """Return the nanoseconds of a call in each turn of each subject."""
-    n_calls = max(3, TURN_ITEMS // (len(values) + 20))
+    n_calls = max(1, TURN_ITEMS // (len(values) + 20))
     # A result of its own for each, so that nobody frees what another one made.
     results: dict[str, list[Any]] = {name: [None] for name in subjects}
     turns: dict[str, list[float]] = {name: [] for name in subjects}
