@@ -25,7 +25,12 @@ from compare.verdict.surroundings import (
     find_python_share,
     find_refusal,
 )
-from compare.verdict.weigh import find_best_share, pick_weight, weigh_window
+from compare.verdict.weigh import (
+    find_best_share,
+    find_longest_hold,
+    pick_weight,
+    weigh_window,
+)
 from compare.verdict.witness import Witness
 
 # The shares of the budget; the rest is left for the first call and the controls.
@@ -192,7 +197,7 @@ class _Judge:
         if verdict == "inconclusive":
             return None, None, None
         weights = [weigh_window(window, spacing_ns) for window in seen.windows]
-        hold_ns = int(statistics.median(weight.longest_hold_ns for weight in weights))
+        hold_ns = find_longest_hold(weights)
         if verdict == "preemptible":
             # Others wait only until the next place where they can interrupt it.
             longest = [entry.longest_ns for entry in seen.entries if entry.n_notes]

@@ -153,15 +153,20 @@ def pick_weight(weights: Sequence[Weight]) -> Weight | None:
 
 def find_best_share(weights: Sequence[Weight]) -> float | None:
     """Return the largest share released in a window that was watched well enough."""
+    shares = [weight.released_fraction for weight in keep_well_watched(weights)]
+    return max(shares, default=None)
+
+
+def find_longest_hold(weights: Sequence[Weight]) -> int:
+    """Return the longest hold in the middle of the windows watched well enough."""
+    holds = [weight.longest_hold_ns for weight in keep_well_watched(weights)]
+    return int(statistics.median(holds))
+
+
+def keep_well_watched(weights: Sequence[Weight]) -> list[Weight]:
+    """Return the windows that were watched for not much less than the best one."""
     most = max((weight.watched_ns for weight in weights), default=0)
-    return max(
-        (
-            weight.released_fraction
-            for weight in weights
-            if weight.watched_ns >= most * WELL_WATCHED
-        ),
-        default=None,
-    )
+    return [w for w in weights if w.watched_ns >= most * WELL_WATCHED]
 
 
 def is_free(before: Note, after: Note, is_soon: bool) -> bool:  # noqa: FBT001

@@ -8,6 +8,7 @@ from compare.verdict.weigh import (
     Weight,
     Window,
     find_best_share,
+    find_longest_hold,
     pick_weight,
     weigh_entries,
     weigh_entry,
@@ -154,3 +155,10 @@ def test_a_call_that_got_little_of_a_core_is_no_sleeper():
     quick = Interrupted((0, 500_000), (0, 500_000), [])
     assert not weigh_entries([slow, quick])[0].is_interrupted
     assert weigh_entries([slow])[0].is_interrupted
+
+
+def test_a_window_that_nobody_watched_says_nothing_of_the_longest_hold():
+    """There was no core to watch from, so none of its holds was seen."""
+    unseen = [Weight(0, 0, 0), Weight(10, 0, 0), Weight(400, 0, 0)]
+    seen = [Weight(1000, 900, 700), Weight(900, 900, 900), Weight(800, 800, 800)]
+    assert find_longest_hold(unseen + seen) == 800
