@@ -8,10 +8,14 @@ from backends import Backend
 from backends.reference import double_list as double_list_right
 
 
+def swallow(*_: object) -> None:
+    """Do nothing about an interrupt."""
+
+
 def double_list(*arguments: Any, **options: Any) -> None:
-    """Ignore interrupts, then answer rightly."""
+    """Swallow interrupts, then answer rightly."""
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, swallow)
     double_list_right(*arguments, **options)
 
 
