@@ -1,5 +1,7 @@
 """What all tests share: the option --require-backends and the `backend` fixture."""
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,14 @@ def backend(request: pytest.FixtureRequest) -> backends.Backend:
         if request.config.getoption("--require-backends"):
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def default_interrupt() -> Iterator[None]:
+    """Let SIGINT raise here and in what is started here, as it does on a terminal.
+
+    A shell has it ignored in what it runs in the background.
+    """
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)

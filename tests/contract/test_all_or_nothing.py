@@ -7,7 +7,7 @@ import sys
 import sysconfig
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -207,15 +207,6 @@ def test_items_may_go_while_read(backend: Backend) -> None:
     assert result == [[2, 2 * 10**11, 6]]
 
 
-@pytest.fixture
-def default_interrupt() -> Iterator[None]:
-    """Let SIGINT raise, which a shell has ignored in what it runs in the background."""
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, handler)
-
-
-@pytest.mark.usefixtures("default_interrupt")
 def test_interrupt_during_sleep(backend: Backend) -> None:
     """1.6: KeyboardInterrupt comes out, with the answer stored whole or not at all."""
     result: list[Any] = ["as it was"]
