@@ -1,7 +1,8 @@
 """Two reports side by side: what changed beyond its spread.
 
 Only figures with a range are compared, since nothing else tells a change from noise,
-and only those of scenarios in which neither run found anything unsure.
+and only those of scenarios in which neither run found anything unsure. A time has none;
+that of a short call is compared by the other backends, that of a long one is not.
 """
 
 import dataclasses
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from compare.report.explain import first_line
+from compare.report.pace import find_pace
 from compare.report.spread import (
     FAMILIES,
     HIGHER_IS_WORSE,
@@ -19,11 +21,14 @@ from compare.report.spread import (
 )
 from compare.report.tabulate import show_figure
 from compare.results import SCHEMA, BackendResult, Report
+from compare.units import describe_time
 
 Kind = Literal["worse", "better", "other"]
 
 # What differs between any two runs, and says nothing about where they ran.
 _UNCOMPARED = ("started_at", "load_average", "warnings")
+
+UNTOLD = "not compared: how long long calls take, for that differs from run to run"
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Diff:
         environment: how the places differ in which they were made.
         changes: backend by backend.
         unsure: what could not be told.
-        unchanged: the backends in which nothing changed.
+        unchanged: the backends in which nothing changed, of those that were compared.
     """
 
     environment: tuple[Change, ...]
@@ -118,6 +123,7 @@ class Diff:
             lines += [f"  {item}" for item in found if item.backend == name]
         if self.unchanged:
             lines.append(f"no change seen: {', '.join(self.unchanged)}")
+        lines.append(UNTOLD)
         return "\n".join(lines)
 
 
@@ -135,11 +141,15 @@ def diff(before: Report, after: Report) -> Diff:
     for result in before:
         other = second.pop(result.name, None)
         found = [*compare_facts(result, other)]
-        if other is not None:
-            found += compare_figures(result, other)
-            unsure += list_unsure(result, other)
+        if other is None:
+            changes += found
+            continue
+        found += compare_figures(result, other)
+        found += compare_paces(before, after, result.name)
         changes += found
-        if not found:
+        doubts = [*list_unsure(result, other)]
+        unsure += doubts
+        if not found and (not doubts or any(pair_figures(result, other))):
             unchanged.append(result.name)
     changes += [
         Change(name, "backend", "not in the first report", result.status)
@@ -208,14 +218,35 @@ def compare_answers(old: BackendResult, new: BackendResult) -> Iterator[Change]:
 
 def compare_figures(old: BackendResult, new: BackendResult) -> Iterator[Change]:
     """Yield the figures that changed beyond their spread."""
+    for first, second in pair_figures(old, new):
+        if is_apart(first, second):
+            yield describe_change(old.name, first, second)
+
+
+def pair_figures(
+    old: BackendResult, new: BackendResult
+) -> Iterator[tuple[Measured, Measured]]:
+    """Yield the figures that both reports have, and of which both are sure."""
     scenarios = {item.scenario for item in list_unsure(old, new)}
     figures = {(item.family, item.detail): item for item in list_figures(new)}
     for item in list_figures(old):
         other = figures.get((item.family, item.detail))
-        if other is None or item.scenario in scenarios:
-            continue
-        if is_apart(item, other):
-            yield describe_change(old.name, item, other)
+        if other is not None and item.scenario not in scenarios:
+            yield item, other
+
+
+def compare_paces(before: Report, after: Report, name: str) -> Iterator[Change]:
+    """Yield how a short call became slower or faster than the other backends'."""
+    pace = find_pace(before, after, name)
+    if pace is not None and pace.is_apart:
+        factor = show_figure(pace.factor, pace.range).replace("\u00a0", " ")
+        yield Change(
+            name,
+            f"short call, {pace.n} integers",
+            describe_time(pace.before_s),
+            f"{describe_time(pace.after_s)}, by the others {factor} times as long",
+            "worse" if pace.factor > 1 else "better",
+        )
 
 
 def list_unsure(old: BackendResult, new: BackendResult) -> Iterator[Unsure]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import compare
+from compare.report.diff import UNTOLD
 from compare.report.spread import FAMILIES
 from compare.results import Correctness, Report
 from tests.unit.sample_reports import make_gil, make_report, replace_in
@@ -28,7 +29,10 @@ def test_a_report_is_no_change_to_itself() -> None:
     """Nothing differs, all backends are named."""
     found = compare.diff(make_report(), make_report())
     assert found.changes == found.environment == ()
-    assert str(found) == "no change seen: python, cython, cffi, pyo3"
+    assert str(found).splitlines() == [
+        "no change seen: python, cython, cffi, pyo3",
+        UNTOLD,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -86,6 +90,61 @@ def test_a_figure_that_a_run_was_unsure_of_is_not_compared(place) -> None:
     assert len(found.find_unsure(["speedup"])) == 1
     assert found.find_unsure(["slowdown"]) == ()
     assert compare.diff(*steady).changes != ()
+
+
+def test_a_backend_of_which_nothing_was_compared_is_not_called_unchanged() -> None:
+    """No change seen is said of what was looked at, be it one figure."""
+    report = make_report(long=False)
+    for scenario in ("parallel", "contention"):
+        result = getattr(report["pyo3"], scenario)
+        doubtful = dataclasses.replace(result, warnings=("no second core was free",))
+        report = replace_in(report, "pyo3", **{scenario: doubtful})
+        is_compared = scenario == "parallel"
+        found = compare.diff(report, report)
+        assert ("pyo3" in found.unchanged) == is_compared
+        assert found.unchanged[:3] == ("python", "cython", "cffi")
+
+
+def with_short_calls(report: Report, **factors: float) -> Report:
+    """Return the report with the shortest calls of some backends so much longer."""
+    for name, factor in factors.items():
+        contention = report[name].contention
+        assert contention is not None
+        row = contention.rows[0]
+        row = dataclasses.replace(row, alone_median_s=factor * row.alone_median_s)
+        report = replace_in(
+            report,
+            name,
+            contention=dataclasses.replace(
+                contention, rows=(row, *contention.rows[1:])
+            ),
+        )
+    return report
+
+
+@pytest.mark.parametrize(
+    ("factors", "kinds"),
+    [
+        ({"cffi": 3.0}, {"cffi": "worse"}),
+        ({"cffi": 0.3}, {"cffi": "better"}),
+        # Another machine: all of them took as much longer.
+        (dict.fromkeys(("python", "cython", "cffi", "pyo3"), 3.0), {}),
+        # By one of the others it did not change that much.
+        ({"cffi": 3.0, "pyo3": 1.6}, {}),
+    ],
+)
+def test_a_short_call_is_compared_by_every_other_backend(factors, kinds) -> None:
+    """Slower than all of them it is named, with what it was and is."""
+    found = compare.diff(make_report(), with_short_calls(make_report(), **factors))
+    assert {change.backend: change.kind for change in found.changes} == kinds
+    assert all(change.what.startswith("short call, ") for change in found.changes)
+
+
+def test_of_two_backends_neither_is_called_slower() -> None:
+    """It could as well be that the other one became faster."""
+    report = make_report()
+    two = dataclasses.replace(report, backends=report.backends[2:])
+    assert compare.diff(two, with_short_calls(two, cffi=9.0)).changes == ()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
