@@ -5,12 +5,14 @@ from importlib import import_module
 import pytest
 
 from backends import Backend
+from compare import outcome
 from compare.cases import CASES
+from compare.laws import LAWS
 from compare.results import Correctness
 from compare.scenarios import Options, correctness
 
 # The settings of the process are looked at after all others.
-N_CHECKS = len(CASES) + len(correctness.LAWS) + 1
+N_CHECKS = len(CASES) + len(LAWS) + 1
 
 
 def run(name: str) -> Correctness:
@@ -64,10 +66,10 @@ def test_a_backend_that_only_raises_has_no_result() -> None:
 def test_the_difference_of_long_texts_is_shown() -> None:
     """Both texts begin shortly before the place where they differ."""
     right, wrong = ("-" * 1000 + end + "=" * 1000 for end in "AB")
-    shown = correctness.describe_difference(right, wrong)
+    shown = outcome.describe_difference(right, wrong)
     assert "A=" in shown
     assert "B=" in shown
-    assert len(shown) < 4 * correctness.TEXT_LENGTH
+    assert len(shown) < 4 * outcome.TEXT_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -88,14 +90,14 @@ def test_a_trace_is_five_stamps_of_the_callers_clock(
     stamps: object, fault: str | None
 ) -> None:
     """Clause 1.9: what is no such tuple, in order, inside the call, is refused."""
-    found = correctness.find_trace_fault(stamps, 0, 10)
+    found = outcome.find_trace_fault(stamps, 0, 10)
     assert (fault is None and found is None) or (fault and fault in str(found))
 
 
 def test_a_short_sleep_is_noticed() -> None:
     """Clause 1.3: the stamps around a sleep show at least what was asked for."""
     options = {"trace": [(0, 1, 2, 3, 4)], "held_sleep": 0.5}
-    text = correctness.describe_trace(options, 0, 10)
+    text = outcome.describe_trace(options, 0, 10)
     assert text == "held_sleep of 0.000000 s instead of 0.5 s"
 
 
@@ -103,4 +105,4 @@ def test_a_result_in_itself_can_be_described() -> None:
     """A backend that stores result in result is described, not followed for ever."""
     loop: list[object] = [1]
     loop.append(loop)
-    assert correctness.picture(loop) == "[1, [1, [1, a list]]]"
+    assert outcome.picture(loop) == "[1, [1, [1, a list]]]"
