@@ -1,7 +1,7 @@
 """The timeline of one handoff, drawn for a wide and for a narrow page."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from statistics import median
 from typing import NamedTuple
 
@@ -59,9 +59,22 @@ class Placed(NamedTuple):
     row: int
     alignment: str
 
+    def find_ends(self, scale: float) -> tuple[float, float]:
+        """Return from where to where it goes, in pixels."""
+        x, length = self.at_s / scale, (len(self.text) + 1) * LETTER
+        return (x - length, x) if self.alignment == "right" else (x, x + length)
+
+    def is_clear_of(self, other: "Placed", scale: float) -> bool:
+        """Return whether neither the other text nor the line to it runs into this."""
+        left, right = self.find_ends(scale)
+        other_left, other_right = other.find_ends(scale)
+        if self.row == other.row and left < other_right and other_left < right:
+            return False
+        return other.row < self.row or not left < other.at_s / scale < right
+
 
 def place_labels(events: Sequence[Event], scale: float, width: int) -> list[Placed]:
-    """Join the names of events that are drawn at one place; let no two overlap."""
+    """Join the names of events that are drawn at one place; let none meet another."""
     groups: list[tuple[float, list[str]]] = []
     for event in events:
         text = EVENT_NAMES.get(event.name, event.name)
@@ -69,17 +82,43 @@ def place_labels(events: Sequence[Event], scale: float, width: int) -> list[Plac
             groups[-1][1].append(text)
         else:
             groups.append((event.at_s, [text]))
-    placed: list[Placed] = []
-    ends: list[float] = []
-    for at_s, texts in groups:
-        text = ", ".join(texts)
-        x, length = at_s / scale, len(text) * LETTER
-        alignment = "right" if x + length > width else "left"
-        left = x - length if alignment == "right" else x
-        row = next((row for row, end in enumerate(ends) if end < left), len(ends))
-        ends[row:] = [left + length + LETTER, *ends[row + 1 :]]
-        placed.append(Placed(at_s, text, row, alignment))
-    return placed
+    labels = [(at_s, ", ".join(texts)) for at_s, texts in groups]
+    for n_free in range(1, len(labels) + 1):
+        if found := find_places(labels, [], n_free, scale, width):
+            return found
+    return [Placed(at_s, text, row, "left") for row, (at_s, text) in enumerate(labels)]
+
+
+def find_places(
+    labels: Sequence[tuple[float, str]],
+    placed: list[Placed],
+    n_free: int,
+    scale: float,
+    width: int,
+) -> list[Placed]:
+    """Return the labels, each clear of the others in so many rows; nothing if none is.
+
+    Args:
+        labels: when and what.
+        placed: the first of them, which have a place.
+        n_free: how many rows there are.
+        scale: seconds of a pixel.
+        width: pixels of the drawing.
+    """
+    if len(placed) == len(labels):
+        return placed
+    at_s, text = labels[len(placed)]
+    for row, alignment in product(range(n_free), ("left", "right")):
+        label = Placed(at_s, text, row, alignment)
+        left, right = label.find_ends(scale)
+        if left < 0 or right - LETTER > width:
+            continue
+        if all(
+            label.is_clear_of(other, scale) and other.is_clear_of(label, scale)
+            for other in placed
+        ) and (found := find_places(labels, [*placed, label], n_free, scale, width)):
+            return found
+    return []
 
 
 def n_rows(labels: Sequence[Placed]) -> int:

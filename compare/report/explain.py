@@ -205,20 +205,19 @@ def explain_speedup(parallel: Parallel) -> str:
 
 def find_limit(parallel: Parallel) -> str:
     """Name what keeps the speed-up from being higher."""
+    if parallel.course == "in turns":
+        return "for the calls take turns"
     high = parallel.speedup_range[1]
-    bounds = [
-        (value, words)
-        for value, words in (
-            (parallel.amdahl, "the held share is what limits it"),
-            (parallel.process_speedup, "as good as the machine allowed"),
-        )
-        if value is not None
-    ]
-    if not bounds:
+    amdahl, processes = parallel.amdahl, parallel.process_speedup
+    if amdahl is None and processes is None:
         return "with nothing to compare it with"
-    bound, words = min(bounds)
-    if high >= NEAR * bound:
-        return words
+    if amdahl is not None and high >= NEAR * amdahl <= NEAR * (processes or amdahl):
+        return "the held share is what limits it"
+    beside = parallel.of_processes_range
+    if processes is not None and (
+        high >= NEAR * processes or (beside is not None and beside[1] >= NEAR)
+    ):
+        return "as good as the machine allowed"
     return (
         "less than either bound: the threads also wait for each other at the edges of "
         "the call, or shared a core with other work"

@@ -119,25 +119,35 @@ def test_what_the_other_thread_did() -> None:
 
 
 @pytest.mark.parametrize(
-    ("speedup", "amdahl", "processes", "words"),
+    ("speedup", "bounds", "course", "words"),
     [
-        (1.93, 1.99, 1.95, "as good as the machine allowed"),
-        (1.30, 1.33, 1.95, "the held share is what limits it"),
-        (1.30, 1.99, 1.31, "as good as the machine allowed"),
-        (1.30, 1.99, 1.95, "less than either bound"),
-        (1.30, None, None, "with nothing to compare it with"),
+        (1.93, (1.99, 1.95, 0.99), "at once", "as good as the machine allowed"),
+        (1.30, (1.33, 1.95, 0.67), "at once", "the held share is what limits it"),
+        (1.30, (1.99, 1.31, 0.99), "at once", "as good as the machine allowed"),
+        (1.30, (1.99, 1.95, 0.67), "at once", "less than either bound"),
+        (1.30, (None, None, None), "at once", "with nothing to compare it with"),
+        # A busy machine: no second core for the processes, or for the threads.
+        (1.02, (1.99, 1.02, 0.99), "at once", "as good as the machine allowed"),
+        (1.10, (1.99, 1.60, 0.99), "at once", "as good as the machine allowed"),
+        (1.02, (1.99, 1.02, 0.99), "in turns", "for the calls take turns"),
     ],
 )
-def test_what_limits_the_speedup_is_named(speedup, amdahl, processes, words) -> None:
-    """The lower of the two bounds if the speed-up is near to it, or neither."""
+def test_what_limits_the_speedup_is_named(speedup, bounds, course, words) -> None:
+    """The lower of the two bounds if the speed-up is near to it, or neither.
+
+    Calls that take turns are not limited by the machine, however busy it is.
+    """
     result = make_report()["pyo3"]
     assert result.parallel is not None
+    amdahl, processes, beside = bounds
     parallel = dataclasses.replace(
         result.parallel,
         speedup=speedup,
         speedup_range=(speedup - 0.02, speedup + 0.02),
         amdahl=amdahl,
         process_speedup=processes,
+        of_processes_range=beside and (beside, beside),
+        course=course,
     )
     text = explain(dataclasses.replace(result, parallel=parallel))["Why this speed-up"]
     assert f"Measured: {speedup:.2f}, {words}" in text

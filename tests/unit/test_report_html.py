@@ -16,7 +16,7 @@ from compare.report.html import render_page
 from compare.results import BackendResult, Report
 from tests.unit.sample_reports import HOSTILE, make_check, make_report, replace_in
 
-VOID = {"meta", "link", "br", "hr", "img", "input"}
+VOID = {"wbr", "meta", "link", "br", "hr", "img", "input"}
 
 
 class Page(HTMLParser):
@@ -200,6 +200,10 @@ def test_what_was_not_run_is_said_and_not_drawn() -> None:
     )
     page = Page(report.to_html())
     assert page.text.count("Not run: this scenario was not asked for.") == 2
+    linked = " ".join(link["href"] or "" for link in page.find("a"))
+    assert "-parallel" in linked
+    assert "-sweep" not in linked
+    assert "-pairs" not in linked
     assert "cffi: no figures (crashed: parallel ended with SIGSEGV)." in page.text
     assert len(page.find("svg")) == 2 * (4 + 2)
 
