@@ -13,7 +13,9 @@ from backends.errors import (
 )
 
 ENTRY_POINT_GROUP = "gilscope.backends"
+# From a checkout, and where only this distribution is installed.
 BUILD_COMMAND = "make build"
+INSTALL_COMMAND = "pip install 'gilscope[{name}]'"
 
 
 class Tool(NamedTuple):
@@ -189,7 +191,17 @@ def _load_own(spec: BackendSpec) -> Backend:
 def _describe_not_built(spec: BackendSpec) -> str:
     missing = [tool.hint for tool in spec.tools if not tool.is_there()]
     advice = f"install {' and '.join(missing)}, then run" if missing else "run"
-    return f"backend {spec.name!r} is not built: {advice}: {BUILD_COMMAND}"
+    command = BUILD_COMMAND
+    if not _is_checkout():
+        command = INSTALL_COMMAND.format(name=spec.name)
+    return f"backend {spec.name!r} is not built: {advice}: {command}"
+
+
+def _is_checkout() -> bool:
+    # Imported where it is needed, because it costs more than this package.
+    from pathlib import Path  # noqa: PLC0415
+
+    return (Path(__file__).parents[1] / "Makefile").is_file()
 
 
 def _describe_failure(name: str, error: Exception) -> str:

@@ -163,6 +163,15 @@ def test_missing_native_module_is_not_built(fresh_registry, monkeypatch):
     assert str(caught.value) == "backend 'fake' is not built: run: make build"
 
 
+def test_an_installed_distribution_has_nothing_to_make(fresh_registry, monkeypatch):
+    """Without a checkout the command installs the member's distribution."""
+    specs = (spec_of("cython_backend._no_such_module"),)
+    monkeypatch.setattr(registry, "_SPECS", specs)
+    monkeypatch.setattr(registry, "__file__", "/elsewhere/backends/registry.py")
+    with pytest.raises(BackendNotBuiltError, match="run: pip install 'gilscope.fake"):
+        backends.get("fake")
+
+
 def test_missing_tool_is_named(fresh_registry, monkeypatch):
     """Where the tool to build with is missing, the message says what to install."""
     tool = registry.Tool(("no-such-compiler",), "a compiler that is not there")
