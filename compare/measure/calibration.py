@@ -8,6 +8,9 @@ from compare.measure.work import Calls, Work
 # No CPU does this many passes in less than seconds, so what asks for more does none.
 PASSES_MAX = 2**26
 
+# The kernel takes at least so many times as long as all around it.
+KERNEL_FACTOR = 32
+
 # So many times the work has to take at least so many times the CPU time.
 WORK_FACTOR = 16
 GROWTH_MIN = 4.0
@@ -15,21 +18,29 @@ N_TRIES = 3
 
 
 def calibrate(work: Work, target_s: float) -> Work:
-    """Return the work with as many passes as make one call take about so long."""
+    """Return the work with as many passes as make the kernel take about so long.
+
+    Or longer, where all around the kernel would be a good part of the call otherwise.
+    """
+    around_s = find_quickest(replace(work, passes=1))
+    target_s = max(target_s, KERNEL_FACTOR * around_s)
+    enough_s = target_s / 8
     passes = 1
     while True:
-        elapsed_s = time_call(replace(work, passes=passes)).cored_s
-        enough_s = target_s / 8
-        if elapsed_s >= enough_s or passes >= PASSES_MAX:
-            break
         # A short call is mostly its conversions, so it tells little of a pass.
-        passes *= min(64, max(2, math.ceil(enough_s / elapsed_s)))
-    # The quickest of a few, since what comes in between only makes a call slower.
-    quickest_s = min(
-        time_call(replace(work, passes=passes)).cored_s for _ in range(N_TRIES)
-    )
-    passes = min(PASSES_MAX, max(1, round(passes * target_s / quickest_s)))
-    return replace(work, passes=passes)
+        kernel_s = time_call(replace(work, passes=passes)).cored_s - around_s
+        if kernel_s >= enough_s or passes >= PASSES_MAX:
+            break
+        passes *= min(64, max(2, math.ceil(enough_s / max(kernel_s, enough_s / 64))))
+    kernel_s = find_quickest(replace(work, passes=passes)) - around_s
+    if kernel_s > 0:
+        passes = round(passes * target_s / kernel_s)
+    return replace(work, passes=min(PASSES_MAX, max(1, passes)))
+
+
+def find_quickest(work: Work) -> float:
+    """Return the quickest of a few calls: what comes in between makes them slower."""
+    return min(time_call(work).cored_s for _ in range(N_TRIES))
 
 
 def time_call(work: Work) -> Calls:

@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -93,6 +94,27 @@ def test_the_passes_make_the_work() -> None:
         assert fault.startswith("double_list() passes: expected 16 times the work to")
         assert "passes=64" in fault
         assert "passes=1024" in fault
+
+
+def test_slow_conversions_are_not_taken_for_the_kernel() -> None:
+    """Nearly all of a calibrated call is kernel, however slow the rest of it is."""
+
+    def convert_slowly(*arguments: Any, passes: int = 1, **options: Any) -> None:
+        compute(0.002)
+        compute(passes * 20e-6)
+        double_list(*arguments, **options)
+
+    work = calibrate(Work(convert_slowly, n=5), 0.005)
+    # Thirty-two times the conversions, less the room for noise.
+    assert work.passes * 20e-6 > 0.03
+    assert find_missing_work(work) == ""
+
+
+def compute(seconds: float) -> None:
+    """Take so much CPU time."""
+    end_s = time.thread_time() + seconds
+    while time.thread_time() < end_s:
+        pass
 
 
 def test_calibration_ends_where_no_work_is_done() -> None:
