@@ -101,6 +101,9 @@ def answer_for(result: BackendResult, environment: Environment) -> str:
             f"{result.name} {words}: {reason}." if reason else f"{result.name} {words}."
         )
     verdict = describe_verdict(result, environment)
+    sweep = result.sweep
+    if not verdict and result.handoff is None and sweep and sweep.findings:
+        return f"{result.name}: {'; '.join(sweep.findings)}."
     if not verdict:
         verdict = "was not judged"
         progress = result.handoff and result.handoff.partner_progress_released

@@ -181,3 +181,11 @@ def test_the_text_fits_80_columns_and_needs_no_scenario() -> None:
         "its speed alone."
     )
     assert "speed-up" not in text
+
+
+def test_the_answer_of_a_sweep_is_from_when_releasing_pays() -> None:
+    """Nothing else was asked there."""
+    swept = make_report(long=True)["pyo3"]
+    alone = BackendResult("pyo3", "ok", declared=True, sweep=swept.sweep)
+    answer = explain(alone)["answer"]
+    assert answer == "pyo3: releasing pays from 100 µs of work on."
