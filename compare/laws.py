@@ -147,7 +147,7 @@ class Load:
 # than a thread has to wait for a core; the long lists make the kernels.
 LOADS = (
     Load(50, 100, {}),
-    Load(50, 3, {"released_sleep": 0.01}),
+    Load(50, 2, {"released_sleep": 0.01}),
     Load(5_000, 6, {"passes": 3}),
 )
 

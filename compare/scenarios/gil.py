@@ -51,7 +51,7 @@ class Form:
 
 
 FULL = Form(call_s=0.01, budget_s=1.0)
-QUICK = Form(call_s=0.004, budget_s=0.12)
+QUICK = Form(call_s=0.004, budget_s=0.1)
 
 
 class JudgedCall:
