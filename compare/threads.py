@@ -5,6 +5,7 @@ takes turns: `switch_interval` is the only place of the project that sets it.
 """
 
 import contextlib
+import gc
 import os
 import sys
 import threading
@@ -85,6 +86,22 @@ def switch_interval(
         # In a forked child the turn has ended already.
         if _turn.owner == me:
             _turn.end()
+
+
+@contextlib.contextmanager
+def collect_no_garbage() -> Iterator[None]:
+    """Keep the cyclic garbage collector out of what is timed, as timeit does.
+
+    It would go through all answers that are kept to be checked, and run finalizers of
+    other people's objects, which may release the GIL.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def run_together(

@@ -4,12 +4,10 @@ Nothing is taken on trust. Each set of calls has values of its own, so an answer
 from another or taken from another thread is a wrong one.
 """
 
-import contextlib
-import gc
 import itertools
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -218,18 +216,3 @@ class Calls:
     def expected(self) -> list[int]:
         """What every call has to answer."""
         return list(range(2 * self.first, 2 * (self.first + self.work.n), 2))
-
-
-@contextlib.contextmanager
-def collect_no_garbage() -> Iterator[None]:
-    """Keep the cyclic garbage collector out of what is timed, as timeit does.
-
-    It would go through all answers that are kept to be checked.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

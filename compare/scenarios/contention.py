@@ -22,9 +22,10 @@ from compare.measure.figures import (
     judge,
     summarize,
 )
-from compare.measure.work import Calls, Work, collect_no_garbage
+from compare.measure.work import Calls, Work
 from compare.results import Contention, ContentionRow
 from compare.scenarios import Options
+from compare.threads import collect_no_garbage
 from compare.units import describe_time
 
 SIZES = (10, 1000)

@@ -12,9 +12,10 @@ from compare.measure.breakeven import CellRound, Measured, summarize_sweep
 from compare.measure.companion import Companion
 from compare.measure.faults import Failures
 from compare.measure.together import measure_wall, run_in_order
-from compare.measure.work import Calls, Work, collect_no_garbage
+from compare.measure.work import Calls, Work
 from compare.results import Sweep
 from compare.scenarios import Options
+from compare.threads import collect_no_garbage
 
 # The largest work of the grid takes a native kernel a few milliseconds: where a call is
 # as long as a switch interval, there is nothing left to find.

@@ -4,17 +4,16 @@ Source: docs/method.md.
 """
 
 import contextlib
-import gc
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from compare.results import Check, CheckEnvironment, Verdict
 from compare.thread_view import WitnessError
-from compare.threads import switch_interval
+from compare.threads import collect_no_garbage, switch_interval
 from compare.verdict.controls import measure_yardstick
 from compare.verdict.decide import PYTHON_SHARE, decide, find_notes
 from compare.verdict.gil_method import PATIENCE, GilMethod
@@ -76,7 +75,7 @@ def judge_call(
     with contextlib.ExitStack() as stack:
         usual_s = sys.getswitchinterval()
         set_interval = stack.enter_context(switch_interval(usual_s))
-        stack.enter_context(pause_collector())
+        stack.enter_context(collect_no_garbage())
         start = time.perf_counter_ns()
         result, has_python = call_first(call)
         first_ns = time.perf_counter_ns() - start
@@ -99,18 +98,6 @@ def judge_call(
             return _Judge(method, subject, budget_s).judge(name, environment)
         except WitnessError as error:
             return refuse(str(error), 1)
-
-
-@contextlib.contextmanager
-def pause_collector() -> Iterator[None]:
-    """Keep the garbage collector from running finalizers of others in a call."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class _Judge:

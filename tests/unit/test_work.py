@@ -19,8 +19,8 @@ from compare.measure.companion import Companion
 from compare.measure.work import (
     Calls,
     Work,
-    collect_no_garbage,
 )
+from compare.threads import collect_no_garbage
 
 WORK = Work(double_list, passes=2, n=5)
 
