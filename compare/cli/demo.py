@@ -24,7 +24,7 @@ def add_demo(commands: Any) -> None:
         metavar="NAME",
         help="the backend (default: %(default)s)",
     )
-    parser.add_argument("--quick", action="store_true", help="a fifth of the seconds")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the seconds")
     parser.add_argument(
         "--mermaid",
         action="store_true",
