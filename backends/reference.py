@@ -4,12 +4,15 @@ Pure Python cannot release the GIL. Its kernel is a loop of bytecode that the
 interpreter may interrupt, which lets other threads in between but never beside it.
 """
 
+import functools
 import math
 import operator
 import platform
 import struct
+import sys
 import sysconfig
 import time
+from collections.abc import Callable
 from typing import Any
 
 # --- 1 Bounds -----------------------------------------------------------------
@@ -19,6 +22,8 @@ VALUE_MAX = 2**63 - 1
 SECONDS_MAX = 1e9
 # What struct calls an int64: CPython reads a long faster than a long long.
 INT64 = "l" if struct.calcsize("l") == struct.calcsize("q") else "q"
+# With a GIL no other thread comes in while a C function reads a list of ints.
+HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 # --- 2 Read: list to int64 buffer, GIL held -----------------------------------
@@ -31,15 +36,15 @@ def read_values(values: list[Any]) -> list[int]:
         TypeError: an item is no integer; the message names the first.
         OverflowError: an item does not fit in 64 bits; the message names the first.
     """
-    # The copy goes round the overridden methods of a subclass, and no `__index__`
-    # can reach it (1.7).
-    snapshot = list.copy(values)
+    # The copy goes round the overridden methods of a subclass.
+    listed = values if HAS_GIL and type(values) is list else list.copy(values)
     try:
         # Of all ways to make sure that there are only ints this is the fastest one
         # that believes no type: a metaclass may say that its types equal int.
-        return [*map(int.conjugate, snapshot)]
+        return [*map(int.conjugate, listed)]
     except TypeError:
-        return read_objects(snapshot)
+        # No `__index__` was called yet, and none can reach this copy (1.7).
+        return read_objects(list.copy(listed))
 
 
 def read_objects(snapshot: list[Any]) -> list[int]:
@@ -78,20 +83,29 @@ def check_doubles(buffer: list[int]) -> None:
 # --- 3 Kernel: no Python object in the native ones, GIL released there --------
 
 
-def double_values(source: list[int], target: list[int], passes: int) -> int:
-    """Double source into target, passes times over.
+def double_values(source: list[int], passes: int) -> tuple[list[int], int]:
+    """Double source, passes times over, each time into a new list.
 
     Returns:
-        The index of the first item whose double overflows, or the length.
+        The doubles, and the index of the first item whose double overflows, or the
+        length.
     """
+    target: list[int] = []
     for _ in range(passes):
-        target[:] = [item + item for item in source]
+        target = [item + item for item in source]
     try:
         # pack() reads the list once, and faster than min() and max() do.
-        struct.pack(f"{len(target)}{INT64}", *target)
+        find_packer(len(target))(*target)
     except struct.error:
-        return find_overflow(source)
-    return len(source)
+        return target, find_overflow(source)
+    return target, len(source)
+
+
+# struct.pack() itself would copy the items once more.
+@functools.lru_cache(maxsize=64)
+def find_packer(length: int) -> Callable[..., bytes]:
+    """Return what packs that many integers, and fails where one has over 64 bits."""
+    return struct.Struct(f"{length}{INT64}").pack
 
 
 def find_overflow(source: list[int]) -> int:
@@ -164,11 +178,10 @@ def double_list(
         check_list("trace", trace)
 
     source = read_values(values)
-    target: list[int] = []
 
     # GIL released from here.
     kernel_start = read_clock_ns()
-    first_overflow = double_values(source, target, n_passes)
+    target, first_overflow = double_values(source, n_passes)
     if first_overflow == len(source):
         sleep_ns(released_ns, is_released=is_released)
     kernel_end = read_clock_ns()

@@ -6,11 +6,14 @@ gives it away.
 """
 
 import ctypes
+import functools
 import math
 import operator
 import struct
+import sys
 import sysconfig
 import time
+from collections.abc import Callable
 from typing import Any, Literal
 
 import cffi
@@ -24,6 +27,8 @@ VALUE_MAX = 2**63 - 1
 SECONDS_MAX = 1e9
 # What struct calls an int64: CPython reads a long faster than a long long.
 INT64: Literal["l", "q"] = "l" if struct.calcsize("l") == struct.calcsize("q") else "q"
+# With a GIL no other thread comes in while a C function reads a list of ints.
+HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 # --- 2 Read: list to int64 buffer, GIL held -----------------------------------
@@ -31,17 +36,24 @@ INT64: Literal["l", "q"] = "l" if struct.calcsize("l") == struct.calcsize("q") e
 
 def read_values(values: list[Any]) -> Any:
     """Take a snapshot of the list as 64-bit integers."""
-    # The copy goes round the overridden methods of a subclass, and no `__index__`
-    # can reach it.
-    snapshot = list.copy(values)
+    # The copy goes round the overridden methods of a subclass.
+    listed = values if HAS_GIL and type(values) is list else list.copy(values)
     try:
         # pack() takes more than the contract does, so it is shown nothing but ints. It
         # reads a list two to three times as fast as ffi.new() does.
-        numbers = map(int.conjugate, snapshot)
-        packed = struct.pack(f"{len(snapshot)}{INT64}", *numbers)
+        numbers = [*map(int.conjugate, listed)]
+        packed = find_packer(len(numbers))(*numbers)
     except (TypeError, struct.error):
-        return read_objects(snapshot)
+        # No `__index__` was called yet, and none can reach this copy.
+        return read_objects(list.copy(listed))
     return ffi.from_buffer(INT64_ARRAY, packed)
+
+
+# struct.pack() itself would copy the items once more.
+@functools.lru_cache(maxsize=64)
+def find_packer(length: int) -> Callable[..., bytes]:
+    """Return what packs that many integers, and fails where one has over 64 bits."""
+    return struct.Struct(f"{length}{INT64}").pack
 
 
 def read_objects(snapshot: list[Any]) -> Any:
