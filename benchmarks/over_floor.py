@@ -6,7 +6,9 @@ median of the ratios within the turns; absolute times of a shared machine say li
 """
 
 import argparse
+import ctypes
 import gc
+import platform
 import random
 import statistics
 import sys
@@ -31,6 +33,23 @@ LENGTHS = (0, 3, 10, 100, 1_000, 10_000, 100_000)
 # within the turn of a slow subject, which then would look slower still.
 TURN_ITEMS = 5_000
 N_TURNS = 100
+
+# Parameters of mallopt(3).
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
+KEPT_BYTES = 32 * 1024 * 1024
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep the memory that is freed instead of giving it back.
+
+    Else it hangs on the layout of the heap which subject meets fresh pages in every
+    call: half as much again was seen, on another subject from one run to the next.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+        libc.mallopt(M_TRIM_THRESHOLD, 8 * KEPT_BYTES)
 
 
 def measure_turns_ns(
@@ -82,6 +101,7 @@ def make_table(n_turns: int) -> str:
     Raises:
         FloorNotBuiltError: there is no C compiler, or it failed.
     """
+    keep_freed_memory()
     floor = load("floor")
     names = (*backends.names(), *INSTEAD)
     subjects = {"floor": floor, **dict(find_loadable(names))}
