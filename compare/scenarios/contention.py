@@ -136,7 +136,7 @@ def call_for(
             failures.check(done, place)
             done = [calls := Calls(work, BATCH_VALUES // work.n, limit_s=left_s)]
             calls.prepare()
-            calls.run()
+            calls.make_calls()
             durations_s += [(end - start) / 1e9 for start, end in calls.stamps]
             left_s = deadline - time.perf_counter()
     failures.check(done, place)
