@@ -9,7 +9,6 @@ import math
 import operator
 import platform
 import struct
-import sys
 import sysconfig
 import time
 from collections.abc import Callable
@@ -23,7 +22,7 @@ SECONDS_MAX = 1e9
 # What struct calls an int64: CPython reads a long faster than a long long.
 INT64 = "l" if struct.calcsize("l") == struct.calcsize("q") else "q"
 # With a GIL no other thread comes in while a C function reads a list of ints.
-HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 # --- 2 Read: list to int64 buffer, GIL held -----------------------------------
@@ -37,7 +36,8 @@ def read_values(values: list[Any]) -> list[int]:
         OverflowError: an item does not fit in 64 bits; the message names the first.
     """
     # The copy goes round the overridden methods of a subclass.
-    listed = values if HAS_GIL and type(values) is list else list.copy(values)
+    is_read_at_once = type(values) is list and not FREE_THREADED
+    listed = values if is_read_at_once else list.copy(values)
     try:
         # Of all ways to make sure that there are only ints this is the fastest one
         # that believes no type: a metaclass may say that its types equal int.
@@ -344,5 +344,5 @@ def build_info() -> dict[str, Any]:
         "profile": "interpreted",
         "compiler": platform.python_compiler(),
         "version": platform.python_version(),
-        "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+        "free_threaded": FREE_THREADED,
     }

@@ -10,7 +10,6 @@ import functools
 import math
 import operator
 import struct
-import sys
 import sysconfig
 import time
 from collections.abc import Callable
@@ -28,7 +27,7 @@ SECONDS_MAX = 1e9
 # What struct calls an int64: CPython reads a long faster than a long long.
 INT64: Literal["l", "q"] = "l" if struct.calcsize("l") == struct.calcsize("q") else "q"
 # With a GIL no other thread comes in while a C function reads a list of ints.
-HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 # --- 2 Read: list to int64 buffer, GIL held -----------------------------------
@@ -37,7 +36,8 @@ HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 def read_values(values: list[Any]) -> Any:
     """Take a snapshot of the list as 64-bit integers."""
     # The copy goes round the overridden methods of a subclass.
-    listed = values if HAS_GIL and type(values) is list else list.copy(values)
+    is_read_at_once = type(values) is list and not FREE_THREADED
+    listed = values if is_read_at_once else list.copy(values)
     try:
         # pack() takes more than the contract does, so it is shown nothing but ints. It
         # reads a list two to three times as fast as ffi.new() does.
@@ -344,5 +344,5 @@ def build_info() -> dict[str, Any]:
         "profile": ffi.string(lib.get_profile()).decode(),
         "compiler": ffi.string(lib.get_compiler()).decode(),
         "version": cffi.__version__,
-        "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+        "free_threaded": FREE_THREADED,
     }
