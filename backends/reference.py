@@ -21,7 +21,6 @@ VALUE_MAX = 2**63 - 1
 SECONDS_MAX = 1e9
 # What struct calls an int64: CPython reads a long faster than a long long.
 INT64 = "l" if struct.calcsize("l") == struct.calcsize("q") else "q"
-# With a GIL no other thread comes in while a C function reads a list of ints.
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
@@ -35,7 +34,8 @@ def read_values(values: list[Any]) -> list[int]:
         TypeError: an item is no integer; the message names the first.
         OverflowError: an item does not fit in 64 bits; the message names the first.
     """
-    # The copy goes round the overridden methods of a subclass.
+    # With a GIL no other thread comes in while a C function reads a list of ints. The
+    # copy also goes round the overridden methods of a subclass.
     is_read_at_once = type(values) is list and not FREE_THREADED
     listed = values if is_read_at_once else list.copy(values)
     try:

@@ -26,7 +26,6 @@ VALUE_MAX = 2**63 - 1
 SECONDS_MAX = 1e9
 # What struct calls an int64: CPython reads a long faster than a long long.
 INT64: Literal["l", "q"] = "l" if struct.calcsize("l") == struct.calcsize("q") else "q"
-# With a GIL no other thread comes in while a C function reads a list of ints.
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
@@ -35,7 +34,8 @@ FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 def read_values(values: list[Any]) -> Any:
     """Take a snapshot of the list as 64-bit integers."""
-    # The copy goes round the overridden methods of a subclass.
+    # With a GIL no other thread comes in while a C function reads a list of ints. The
+    # copy also goes round the overridden methods of a subclass.
     is_read_at_once = type(values) is list and not FREE_THREADED
     listed = values if is_read_at_once else list.copy(values)
     try:
