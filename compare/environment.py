@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 import sysconfig
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,19 +66,56 @@ def count_cpus_allowed() -> int:
     return os.cpu_count() or 1
 
 
-def read_cpu_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """Return how many CPUs the control group may use, None = no limit is known.
+def read_cpu_quota(
+    root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")
+) -> float | None:
+    """Return how many CPUs this process may use, None = no limit is known.
+
+    A control group has no more than those that it lies in.
+
+    Args:
+        root: where the control groups are mounted.
+        own: the file that names those of this process.
 
     Source:
-        Linux, Documentation/admin-guide/cgroup-v2.rst (cpu.max) and
-        Documentation/scheduler/sched-bwc.rst (cpu.cfs_quota_us).
+        Linux, Documentation/admin-guide/cgroup-v2.rst (cpu.max),
+        Documentation/scheduler/sched-bwc.rst (cpu.cfs_quota_us), cgroups(7).
     """
+    quotas = [
+        quota
+        for folder in find_cgroups(root, own)
+        if (quota := read_quota(folder)) is not None
+    ]
+    return min(quotas, default=None)
+
+
+def find_cgroups(root: Path, own: Path) -> Iterator[Path]:
+    """Give the folders of the groups of this process that may limit its CPUs."""
     try:
-        quota, period = (root / "cpu.max").read_text().split()
+        lines = own.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        # Version 2 has one tree for all and names no controller.
+        base = root / "cpu" if controllers else root
+        # A container may see the path from outside, and then only its own root.
+        folder = base / path.lstrip("/")
+        yield from (
+            one for one in (folder, *folder.parents) if base in (one, *one.parents)
+        )
+
+
+def read_quota(folder: Path) -> float | None:
+    """Return how many CPUs one control group may use, None = no limit is known."""
+    try:
+        quota, period = (folder / "cpu.max").read_text().split()
     except (OSError, ValueError):
         try:
-            quota = (root / "cpu" / "cpu.cfs_quota_us").read_text().strip()
-            period = (root / "cpu" / "cpu.cfs_period_us").read_text().strip()
+            quota = (folder / "cpu.cfs_quota_us").read_text().strip()
+            period = (folder / "cpu.cfs_period_us").read_text().strip()
         except OSError:
             return None
     return None if quota in ("max", "-1") else int(quota) / int(period)
