@@ -10,6 +10,7 @@ from compare.verdict.decide import (
     compare_controls,
     decide,
     decide_attached,
+    find_notes,
 )
 
 RELEASER = Evidence(n_calls=50, n_windows=10, n_windows_released=10, n_ticks=90)
@@ -90,6 +91,67 @@ def test_without_the_kernel_the_reason_claims_only_what_was_seen():
     assert "no other thread ran" in verdict(replace(KEPT, n_wakeups=None))[1]
 
 
+@pytest.mark.parametrize(
+    ("evidence", "reason"),
+    [
+        (
+            RELEASER,
+            "another thread ran 90 times inside 50 calls that nobody could interrupt",
+        ),
+        (
+            replace(KEPT, n_windows_released=1),
+            (
+                "another thread was woken to take the GIL inside 80 calls that nobody "
+                "could interrupt, in 1 of 8 stretches"
+            ),
+        ),
+        (
+            replace(KEPT, runs_python=False),
+            (
+                "80 calls of 1 ms never gave the GIL away, and they run no Python code "
+                "that others can interrupt"
+            ),
+        ),
+        (
+            replace(KEPT, n_calls_tried=9),
+            (
+                "80 calls of 1 ms never gave the GIL away, and none of 9 tried could "
+                "be interrupted"
+            ),
+        ),
+    ],
+)
+def test_the_reason_says_what_was_seen(evidence, reason):
+    assert verdict(evidence)[1] == reason
+
+
+@pytest.mark.parametrize(
+    ("n_released", "fraction", "first_s", "words"),
+    [
+        (8, 1.0, 1e-3, []),
+        (0, 0.0, 1e-3, []),
+        (0, None, 1e-3, []),
+        (7, 0.1, 1e-3, ["the calls differ: 7 of 8 stretches"]),
+        (8, 0.09, 1e-3, ["the GIL was free for 9.0% of the call"]),
+        (8, None, 0.1, []),
+        (8, 1.0, 0.101, ["the first call took 101 ms, later ones 1 ms"]),
+    ],
+)
+def test_notes_point_out_what_the_verdict_does_not_say(
+    n_released, fraction, first_s, words
+):
+    evidence = replace(KEPT, n_windows_released=n_released)
+    notes = [*find_notes(evidence, fraction, call_s=1e-3, first_s=first_s)]
+    assert len(notes) == len(words)
+    assert all(note.startswith(word) for note, word in zip(notes, words, strict=True))
+
+
+def test_a_first_call_of_less_than_a_millisecond_is_nothing_to_note():
+    for first_s, n_notes in ((1e-3, 0), (1.1e-3, 1)):
+        notes = [*find_notes(RELEASER, 1.0, call_s=1e-6, first_s=first_s)]
+        assert len(notes) == n_notes
+
+
 FREE = Evidence(n_calls=50, n_windows=10, n_ticks=90, n_unhindered=85, n_stopped=1)
 BLOCKED = Evidence(n_calls=50, n_windows=10, n_unhindered=0, n_calls_tried=10)
 STOPPED = Evidence(
@@ -135,13 +197,31 @@ def test_without_a_gil_the_stops_decide(evidence, expected):
 
 def test_without_a_gil_a_microsecond_is_too_short():
     controls = compare_attached_controls(FREE, BLOCKED, STOPPED)
-    assert decide_attached(STOPPED, controls, call_s=1e-6)[0] == "inconclusive"
+    evidence = replace(BLOCKED, runs_python=False)
+    for call_s, expected in ((1e-6, "inconclusive"), (20e-6, "holds")):
+        assert decide_attached(evidence, controls, call_s=call_s)[0] == expected
+
+
+def test_without_a_gil_the_reason_says_what_was_seen():
+    controls = compare_attached_controls(FREE, BLOCKED, STOPPED)
+    _, reason = decide_attached(FREE, controls, call_s=1e-3)
+    assert reason == (
+        "the world was stopped 90 times inside 50 calls of 1 ms; 85 of them did not "
+        "stop the call, which was detached"
+    )
+    evidence = replace(BLOCKED, runs_python=False)
+    _, reason = decide_attached(evidence, controls, call_s=1e-3)
+    assert reason == (
+        "whoever stops the world waits for the whole of 50 calls of 1 ms, tried in "
+        "10 of 10 stretches"
+    )
 
 
 @pytest.mark.parametrize(
     ("kinds", "fault"),
     [
         ((BLOCKED, BLOCKED, STOPPED), "a known detached call"),
+        ((replace(FREE, n_ticks=0), BLOCKED, STOPPED), "no stop was over inside a"),
         ((FREE, STOPPED, STOPPED), "a known attached call"),
         ((FREE, BLOCKED, BLOCKED), "a Python loop could not be stopped"),
     ],

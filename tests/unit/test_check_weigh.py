@@ -36,6 +36,18 @@ def fraction(watched, spacing_ms=0.1):
     return weigh_window(watched, int(spacing_ms * MS)).released_fraction
 
 
+@pytest.mark.parametrize(
+    ("was_woken", "notes", "is_released"),
+    [(None, (), False), (False, (), False), (True, (), True), (None, [note(1)], True)],
+)
+def test_a_wake_up_or_a_note_is_a_release(was_woken, notes, is_released):
+    assert window(5, notes, was_woken=was_woken).is_released is is_released
+
+
+def test_the_shortest_call_of_a_window_is_its_call():
+    assert Window((0, 500, 700, 1100), ()).call_ns == 200
+
+
 def test_a_window_without_a_note_is_held_throughout():
     weight = weigh_window(window(5), MS // 10)
     assert weight == Weight(5 * MS, 5 * MS, 5 * MS)
@@ -155,6 +167,11 @@ def test_a_call_that_got_little_of_a_core_is_no_sleeper():
     quick = Interrupted((0, 500_000), (0, 500_000), [])
     assert not weigh_entries([slow, quick])[0].is_interrupted
     assert weigh_entries([slow])[0].is_interrupted
+
+
+def test_the_share_of_computing_leaves_out_the_wait_for_a_core():
+    run = Interrupted((500, 1500), (100, 300), [], waited_ns=600)
+    assert run.computing_share == 0.5
 
 
 def test_a_window_that_nobody_watched_says_nothing_of_the_longest_hold():
