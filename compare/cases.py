@@ -3,13 +3,14 @@
 No case says what should come out: the reference does, called with the same.
 """
 
-import enum
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 from backends import VALUE_MAX, VALUE_MIN
+from compare.hostile import Colour, Hostile, Number, Other, Seconds, Whole, fail
 
 
 @dataclass
@@ -35,69 +36,6 @@ class Case:
     clause: str
     name: str
     make: Callable[[], Call]
-
-
-class Colour(enum.IntEnum):
-    """An int by inheritance that is no plain int."""
-
-    RED = 7
-
-
-class Whole(int):
-    """An int by inheritance whose own arithmetic is wrong."""
-
-    def __add__(self, other: object) -> int:
-        """Answer nonsense, because no backend may ask."""
-        return -1
-
-    __mul__ = __rmul__ = __radd__ = __lshift__ = __add__
-
-
-class Number:
-    """An integer by its __index__ alone, which may act first."""
-
-    def __init__(self, answer: object, act: Callable[[], object] = int) -> None:
-        """Keep what to answer and what to do before."""
-        self.answer = answer
-        self.act = act
-
-    def __index__(self) -> Any:
-        """Act, then answer."""
-        self.act()
-        return self.answer
-
-
-class Seconds:
-    """A number by its __float__ alone."""
-
-    def __float__(self) -> float:
-        """Answer the shortest of sleeps."""
-        return 1e-6
-
-
-class Hostile(list[Any]):
-    """A list whose overridden methods answer nonsense; its own storage counts."""
-
-    def __len__(self) -> int:
-        """Answer a wrong length."""
-        return 1
-
-    def __iter__(self) -> Any:
-        """Answer other items."""
-        return iter((9, 9, 9, 9))
-
-    def __getitem__(self, key: Any) -> Any:
-        """Answer another item."""
-        return 9
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        """Store nothing."""
-
-
-def fail() -> NoReturn:
-    """Raise, as a backend must let it through."""
-    message = "raised by __index__"
-    raise LookupError(message)
 
 
 def with_values(*values: object) -> Callable[[], Call]:
@@ -126,14 +64,36 @@ def with_act(act: Callable[[Call], object]) -> Callable[[], Call]:
     return make
 
 
-def with_same_list() -> Call:
+def with_same_list(index: int = 1) -> Call:
     """Return a call that writes to the list that it reads."""
     values = [1, 2, 3]
-    return Call(values=values, result=values)
+    return Call(values=values, result=values, index=index)
+
+
+def with_wrong_trace() -> Call:
+    """Return a call that is to be refused before any item is read."""
+    call = Call(options={"trace": ()})
+    call.values[0] = Number(1, call.values.clear)
+    return call
 
 
 HALF_MAX, HALF_MIN = VALUE_MAX // 2, VALUE_MIN // 2
+AROUND_POWERS = [
+    number
+    for bits in range(63)
+    for off in (-1, 0, 1)
+    for number in (2**bits + off, -(2**bits) - off)
+    if HALF_MIN <= number <= HALF_MAX
+]
 HUGE = 10**40
+
+WRONG_OPTIONS: dict[str, object] = {
+    "passes": 0,
+    "release_gil": 1,
+    "released_sleep": -1.0,
+    "held_sleep": math.nan,
+    "trace": (),
+}
 
 ANSWERS = (
     Case("1.1", "three integers", Call),
@@ -141,17 +101,27 @@ ANSWERS = (
     Case("1.1", "a thousand values", with_values(*range(-500, 500))),
     Case("1.1", "a subclass of list", lambda: Call(values=Hostile([1, 2, 3]))),
     Case("1.1", "a result of a subclass", lambda: Call(result=Hostile("ab"))),
+    Case(
+        "1.1",
+        "a result of a subclass, index -1",
+        lambda: Call(result=Hostile("ab"), index=-1),
+    ),
     Case("1.1", "one list as values and result", with_same_list),
+    Case("1.1", "one list, index 0", lambda: with_same_list(0)),
+    Case("1.1", "one list, index -1", lambda: with_same_list(-1)),
     Case("1.1", "index 0", with_index(0)),
     Case("1.1", "index -1", with_index(-1)),
     Case("1.1", "index -2", with_index(-2)),
     Case("1.1", "index True", with_index(True)),  # noqa: FBT003
+    Case("1.1", "index False", with_index(False)),  # noqa: FBT003
     Case("1.1", "an index by __index__", with_index(Number(1))),
     Case("1.2", "the largest doubles", with_values(HALF_MAX, HALF_MIN, 0, -1)),
     Case("1.2", "one, two and three digits", with_values(1, 2**31, -(2**31), 2**61)),
+    Case("1.2", "all around the powers of two", with_values(*AROUND_POWERS)),
     Case("1.2", "bools", with_values(True, False)),  # noqa: FBT003
     Case("1.2", "an IntEnum", with_values(Colour.RED, 1)),
     Case("1.2", "an int with its own arithmetic", with_values(1, Whole(5))),
+    Case("1.2", "an int with its own __index__", with_values(1, Other(5))),
     Case("1.2", "items by __index__", with_values(Number(4), 1, Number(-4))),
     Case("1.2", "a bool by __index__ of an item", with_values(Number(4), 2)),
     Case("1.4", "two passes", with_options(passes=2)),
@@ -162,6 +132,7 @@ ANSWERS = (
         lambda: Call([HALF_MAX], options={"passes": 7}),
     ),
     Case("1.5", "passes by __index__", with_options(passes=Number(3))),
+    Case("1.5", "passes that are True", with_options(passes=True)),
     Case("1.5", "sleeps that are ints", with_options(released_sleep=0, held_sleep=0)),
     Case("1.5", "a sleep by __float__", with_options(held_sleep=Seconds())),
     Case("1.5", "a sleep by __index__", with_options(released_sleep=Number(0))),
@@ -169,8 +140,14 @@ ANSWERS = (
     Case("1.8", "the GIL held, two passes", with_options(release_gil=False, passes=2)),
     Case("1.9", "no trace", with_options(trace=None)),
     Case("1.9", "an empty trace", lambda: Call(options={"trace": []})),
+    Case("1.9", "a trace of a subclass", lambda: Call(options={"trace": Hostile()})),
     Case("1.3", "a sleep without the GIL", with_options(released_sleep=0.002)),
     Case("1.3", "a sleep with the GIL", with_options(held_sleep=0.002)),
+    Case(
+        "1.3",
+        "both sleeps without a trace",
+        with_options(released_sleep=0.001, held_sleep=0.001, trace=None),
+    ),
     Case(
         "1.3",
         "both sleeps with the GIL held",
@@ -218,7 +195,23 @@ REFUSALS = (
         "a wrong sleep and a wrong item",
         lambda: Call(["x"], options={"held_sleep": -1}),
     ),
+    Case("1.5", "a wrong result and a wrong index", lambda: Call(result=0, index="")),
+    *(
+        Case(
+            "1.5",
+            f"wrong {first} and wrong {second}",
+            with_options(**{name: WRONG_OPTIONS[name] for name in (second, first)}),
+        )
+        for first, second in itertools.combinations(WRONG_OPTIONS, 2)
+    ),
+    Case("1.5", "a wrong trace and a wrong item", with_wrong_trace),
     Case("1.2", "an item that is a str", with_values(1, "2", 3)),
+    Case("1.2", "a str in a long list", with_values(*range(700), "2", *range(99))),
+    Case(
+        "1.2",
+        "two doubles that do not fit in a long list",
+        with_values(*range(300), VALUE_MAX, *range(300), VALUE_MIN, None),
+    ),
     Case("1.2", "an item that is a float", with_values(1, 2, 3.0)),
     Case("1.2", "an item that is None", with_values(None)),
     Case("1.2", "an item that is a list", with_values(1, [2])),

@@ -1,5 +1,6 @@
 """What one call did, against what the reference does with the same."""
 
+import builtins
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +60,7 @@ def observe(double_list: DoubleList, call: Call) -> Outcome:
     try:
         returned = double_list(call.values, call.result, call.index, **options)  # type: ignore[func-returns-value]
     except Exception as raised:  # noqa: BLE001 - whatever it is, it is compared.
-        error = f"{type(raised).__name__}: {raised}"
+        error = f"{name_error(raised)}: {raised}"
     end_ns = time.perf_counter_ns()
     return Outcome(
         error=error or "no error",
@@ -68,6 +69,15 @@ def observe(double_list: DoubleList, call: Call) -> Outcome:
         result=picture(call.result),
         trace=describe_trace(options, start_ns, end_ns),
     )
+
+
+def name_error(error: Exception) -> str:
+    """Return the name of its type, which is a built-in one if it looks like that."""
+    kind = type(error)
+    name = kind.__name__
+    if vars(builtins).get(name) is kind:
+        return name
+    return f"another {name} ({kind.__module__}.{kind.__qualname__})"
 
 
 def picture(value: object, depth: int = 3) -> str:
@@ -86,9 +96,12 @@ def picture(value: object, depth: int = 3) -> str:
 def describe_trace(options: dict[str, Any], start_ns: int, end_ns: int) -> str:
     """Return what became of the trace; all good ones read the same."""
     trace = options["trace"]
+    if trace is None:
+        return describe_length(options, start_ns, end_ns)
     if not isinstance(trace, list):
         return picture(trace)
-    before, stamps = trace[:-1], trace[-1:]
+    entries = list.copy(trace)
+    before, stamps = entries[:-1], entries[-1:]
     if before != ["before"] * len(before) or not stamps or stamps == ["before"]:
         return picture(trace)
     fault = find_trace_fault(stamps[0], start_ns, end_ns)
@@ -103,6 +116,16 @@ def describe_trace(options: dict[str, Any], start_ns: int, end_ns: int) -> str:
         if isinstance(asked, float) and slept_ns < asked * 1e9 * SLEEP_TOLERANCE:
             return f"{name} of {slept_ns / 1e9:.6f} s instead of {asked:g} s"
     return f"{len(before)} before, one good entry after"
+
+
+def describe_length(options: dict[str, Any], start_ns: int, end_ns: int) -> str:
+    """Return whether a call that leaves no trace was long enough for its sleeps."""
+    given = (options.get(name, 0) for name in ("released_sleep", "held_sleep"))
+    asked_s = sum(seconds for seconds in given if isinstance(seconds, float))
+    took_s = (end_ns - start_ns) / 1e9
+    if took_s < asked_s * SLEEP_TOLERANCE:
+        return f"a call of {took_s:.6f} s with sleeps of {asked_s:g} s"
+    return "no trace"
 
 
 def find_trace_fault(stamps: object, start_ns: int, end_ns: int) -> str | None:

@@ -191,6 +191,8 @@ def test_writing_to_standard_output_is_wrong(
     [
         ("changes_switch_interval", "the switch interval changed"),
         ("handles_signals", "the signal handlers changed"),
+        ("changes_environment", "the environment changed"),
+        ("rounds_otherwise", "how floats are rounded changed"),
     ],
 )
 def test_changing_the_process_for_everybody_is_wrong(liar: str, words: str) -> None:

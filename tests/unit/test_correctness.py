@@ -1,13 +1,16 @@
 """The contract's cases and laws catch every kind of wrong answer, and no right one."""
 
 from importlib import import_module
+from typing import Any
 
 import pytest
 
 from backends import Backend
+from backends.reference import double_list as double_list_right
 from compare import outcome
 from compare.cases import CASES
-from compare.laws import LAWS
+from compare.laws import LAWS, LONG_LAWS
+from compare.laws.leftovers import find_c_counter, measure_growth
 from compare.results import Correctness
 from compare.scenarios import Options, correctness
 
@@ -46,6 +49,40 @@ def test_every_backend_passes(backend: Backend) -> None:
         ("wrong_from_the_end", 3, "1.7 2 threads, each with the same values: expected"),
         ("wrong_when_long", 1, "1.1 20000 values: expected their doubles, got"),
         ("keeps_answers", 1, "1.3 a call: expected a new list in result alone"),
+        (
+            "wrong_at_one_length",
+            1,
+            "1.1 64 values, release_gil=True: item 63: expected",
+        ),
+        ("wrong_between_digits", 2, "1.2 all around the powers of two: result: "),
+        ("wrong_in_combination", 1, "1.1 3 values, index -1, passes=1, release_gil="),
+        ("wrong_after_an_error", 1, "1.6 a call after values that are a tuple: item 2"),
+        ("shares_empty_answers", 1, "1.3 two calls of []: expected two new lists, got"),
+        ("reuses_lists", 1, "1.3 two calls of [1, 2, 3]: expected two new lists, got "),
+        ("stores_early", 1, "1.3 result while a call sleeps: expected ['first', 's"),
+        (
+            "replaces_trace",
+            1,
+            "each with values of its own: expected 216 entries in one",
+        ),
+        ("asks_the_subclass", 1, "1.9 a trace of a subclass: trace: expected "),
+        ("checks_trace_late", 1, "1.5 a wrong trace and a wrong item: "),
+        (
+            "takes_any_option",
+            1,
+            "1.1 an unknown option: expected TypeError, got no err",
+        ),
+        ("raises_its_own", 5, "got another OverflowError (tests.liars.raises_its_own."),
+        ("names_another_item", 1, "1.2 two doubles that do not fit in a long list: "),
+        ("leaves_half_held", 1, "1.6 4 values, index 0, passes=1, release_gil=False"),
+        ("leaks_after_errors", 1, "calls that end with an item that does not fit: "),
+        (
+            "sleeps_only_traced",
+            1,
+            "1.3 both sleeps without a trace: trace: expected no",
+        ),
+        ("wrong_inside_itself", 1, "1.7 a call inside of another one: expected 3 item"),
+        ("traces_the_reading", 1, "1.9 items that note when they are read: expected"),
     ],
 )
 def test_a_wrong_backend_is_caught(liar: str, n_failures: int, words: str) -> None:
@@ -55,6 +92,44 @@ def test_a_wrong_backend_is_caught(liar: str, n_failures: int, words: str) -> No
     assert found.passed + found.failed == N_CHECKS
     assert [failure for failure in found.failures if words in failure]
     assert len(found.failures) <= correctness.N_FAILURES_KEPT
+
+
+@pytest.mark.skipif(find_c_counter() is None, reason="malloc() is not counted here")
+def test_a_leak_of_c_memory_is_caught() -> None:
+    """A few bytes of each call are enough."""
+    found = run("leaks_in_c")
+    assert any(
+        "calls that end with an answer: " in failure
+        and "bytes of C memory not given back" in failure
+        for failure in found.failures
+    )
+
+
+def test_garbage_that_can_be_collected_is_no_leak() -> None:
+    """What refers to itself goes when the collector comes."""
+
+    def call() -> None:
+        loop: list[object] = []
+        loop.append(loop)
+
+    assert measure_growth(call, 100) == {}
+
+
+def test_the_full_form_looks_at_longer_lists() -> None:
+    """What only very long lists show is not for the short form."""
+
+    def double_list(
+        values: list[Any], result: list[Any], index: int, **options: Any
+    ) -> None:
+        double_list_right(values, result, index, **options)
+        if len(values) > 1_000_000:
+            result[index][-1] += 1
+
+    backend = Backend("wrong_when_very_long", double_list, releases_gil=False)
+    found = correctness.run(backend, Options(quick=False))
+    assert found.passed + found.failed == N_CHECKS + len(LONG_LAWS)
+    (failure,) = found.failures
+    assert failure == "1.1 2000000 values: item 1999999: expected 3999998, got 3999999"
 
 
 def test_a_backend_that_only_raises_has_no_result() -> None:

@@ -1,0 +1,81 @@
+"""Objects that a call may meet: right ones in odd shapes, and such as act back."""
+
+import enum
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+
+class Colour(enum.IntEnum):
+    """An int by inheritance that is no plain int."""
+
+    RED = 7
+
+
+class Whole(int):
+    """An int by inheritance whose own arithmetic is wrong."""
+
+    def __add__(self, other: object) -> int:
+        """Answer nonsense, because no backend may ask."""
+        return -1
+
+    __mul__ = __rmul__ = __radd__ = __lshift__ = __add__
+
+
+class Other(int):
+    """An int by inheritance that says of itself that it is another one."""
+
+    def __index__(self) -> int:
+        """Answer nonsense, because an int is what it is."""
+        return 9
+
+    __int__ = __index__
+
+
+class Number:
+    """An integer by its __index__ alone, which may act first."""
+
+    def __init__(self, answer: object, act: Callable[[], object] = int) -> None:
+        """Keep what to answer and what to do before."""
+        self.answer = answer
+        self.act = act
+
+    def __index__(self) -> Any:
+        """Act, then answer."""
+        self.act()
+        return self.answer
+
+
+class Seconds:
+    """A number by its __float__ alone."""
+
+    def __float__(self) -> float:
+        """Answer the shortest of sleeps."""
+        return 1e-6
+
+
+class Hostile(list[Any]):
+    """A list whose overridden methods answer nonsense; its own storage counts."""
+
+    def __len__(self) -> int:
+        """Answer a wrong length."""
+        return 1
+
+    def __iter__(self) -> Any:
+        """Answer other items."""
+        return iter((9, 9, 9, 9))
+
+    def __getitem__(self, key: Any) -> Any:
+        """Answer another item."""
+        return 9
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Store nothing."""
+
+    def append(self, item: Any) -> None:
+        """Append nothing."""
+
+
+def fail() -> NoReturn:
+    """Raise, as a backend must let it through."""
+    message = "raised by __index__"
+    raise LookupError(message)
