@@ -6,7 +6,6 @@ against what its trace tells.
 """
 
 import functools
-import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +14,14 @@ from typing import Any
 from backends import Backend
 from compare.measure.calibration import calibrate
 from compare.measure.faults import find_result_fault, find_trace_fault
+from compare.measure.forms import find_odd_forms
+from compare.measure.regain import find_wait_fault
+from compare.measure.trace_weight import TraceWeight, weigh_trace
 from compare.measure.work import N_VALUES, Work
 from compare.results import Check, Gil
 from compare.scenarios import Options
 from compare.verdict.judge import judge_call
 from compare.verdict.judgement import Judgement
-from compare.verdict.weigh import Window, find_best_share, weigh_window
 
 # How much was released is a measurement, which a machine can spoil once: what was not
 # seen well, or seen against the declaration, is looked at for so many times longer.
@@ -33,8 +34,6 @@ RELEASED_SHARE_MIN = 0.6
 RAW_SHARE_MIN = 0.1
 # The traced kernel's own share of such a call.
 KERNEL_SHARE_MIN = 0.6
-# The traced kernel is worth its share only if at least so much of it was seen.
-SEEN_SHARE_MIN = 0.05
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,9 @@ class JudgedCall:
             self.result,
             0,
             passes=passes,
-            release_gil=release_gil,
             trace=self.trace,
+            # Where it is to be released, nobody needs to say so.
+            **({} if release_gil else {"release_gil": False}),
         )
 
     def judge(self, name: str, budget_s: float) -> Judgement:
@@ -118,7 +118,8 @@ def judge_backend(backend: Backend, passes: int, budget_s: float) -> Gil:
     check = judgement.check
     held_call = JudgedCall(backend, passes, release_gil=False)
     held_name = f"{backend.name}, release_gil=False"
-    held_check = held_call.judge(held_name, budget_s).check
+    held_judgement = held_call.judge(held_name, budget_s)
+    held_check = held_judgement.check
     failures = tuple(
         f"double_list() {fault}, {where}"
         for fault, where in (
@@ -127,7 +128,12 @@ def judge_backend(backend: Backend, passes: int, budget_s: float) -> Gil:
         )
         if fault
     )
-    traced = None if failures else weigh_trace(judgement, call.trace)
+    traced = held_traced = None
+    odd_calls: list[str] = []
+    if not failures:
+        traced = weigh_trace(judgement, call.trace)
+        held_traced = weigh_trace(held_judgement, held_call.trace)
+        odd_calls = find_odd_calls(backend, check)
     return Gil(
         verdict=check.verdict,
         reason=check.reason,
@@ -140,8 +146,10 @@ def judge_backend(backend: Backend, passes: int, budget_s: float) -> Gil:
         passes=passes,
         check=check,
         held_check=held_check,
-        contradictions=tuple(
-            find_contradictions(backend.releases_gil, check, held_check, traced)
+        contradictions=(
+            *find_contradictions(backend.releases_gil, check, held_check, traced),
+            *find_trace_lies(traced, held_traced),
+            *odd_calls,
         ),
         failures=failures,
         warnings=tuple(find_warnings(check, held_check)),
@@ -157,54 +165,33 @@ def find_warnings(check: Check, held_check: Check) -> Iterator[str]:
         yield f"{check.name}: there was no core to see for how long it releases the GIL"
 
 
-@dataclass(frozen=True)
-class TraceWeight:
-    """What the traces of the judged calls say, beside what was seen.
-
-    Attributes:
-        kernel_share: the traced kernel's share of a call, in the middle of all calls.
-        best_share: in the call where it was largest; a machine that takes the core
-            away outside of the kernel makes it smaller.
-        free_share: the share of the traced kernel for which the GIL was seen to be
-            free, in the call where it was largest; None if not seen well enough.
-        waiting_s: how long a call waited to get the GIL back, by its trace.
-    """
-
-    kernel_share: float
-    best_share: float
-    free_share: float | None
-    waiting_s: float
-
-
-def weigh_trace(judgement: Judgement, trace: list[Any]) -> TraceWeight | None:
-    """Weigh each traced kernel of the judged calls like a window of its own."""
-    kernel_ns = 0
-    weights = []
-    waits = []
-    shares = []
-    for window in judgement.windows:
-        first, last = window.stamps[0], window.stamps[-1]
-        inside = [
-            stamps for stamps in trace if first <= stamps[0] <= stamps[-1] <= last
+def find_odd_calls(backend: Backend, check: Check) -> list[str]:
+    """Return what calls of other forms do against what they are told."""
+    double_list = backend.double_list
+    found = [
+        f"releases the GIL with release_gil=False in a call {form}"
+        for form in find_odd_forms(double_list, release_gil=False)
+    ]
+    if backend.releases_gil and check.verdict == "releases":
+        found += [
+            f"keeps the GIL in a call {form}"
+            for form in find_odd_forms(double_list, release_gil=True)
         ]
-        for enter, start, end, acquired, leave in inside:
-            notes = [note for note in window.notes if start < note.at_ns < end]
-            kernel = Window((start, end), notes, None, window.start, window.end)
-            kernel = kernel._replace(late_ns=window.late_ns)
-            weights.append(weigh_window(kernel, judgement.spacing_ns))
-            kernel_ns += end - start
-            waits.append(acquired - end)
-            shares.append((end - start) / max(1, leave - enter))
-    if not shares:
-        return None
-    seen_ns = sum(weight.watched_ns for weight in weights)
-    is_seen = seen_ns > SEEN_SHARE_MIN * kernel_ns
-    return TraceWeight(
-        statistics.median(shares),
-        max(shares),
-        find_best_share(weights) if is_seen else None,
-        statistics.median(waits) / 1e9,
-    )
+        found += filter(None, [find_wait_fault(double_list)])
+    return found
+
+
+def find_trace_lies(
+    traced: TraceWeight | None, held_traced: TraceWeight | None
+) -> Iterator[str]:
+    """Yield whose trace tells of little work in a call that is nearly all kernel."""
+    for weight, form in ((traced, ""), (held_traced, " with release_gil=False")):
+        if weight is not None and weight.best_share < KERNEL_SHARE_MIN:
+            share = f"{weight.best_share:.0%}"
+            yield (
+                f"traces a kernel of {share} of a call{form} whose work is nearly all "
+                "kernel"
+            )
 
 
 def find_contradictions(
@@ -227,7 +214,17 @@ def find_contradictions(
         found.append(f"releases the GIL with release_gil=False: {held_check.reason}")
     if check.verdict == "releases" and declared:
         found += find_token_release(check, traced)
+        found += find_kept(check)
     return found
+
+
+def find_kept(check: Check) -> list[str]:
+    """Return how many stretches of calls kept the GIL, if some did and others not."""
+    evidence = check.evidence
+    n_kept = evidence.n_windows - evidence.n_windows_released
+    if not check.environment.tells_wakeups or not n_kept:
+        return []
+    return [f"keeps the GIL in {n_kept} of {evidence.n_windows} stretches of calls"]
 
 
 def find_token_release(check: Check, traced: TraceWeight | None) -> list[str]:
@@ -242,15 +239,8 @@ def find_token_release(check: Check, traced: TraceWeight | None) -> list[str]:
                 "all kernel, and keeps it for the rest"
             )
         ]
-    if traced is None:
+    if traced is None or traced.best_share < KERNEL_SHARE_MIN:
         return []
-    if traced.best_share < KERNEL_SHARE_MIN:
-        return [
-            (
-                f"traces a kernel of {traced.best_share:.0%} of a call whose work is "
-                "nearly all kernel"
-            )
-        ]
     if traced.free_share is not None and traced.free_share < least:
         return [
             (

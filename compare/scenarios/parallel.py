@@ -117,9 +117,11 @@ class Turn:
         """Measure everything once."""
         alone = [self.run_threads(1, self.work, "called alone")[0] for _ in range(2)]
         shares = [calls.held_share for calls in alone]
+        # A backend may be another one where nobody looks.
+        untraced = dataclasses.replace(self.work, is_traced=False)
         threads, beside = {}, {}
         for count in counts:
-            calls = self.run_threads(count, self.work, f"{count} threads calling")
+            calls = self.run_threads(count, untraced, f"{count} threads calling")
             threads[count] = measure_wall(calls)
             if processes is not None:
                 beside[count] = processes.measure_wall(

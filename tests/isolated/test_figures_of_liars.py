@@ -30,6 +30,7 @@ def run(liar: str, scenario: str) -> BackendResult:
         ("ignores_passes", "parallel: double_list() passes: expected 16 times"),
         ("sleeps_for_work", "parallel: double_list() passes: expected 16 times"),
         ("skips_work_in_threads", "parallel: double_list() passes: expected a call"),
+        ("skips_untraced_work", "parallel: double_list() passes: expected a call"),
         ("remembers_answers", "parallel: double_list() result[0][0]: expected"),
         ("shares_a_buffer", "parallel: double_list() result[0][0]: expected"),
         ("wrong_in_threads", "parallel: double_list() result[0][999]: expected"),
@@ -54,6 +55,7 @@ def test_a_lie_about_the_work_is_wrong(liar: str, words: str) -> None:
     [
         ("takes_turns", "parallel", "declares that it releases the GIL, but two calls"),
         ("holds_in_threads", "parallel", "declares that it releases the GIL, but two"),
+        ("holds_untraced", "parallel", "declares that it releases the GIL, but two ca"),
         ("sleeps_held", "handoff", "declares that it releases the GIL, but keeps it"),
         ("lets_go_while_held", "handoff", "gives the GIL away in held_sleep"),
     ],

@@ -1,14 +1,17 @@
 """The scenario gil: verdicts on backends, against what they declare and trace."""
 
+import sys
 from importlib import import_module
 
 import pytest
 
+from compare.environment import is_gil_enabled
 from compare.results import Check, CheckEnvironment
 from compare.scenarios import Options
 from compare.scenarios.gil import (
     TraceWeight,
     find_contradictions,
+    find_trace_lies,
     find_warnings,
     run,
 )
@@ -28,12 +31,43 @@ LIARS = {
     "never_holds": "releases the GIL with release_gil=False: ",
 }
 
+# What single calls of other forms show, where Linux tells whom they wake.
+FORMS = {
+    "holds_short_lists": "keeps the GIL in a call of 10 values",
+    "holds_long_lists": "keeps the GIL in a call of 5000 values",
+    "holds_untraced": "keeps the GIL in a call without a trace",
+    "holds_by_default": "declares that it releases the GIL, but holds: ",
+    "lets_go_untraced": "releases the GIL with release_gil=False in a call without a ",
+    "traces_no_wait": "traces that it had the GIL while another thread kept it",
+    "traces_wait_as_work": "traces the wait for the GIL as part of the kernel",
+    "traces_no_work_held": "traces a kernel of 0% of a call with release_gil=False ",
+}
+
 
 @pytest.mark.parametrize("name", LIARS)
 def test_a_liar_is_caught(name):
     backend = import_module(f"tests.liars.{name}").backend
     found = run(backend, Options(quick=True))
     assert any(text.startswith(LIARS[name]) for text in found.contradictions), found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="wake-ups are not told")
+@pytest.mark.skipif(not is_gil_enabled(), reason="there is no GIL to keep")
+@pytest.mark.parametrize("name", FORMS)
+def test_a_liar_in_some_calls_is_caught(name):
+    pytest.importorskip("cython_backend._native", reason="cython is not built")
+    backend = import_module(f"tests.liars.{name}").backend
+    found = run(backend, Options(quick=True))
+    assert any(text.startswith(FORMS[name]) for text in found.contradictions), found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="wake-ups are not told")
+@pytest.mark.skipif(not is_gil_enabled(), reason="there is no GIL to keep")
+def test_a_call_that_keeps_the_gil_now_and_then_is_caught():
+    pytest.importorskip("cython_backend._native", reason="cython is not built")
+    backend = import_module("tests.liars.holds_every_third").backend
+    found = run(backend, Options(quick=False))
+    assert any("stretches of calls" in text for text in found.contradictions), found
 
 
 def test_a_backend_is_as_it_declares(backend):
@@ -89,9 +123,6 @@ GOOD_TRACE = TraceWeight(0.95, 0.95, 0.98, 0.0)
         ),
         pytest.param(True, make_check("releases"), HELD, None, 0, id="share not seen"),
         pytest.param(
-            True, FULL, HELD, TraceWeight(0.2, 0.3, 0.98, 0.0), 1, id="small kernel"
-        ),
-        pytest.param(
             True, FULL, HELD, TraceWeight(0.9, 0.9, 0.1, 0.0), 1, id="held kernel"
         ),
         pytest.param(
@@ -114,3 +145,12 @@ def test_what_is_left_open_is_a_warning():
     assert list(find_warnings(FULL, open_check)) == ["x: so"]
     (warning,) = find_warnings(make_check("releases"), HELD)
     assert warning == "x: there was no core to see for how long it releases the GIL"
+
+
+def test_a_small_traced_kernel_is_told_in_either_form():
+    small = TraceWeight(0.2, 0.3, 0.98, 0.0)
+    assert [*find_trace_lies(GOOD_TRACE, None)] == []
+    (told,) = find_trace_lies(small, GOOD_TRACE)
+    (held_told,) = find_trace_lies(GOOD_TRACE, small)
+    assert told.startswith("traces a kernel of 30% of a call whose work")
+    assert held_told.startswith("traces a kernel of 30% of a call with release_gil=")

@@ -1,0 +1,90 @@
+"""The call in many forms: does each keep or give away the GIL as it is told to?
+
+The verdict is that of one form. A single call of another one shows whether it is any
+different: what gives the GIL away wakes the witness each time, and what does not never
+does. See docs/method.md.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from backends import DoubleList
+from compare.environment import is_gil_enabled
+from compare.hostile import Number
+from compare.thread_view import WitnessError
+from compare.threads import collect_no_garbage, switch_interval
+from compare.verdict.gil_method import GilMethod
+from compare.verdict.witness import Witness
+
+# So many calls of one form have to be alike; another one before them is not counted.
+N_WATCHED = 3
+LONG = 5_000
+SHORT_SLEEP_S = 1e-4
+
+
+def make_forms(
+    double_list: DoubleList, *, release_gil: bool
+) -> dict[str, Callable[[], object]]:
+    """Return calls without arguments, each named by what is special about it."""
+    options: dict[str, Any] = {} if release_gil else {"release_gil": False}
+    few = list(range(10))
+    forms: dict[str, tuple[list[Any], int, dict[str, Any]]] = {
+        "of 10 values": (few, 0, {"trace": []}),
+        f"of {LONG} values": (list(range(LONG)), 0, {"trace": []}),
+        "without a trace": (few, 0, {}),
+        "with an index from the end": (few, -1, {"trace": []}),
+        "of values by __index__": ([Number(1), True], 0, {"trace": []}),
+        "with two passes": (few, 0, {"passes": 2}),
+        "that sleeps shortly": (few, 0, {"released_sleep": SHORT_SLEEP_S}),
+        "that sleeps twice": (
+            *(few, 0),
+            {"released_sleep": SHORT_SLEEP_S, "held_sleep": SHORT_SLEEP_S, "trace": []},
+        ),
+    }
+    return {
+        name: functools.partial(
+            double_list, values, [None, None], index, **options, **more
+        )
+        for name, (values, index, more) in forms.items()
+    }
+
+
+def find_odd_forms(double_list: DoubleList, *, release_gil: bool) -> list[str]:
+    """Return the forms which do the contrary of what they are told.
+
+    Returns:
+        Their names; none where there is no GIL, or where Linux does not tell.
+    """
+    if not is_gil_enabled():
+        return []
+    found = watch_forms(make_forms(double_list, release_gil=release_gil))
+    contrary = 0 if release_gil else N_WATCHED
+    return [name for name, n_released in found.items() if n_released == contrary]
+
+
+def watch_forms(forms: Mapping[str, Callable[[], object]]) -> dict[str, int]:
+    """Return how many of the calls of each form gave the GIL away, where that is seen.
+
+    Threads:
+        To be called in the main thread, with no other one that computes in Python.
+    """
+    found: dict[str, int] = {}
+    with switch_interval(1.0) as set_interval, collect_no_garbage():
+        try:
+            with Witness(limit_s=0.5) as witness:
+                if witness.view is None:
+                    return {}
+                method = GilMethod(set_interval, witness)
+                for name, call in forms.items():
+                    call()
+                    windows = [method.watch(call, 1) for _ in range(N_WATCHED)]
+                    if None not in windows:
+                        found[name] = sum(
+                            window is not None and window.is_released
+                            for window in windows
+                        )
+        except WitnessError:
+            # Nothing was seen of the rest of them.
+            return found
+    return found

@@ -1,0 +1,61 @@
+"""What the traces of judged calls say, beside what the witness saw of them."""
+
+import statistics
+from dataclasses import dataclass
+from typing import Any
+
+from compare.verdict.judgement import Judgement
+from compare.verdict.weigh import Window, find_best_share, weigh_window
+
+# The traced kernel is worth its share only if at least so much of it was seen.
+SEEN_SHARE_MIN = 0.05
+
+
+@dataclass(frozen=True)
+class TraceWeight:
+    """What the traces of the judged calls say, beside what was seen.
+
+    Attributes:
+        kernel_share: the traced kernel's share of a call, in the middle of all calls.
+        best_share: in the call where it was largest; a machine that takes the core
+            away outside of the kernel makes it smaller.
+        free_share: the share of the traced kernel for which the GIL was seen to be
+            free, in the call where it was largest; None if not seen well enough.
+        waiting_s: how long a call waited to get the GIL back, by its trace.
+    """
+
+    kernel_share: float
+    best_share: float
+    free_share: float | None
+    waiting_s: float
+
+
+def weigh_trace(judgement: Judgement, trace: list[Any]) -> TraceWeight | None:
+    """Weigh each traced kernel of the judged calls like a window of its own."""
+    kernel_ns = 0
+    weights = []
+    waits = []
+    shares = []
+    for window in judgement.windows:
+        first, last = window.stamps[0], window.stamps[-1]
+        inside = [
+            stamps for stamps in trace if first <= stamps[0] <= stamps[-1] <= last
+        ]
+        for enter, start, end, acquired, leave in inside:
+            notes = [note for note in window.notes if start < note.at_ns < end]
+            kernel = Window((start, end), notes, None, window.start, window.end)
+            kernel = kernel._replace(late_ns=window.late_ns)
+            weights.append(weigh_window(kernel, judgement.spacing_ns))
+            kernel_ns += end - start
+            waits.append(acquired - end)
+            shares.append((end - start) / max(1, leave - enter))
+    if not shares:
+        return None
+    seen_ns = sum(weight.watched_ns for weight in weights)
+    is_seen = seen_ns > SEEN_SHARE_MIN * kernel_ns
+    return TraceWeight(
+        statistics.median(shares),
+        max(shares),
+        find_best_share(weights) if is_seen else None,
+        statistics.median(waits) / 1e9,
+    )
