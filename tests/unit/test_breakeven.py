@@ -10,6 +10,7 @@ from compare.measure.breakeven import (
     describe_break_even,
     does_pay,
     find_break_even,
+    find_doubts,
     summarize_sweep,
 )
 from compare.results import BreakEven, Case, SweepCell
@@ -169,3 +170,16 @@ def test_a_break_even_in_words() -> None:
         "alone, releasing costs nothing that can be seen: "
         "not found in the grid, up to 2 us"
     )
+
+
+def test_the_gain_beside_a_busy_thread_counts_the_work_of_both():
+    """Two shares of what each does alone, released against held."""
+    assert replace(ROUND, partner_held=0.25).busy_gain == 2.0
+
+
+@pytest.mark.parametrize(("pattern", "n_doubts"), [("xxx-", 0), ("xx--", 1)])
+def test_many_works_that_vary_are_told(pattern: str, n_doubts: int) -> None:
+    """Cells without an x have a wide range."""
+    doubts = find_doubts(make_cells(pattern))
+    assert len(doubts) == n_doubts
+    assert all("in 2 of 4 works" in doubt for doubt in doubts)

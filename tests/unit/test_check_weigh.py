@@ -127,7 +127,8 @@ def test_the_best_share_is_of_a_window_that_was_watched_well():
         pytest.param([0, 60, 150, 1000], "aa", False, id="twice, but not far apart"),
         pytest.param([0, 60, 170, 1000], "ab", False, id="at two places"),
         pytest.param(list(range(0, 1001, 5)), "a" * 199, True, id="all the time"),
-        pytest.param([0, 5, 15], "a", True, id="in a call too short to tell"),
+        pytest.param([0, 14, 15], "a", True, id="in a call too short to tell"),
+        pytest.param([0, 20, 21], "a", False, id="in one just long enough"),
         pytest.param([0, 60, 62, 1000], "aa", False, id="twice without work between"),
     ],
 )
@@ -153,6 +154,12 @@ def is_interrupted(at_us, computed_us, length_us=1000, computing_us=1000):
 def test_progress_is_told_by_computing_time():
     assert not is_interrupted(at_us=500, computed_us=995)
     assert is_interrupted(at_us=995, computed_us=500)
+
+
+def test_progress_is_told_by_the_clock_where_nothing_else_tells():
+    for at_us, expected in ((500, True), (995, False)):
+        run = Interrupted((0, MS), (0, MS), [Note(1000 * at_us)])
+        assert weigh_entries([run])[0].is_interrupted is expected
 
 
 def test_progress_asleep_is_told_by_the_clock():
