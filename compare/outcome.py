@@ -107,7 +107,15 @@ def describe_trace(options: dict[str, Any], start_ns: int, end_ns: int) -> str:
     fault = find_trace_fault(stamps[0], start_ns, end_ns)
     if fault:
         return fault
-    _, kernel_start, kernel_end, acquired, leave = stamps[0]
+    fault = find_short_sleep(stamps[0], options)
+    return fault or f"{len(before)} before, one good entry after"
+
+
+def find_short_sleep(
+    stamps: tuple[int, int, int, int, int], options: dict[str, Any]
+) -> str | None:
+    """Return which sleep is shorter than asked for, by a good entry of the trace."""
+    _, kernel_start, kernel_end, acquired, leave = stamps
     for name, slept_ns in (
         ("released_sleep", kernel_end - kernel_start),
         ("held_sleep", leave - acquired),
@@ -115,7 +123,7 @@ def describe_trace(options: dict[str, Any], start_ns: int, end_ns: int) -> str:
         asked = options.get(name, 0)
         if isinstance(asked, float) and slept_ns < asked * 1e9 * SLEEP_TOLERANCE:
             return f"{name} of {slept_ns / 1e9:.6f} s instead of {asked:g} s"
-    return f"{len(before)} before, one good entry after"
+    return None
 
 
 def describe_length(options: dict[str, Any], start_ns: int, end_ns: int) -> str:

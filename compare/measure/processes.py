@@ -22,6 +22,8 @@ from compare.orphans import die_with_parent
 # A call that takes longer hangs: the process then ends itself, from C, so that it does
 # not need the GIL for that.
 CALL_TIMEOUT_S = 60.0
+# So does an interpreter that takes longer to end.
+END_TIMEOUT_S = 20.0
 
 
 class ProcessError(Exception):
@@ -83,6 +85,18 @@ class Processes:
             stdout=subprocess.PIPE,
             text=True,
         )
+
+    def find_end_fault(self) -> str:
+        """Let one of them end as any interpreter does; return what is wrong then."""
+        process = self._processes[0]
+        assert process.stdin is not None
+        # It may have ended already.
+        with suppress(OSError):
+            process.stdin.close()
+        exit_code = process.wait()
+        if not exit_code:
+            return ""
+        return f"an interpreter that called it ended with exit status {exit_code}"
 
     def close(self) -> None:
         """Kill those that were started and wait for their end."""
@@ -155,8 +169,8 @@ def main(target: str, parent_pid: int) -> None:
             serve(target, orders, answers)
         except Exception as error:  # noqa: BLE001 - a backend may raise anything.
             send_line(answers, error=f"{type(error).__name__}: {error}")
-    # Threads that a backend left behind would keep the interpreter from ending.
-    os._exit(0)
+    # Threads that a backend left behind may keep the interpreter from ending.
+    faulthandler.dump_traceback_later(END_TIMEOUT_S, exit=True)
 
 
 def serve(target: str, orders: IO[str], answers: IO[str]) -> None:

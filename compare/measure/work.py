@@ -91,6 +91,10 @@ class Calls:
     def prepare(self) -> None:
         """Make values that no others have, in the thread that is to call."""
         self.first = 10**9 + self.work.n * next(_numbers)
+        self.prepare_again()
+
+    def prepare_again(self) -> None:
+        """Make the same values once more, for calls that are all the same."""
         self.values = self.make_values()
         # One place more, which nobody has to write to.
         self.result = [None] * (self.count + 1)

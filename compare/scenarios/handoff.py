@@ -16,7 +16,12 @@ from typing import Any
 from backends import Backend
 from compare.environment import is_gil_enabled
 from compare.measure.counter import Counter
-from compare.outcome import find_trace_fault, picture, shorten
+from compare.outcome import (
+    find_short_sleep,
+    find_trace_fault,
+    picture,
+    shorten,
+)
 from compare.results import PARTNER, Event, Handoff
 from compare.scenarios import Options
 from compare.thread_view import tells_core_waits
@@ -163,6 +168,9 @@ def describe_show(show: Show) -> Handoff:
         failures.append(f"1.9 trace: {fault}")
     else:
         enter, kernel_start, kernel_end, acquired, leave = show.trace[0]
+        asked = dict.fromkeys(("released_sleep", "held_sleep"), show.phase_s)
+        if short := find_short_sleep(show.trace[0], asked):
+            failures.append(f"1.3 trace: {short}")
         released_s = (kernel_end - kernel_start) / 1e9
         waiting_s = (acquired - kernel_end) / 1e9
         held_s = (leave - acquired) / 1e9

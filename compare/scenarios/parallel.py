@@ -77,6 +77,8 @@ def run(backend: Backend, options: Options) -> Parallel:
         ):
             turn = Turn(work, failures, is_reversed=len(rounds) % 2 == 1)
             rounds.append(turn.measure(counts, processes))
+        if processes is not None and (fault := processes.find_end_fault()):
+            failures.add(fault)
     measured.warnings = tuple(warnings)
     measured.failures = failures.as_tuple()
     return summarize_rounds(measured)

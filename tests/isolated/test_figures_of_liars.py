@@ -30,6 +30,8 @@ def run(liar: str, scenario: str) -> BackendResult:
         ("ignores_passes", "parallel: double_list() passes: expected 16 times"),
         ("sleeps_for_work", "parallel: double_list() passes: expected 16 times"),
         ("skips_work_in_threads", "parallel: double_list() passes: expected a call"),
+        ("remembers_work", "parallel: double_list() passes: expected 16 times"),
+        ("aborts_at_exit", "parallel: an interpreter that called it ended with exit"),
         ("skips_untraced_work", "parallel: double_list() passes: expected a call"),
         ("remembers_answers", "parallel: double_list() result[0][0]: expected"),
         ("shares_a_buffer", "parallel: double_list() result[0][0]: expected"),
@@ -68,6 +70,13 @@ def test_figures_against_the_declaration_are_wrong(
     row = run(liar, scenario)
     assert row.status == "wrong", row.reason
     assert row.reason.startswith(f"{scenario}: {words}")
+
+
+def test_a_short_sleep_is_wrong() -> None:
+    """The lecture's seconds are slept in full."""
+    row = run("sleeps_less", "handoff")
+    assert row.status == "wrong", row.reason
+    assert "handoff: 1.3 trace: released_sleep of 0.0" in row.reason
 
 
 def test_what_a_backend_reads_is_not_the_orders_of_its_process() -> None:

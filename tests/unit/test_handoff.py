@@ -21,7 +21,7 @@ def make_show(*, counted: range, waiting: float = 0.0) -> handoff.Show:
         counted: when the counting thread had completed a step.
         waiting: the share of each step for which it waited for a core.
     """
-    show = handoff.Show(Backend("native", double_list), 1.0, 0.1)
+    show = handoff.Show(Backend("native", double_list), 0.5, 0.1)
     show.result[:] = [[2, 4, 6], [2, 4, 6]]
     show.trace.append((10, 20, SECOND + 20, SECOND + 30, SECOND + SECOND // 2 + 30))
     show.call_ns = (5, 2 * SECOND)
@@ -252,3 +252,12 @@ def test_what_the_backend_raises_comes_through() -> None:
 
     with pytest.raises(ValueError, match="out of cheese"):
         handoff.run(Backend("fails", fail), Options(quick=True))
+
+
+def test_a_sleep_cut_short_is_a_failure() -> None:
+    """By its trace the call sleeps for as long as it is told to."""
+    show = make_show(counted=range(0, 2 * SECOND, SECOND // 100))
+    show.phase_s = 0.75
+    assert handoff.describe_show(show).failures == (
+        "1.3 trace: held_sleep of 0.500000 s instead of 0.75 s",
+    )
