@@ -18,7 +18,7 @@ from compare.outcome import find_trace_fault, name_error, picture, shorten
 SHORT_LENGTHS = range(132)
 LONG_LENGTHS = [2**k + off for k in range(8, 13) for off in (-1, 0, 1)]
 # Longer than any list that is doubled elsewhere.
-LENGTH_MAX = 2_000_000
+LENGTH_MAX = 1_000_000
 
 
 def check_new_list(double_list: DoubleList) -> str | None:

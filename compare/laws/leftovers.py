@@ -223,7 +223,7 @@ def find_c_counter() -> Callable[[], int] | None:
 
 def check_small_leaks(double_list: DoubleList) -> str | None:
     """Return how much memory many calls keep, of whatever kind it is."""
-    n_calls = 50_000
+    n_calls = 30_000
     refused = [1, 2, VALUE_MAX]
     result: list[Any] = [None]
     sizes = []

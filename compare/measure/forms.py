@@ -6,6 +6,8 @@ does. See docs/method.md.
 """
 
 import functools
+import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +23,8 @@ from compare.verdict.witness import Witness
 N_WATCHED = 3
 LONG = 5_000
 SHORT_SLEEP_S = 1e-4
+# Longer than it takes to watch one form.
+BESIDE_S = 0.015
 
 
 def make_forms(
@@ -59,6 +63,8 @@ def find_odd_forms(double_list: DoubleList, *, release_gil: bool) -> list[str]:
     if not is_gil_enabled():
         return []
     found = watch_forms(make_forms(double_list, release_gil=release_gil))
+    if release_gil:
+        found |= watch_beside_another(double_list)
     contrary = 0 if release_gil else N_WATCHED
     return [name for name, n_released in found.items() if n_released == contrary]
 
@@ -88,3 +94,28 @@ def watch_forms(forms: Mapping[str, Callable[[], object]]) -> dict[str, int]:
             # Nothing was seen of the rest of them.
             return found
     return found
+
+
+def watch_beside_another(double_list: DoubleList) -> dict[str, int]:
+    """Return the same for a call while another one sleeps in another thread.
+
+    Nothing is returned if the other one, by its trace, was not asleep all the while.
+    """
+    trace: list[Any] = []
+    other = threading.Thread(
+        target=double_list,
+        args=([1], [None], 0),
+        kwargs={"released_sleep": BESIDE_S, "trace": trace},
+        daemon=True,
+    )
+    other.start()
+    # Until it has begun to sleep.
+    time.sleep(BESIDE_S / 10)
+    start_ns = time.perf_counter_ns()
+    call = functools.partial(double_list, list(range(10)), [None], 0)
+    found = watch_forms({"beside another one": call})
+    end_ns = time.perf_counter_ns()
+    other.join()
+    if len(trace) == 1 and trace[0][1] < start_ns < end_ns < trace[0][2]:
+        return found
+    return {}

@@ -36,6 +36,7 @@ FORMS = {
     "holds_short_lists": "keeps the GIL in a call of 10 values",
     "holds_long_lists": "keeps the GIL in a call of 5000 values",
     "holds_untraced": "keeps the GIL in a call without a trace",
+    "holds_beside_another": "keeps the GIL in a call beside another one",
     "holds_by_default": "declares that it releases the GIL, but holds: ",
     "lets_go_untraced": "releases the GIL with release_gil=False in a call without a ",
     "traces_no_wait": "traces that it had the GIL while another thread kept it",

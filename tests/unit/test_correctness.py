@@ -122,14 +122,14 @@ def test_the_full_form_looks_at_longer_lists() -> None:
         values: list[Any], result: list[Any], index: int, **options: Any
     ) -> None:
         double_list_right(values, result, index, **options)
-        if len(values) > 1_000_000:
+        if len(values) > 100_000:
             result[index][-1] += 1
 
     backend = Backend("wrong_when_very_long", double_list, releases_gil=False)
     found = correctness.run(backend, Options(quick=False))
     assert found.passed + found.failed == N_CHECKS + len(LONG_LAWS)
     (failure,) = found.failures
-    assert failure == "1.1 2000000 values: item 1999999: expected 3999998, got 3999999"
+    assert failure == "1.1 1000000 values: item 999999: expected 1999998, got 1999999"
 
 
 def test_a_backend_that_only_raises_has_no_result() -> None:
