@@ -9,6 +9,8 @@ from compare.verdict.weigh import Window, find_best_share, weigh_window
 
 # The traced kernel is worth its share only if at least so much of it was seen.
 SEEN_SHARE_MIN = 0.05
+# A call that had a core for less of its time may have lost it outside of the kernel.
+CORED_SHARE_MIN = 0.9
 
 
 @dataclass(frozen=True)
@@ -17,15 +19,15 @@ class TraceWeight:
 
     Attributes:
         kernel_share: the traced kernel's share of a call, in the middle of all calls.
-        best_share: in the call where it was largest; a machine that takes the core
-            away outside of the kernel makes it smaller.
+        best_share: in the call where it was largest, of those that had a core
+            throughout; None if none had.
         free_share: the share of the traced kernel for which the GIL was seen to be
             free, in the call where it was largest; None if not seen well enough.
         waiting_s: how long a call waited to get the GIL back, by its trace.
     """
 
     kernel_share: float
-    best_share: float
+    best_share: float | None
     free_share: float | None
     waiting_s: float
 
@@ -36,6 +38,7 @@ def weigh_trace(judgement: Judgement, trace: list[Any]) -> TraceWeight | None:
     weights = []
     waits = []
     shares = []
+    cored_shares = []
     for window in judgement.windows:
         first, last = window.stamps[0], window.stamps[-1]
         inside = [
@@ -49,13 +52,21 @@ def weigh_trace(judgement: Judgement, trace: list[Any]) -> TraceWeight | None:
             kernel_ns += end - start
             waits.append(acquired - end)
             shares.append((end - start) / max(1, leave - enter))
+        if had_core(window):
+            cored_shares += shares[len(shares) - len(inside) :]
     if not shares:
         return None
     seen_ns = sum(weight.watched_ns for weight in weights)
     is_seen = seen_ns > SEEN_SHARE_MIN * kernel_ns
     return TraceWeight(
         statistics.median(shares),
-        max(shares),
+        max(cored_shares, default=None),
         find_best_share(weights) if is_seen else None,
         statistics.median(waits) / 1e9,
     )
+
+
+def had_core(window: Window) -> bool:
+    """Return whether the caller had a core for nearly all of its calls."""
+    passed_ns = window.stamps[-1] - window.stamps[0]
+    return window.cored_ns * window.n_calls >= CORED_SHARE_MIN * passed_ns

@@ -186,12 +186,17 @@ def find_trace_lies(
 ) -> Iterator[str]:
     """Yield whose trace tells of little work in a call that is nearly all kernel."""
     for weight, form in ((traced, ""), (held_traced, " with release_gil=False")):
-        if weight is not None and weight.best_share < KERNEL_SHARE_MIN:
-            share = f"{weight.best_share:.0%}"
+        if weight is not None and traces_little(weight):
             yield (
-                f"traces a kernel of {share} of a call{form} whose work is nearly all "
-                "kernel"
+                f"traces a kernel of {weight.best_share:.0%} of a call{form} whose "
+                "work is nearly all kernel"
             )
+
+
+def traces_little(weight: TraceWeight) -> bool:
+    """Return whether the trace tells of less work than there surely was."""
+    share = weight.best_share
+    return share is not None and share < KERNEL_SHARE_MIN
 
 
 def find_contradictions(
@@ -239,7 +244,7 @@ def find_token_release(check: Check, traced: TraceWeight | None) -> list[str]:
                 "all kernel, and keeps it for the rest"
             )
         ]
-    if traced is None or traced.best_share < KERNEL_SHARE_MIN:
+    if traced is None or traces_little(traced):
         return []
     if traced.free_share is not None and traced.free_share < least:
         return [

@@ -197,6 +197,10 @@ class GilMethod:
     def _read_times_at(self, at_ns: int) -> tuple[tuple[Times, Times] | None, int]:
         """Return the times of both as they were a moment ago.
 
+        What the witness has waited for a core since then cannot be told from what it
+        waited before, where the caller itself had no core to look. So all of it
+        counts: a window may say too little, but nothing that is not so.
+
         Returns:
             They, and for how long the witness had no core since then.
         """
@@ -209,9 +213,7 @@ class GilMethod:
         # How long a thread has waited for a core is known once it got one.
         witness.settle(witness.view)
         since_ns = time.perf_counter_ns() - at_ns
-        computing, waiting = witness.view.read_times()
-        ends = caller, Times(computing, waiting - since_ns)
-        return ends, since_ns if is_late else 0
+        return (caller, witness.view.read_times()), since_ns if is_late else 0
 
     def _read_waited(self) -> int:
         """Return how long this thread waited for a core, 0 where nobody knows."""

@@ -6,15 +6,17 @@ from importlib import import_module
 import pytest
 
 from compare.environment import is_gil_enabled
+from compare.measure.trace_weight import TraceWeight, weigh_trace
 from compare.results import Check, CheckEnvironment
 from compare.scenarios import Options
 from compare.scenarios.gil import (
-    TraceWeight,
     find_contradictions,
     find_trace_lies,
     find_warnings,
     run,
 )
+from compare.verdict.judgement import Judgement
+from compare.verdict.weigh import Window
 
 ENVIRONMENT = CheckEnvironment("3", "x", 2, False, True, "gil", tells_wakeups=True)
 
@@ -146,6 +148,22 @@ def test_what_is_left_open_is_a_warning():
     assert list(find_warnings(FULL, open_check)) == ["x: so"]
     (warning,) = find_warnings(make_check("releases"), HELD)
     assert warning == "x: there was no core to see for how long it releases the GIL"
+
+
+def test_a_call_that_lost_its_core_says_nothing_of_its_kernel():
+    ms = 1_000_000
+    good = Window((0, 10 * ms), (), computing_ns=10 * ms)
+    lost = Window((20 * ms, 70 * ms), (), computing_ns=10 * ms)
+    traces = [
+        (0, 1 * ms, 8 * ms, 8 * ms, 10 * ms),
+        (20 * ms, 20 * ms, 70 * ms, 70 * ms, 70 * ms),
+    ]
+    weight = weigh_trace(Judgement(FULL, [good, lost]), traces)
+    assert weight.kernel_share == pytest.approx(0.85)
+    assert weight.best_share == pytest.approx(0.7)
+    unknown = weigh_trace(Judgement(FULL, [lost]), traces)
+    assert unknown.best_share is None
+    assert [*find_trace_lies(unknown, unknown)] == []
 
 
 def test_a_small_traced_kernel_is_told_in_either_form():

@@ -4,10 +4,13 @@ import ctypes
 import sys
 import sysconfig
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from compare.thread_view import Times
 from compare.threads import switch_interval
+from compare.verdict.gil_method import GilMethod
 from compare.verdict.witness import Witness, WitnessError
 
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
@@ -56,3 +59,16 @@ def test_a_parked_witness_wakes_for_a_release_and_for_nothing_else():
             release()
             assert witness.was_woken()
             witness.rest()
+
+
+def test_a_late_look_counts_all_that_the_witness_waited_for_a_core():
+    """Whoever looks had no core either, so nobody knows when that wait was."""
+    waited_ns, late_ns = 5_000_000, 70_000_000
+    view = SimpleNamespace(
+        read_times=lambda: Times(0, waited_ns), read_sleep=lambda: (True, 1)
+    )
+    witness = SimpleNamespace(view=view, caller_view=view, settle=lambda _: None)
+    method = GilMethod(lambda _: None, witness)
+    ends, since_ns = method._read_times_at(time.perf_counter_ns() - late_ns)
+    assert ends[1].waiting_for_core == waited_ns
+    assert since_ns == 0
