@@ -109,7 +109,7 @@ def count_leftovers() -> dict[str, int]:
 
 def check_memory(double_list: DoubleList) -> str | None:
     """Return how much memory is not given back, where Linux tells."""
-    n, n_calls = 20_000, 30
+    n, n_calls = 20_000, 15
     values = list(range(n))
     result: list[Any] = [None]
     sizes = []

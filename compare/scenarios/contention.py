@@ -52,7 +52,7 @@ class Form:
 
 
 FULL = Form(n_rounds=5, alone_s=0.01, beside_s=0.06, partner_s=0.03)
-QUICK = Form(n_rounds=3, alone_s=0.003, beside_s=0.015, partner_s=0.01)
+QUICK = Form(n_rounds=3, alone_s=0.003, beside_s=0.01, partner_s=0.01)
 
 
 @dataclass

@@ -44,7 +44,7 @@ class Form:
 FULL = Form(call_s=0.1, budget_s=4.5, n_rounds_min=4)
 # With shorter calls a loaded machine hides that they run at once; of five rounds the
 # range misses the true median in 6 % of cases, of four in 12 %.
-QUICK = Form(call_s=0.015, budget_s=0.5, n_rounds_min=5)
+QUICK = Form(call_s=0.013, budget_s=0.4, n_rounds_min=5)
 
 
 def run(backend: Backend, options: Options) -> Parallel:
