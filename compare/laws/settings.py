@@ -21,6 +21,14 @@ from pathlib import Path
 # The files that a process is given: standard input, output and error.
 STANDARD_FILES = (0, 1, 2)
 
+# What importing a module changes by rights, as a first call may do: numpy for one knows
+# which warnings are of no interest.
+CHANGED_BY_IMPORTS = (
+    "the built-in names",
+    "the filters of warnings",
+    "where modules are looked for",
+)
+
 
 def read_settings() -> dict[str, object]:
     """Return all that calls have to leave as it was."""
@@ -96,6 +104,12 @@ def read_limits() -> list[tuple[int, int]]:
 
     names = [name for name in dir(resource) if name.startswith("RLIMIT_")]
     return [resource.getrlimit(getattr(resource, name)) for name in names]
+
+
+def allow_imports(before: dict[str, object]) -> dict[str, object]:
+    """Return the settings, those that importing changes as they are by now."""
+    now = read_settings()
+    return {**before, **{what: now[what] for what in CHANGED_BY_IMPORTS}}
 
 
 def check_settings(before: dict[str, object]) -> str | None:

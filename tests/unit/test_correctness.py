@@ -1,5 +1,7 @@
 """The contract's cases and laws catch every kind of wrong answer, and no right one."""
 
+import functools
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -181,3 +183,24 @@ def test_a_result_in_itself_can_be_described() -> None:
     loop: list[object] = [1]
     loop.append(loop)
     assert outcome.picture(loop) == "[1, [1, [1, a list]]]"
+
+
+@pytest.mark.parametrize(("n_changing", "n_failed"), [(1, 0), (2, 1)])
+def test_what_the_first_call_imports_may_filter_warnings(
+    n_changing: int, n_failed: int
+) -> None:
+    """Numpy does so, when it is imported; later calls have no such reason."""
+    n_calls = 0
+
+    def double_list(*arguments: Any, **options: Any) -> None:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls <= n_changing:
+            warnings.filterwarnings("ignore", f"by call {n_calls}")
+        double_list_right(*arguments, **options)
+
+    functools.update_wrapper(double_list, double_list_right)
+    with warnings.catch_warnings():
+        found = correctness.run(Backend("x", double_list), Options(quick=True))
+    assert found.failed == n_failed
+    assert all("the filters of warnings changed" in text for text in found.failures)
