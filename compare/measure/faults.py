@@ -25,8 +25,7 @@ def find_result_fault(
         return f"result: expected {count + 1} items to stay, got {len(result)}"
     answers = result[:n_done]
     # All at once where nothing is wrong: there may be thousands of them.
-    items = itertools.chain.from_iterable(answers) if are_lists(answers) else [None]
-    if answers != [expected] * n_done or not set(map(type, items)) <= {int}:
+    if not are_right(answers, expected):
         for place, answer in enumerate(answers):
             fault = find_answer_fault(answer, expected)
             if fault:
@@ -39,9 +38,13 @@ def find_result_fault(
     return ""
 
 
-def are_lists(answers: Iterable[object]) -> bool:
-    """Return whether each is exactly a list."""
-    return set(map(type, answers)) <= {list}
+def are_right(answers: list[Any], expected: list[int]) -> bool:
+    """Return whether each of the answers is the one that the contract asks for."""
+    return (
+        set(map(type, answers)) <= {list}
+        and answers == [expected] * len(answers)
+        and set(map(type, itertools.chain.from_iterable(answers))) <= {int}
+    )
 
 
 def find_answer_fault(answer: object, expected: list[int]) -> str:
@@ -52,7 +55,7 @@ def find_answer_fault(answer: object, expected: list[int]) -> str:
     """
     if type(answer) is not list:
         return f": expected list, got {type(answer).__name__}"
-    if answer == expected and set(map(type, answer)) <= {int}:
+    if are_right([answer], expected):
         return ""
     if len(answer) != len(expected):
         return f": expected {len(expected)} items, got {len(answer)}"

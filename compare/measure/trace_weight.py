@@ -44,6 +44,7 @@ def weigh_trace(judgement: Judgement, trace: list[Any]) -> TraceWeight | None:
         inside = [
             stamps for stamps in trace if first <= stamps[0] <= stamps[-1] <= last
         ]
+        window_shares = []
         for enter, start, end, acquired, leave in inside:
             notes = [note for note in window.notes if start < note.at_ns < end]
             kernel = Window((start, end), notes, None, window.start, window.end)
@@ -51,9 +52,10 @@ def weigh_trace(judgement: Judgement, trace: list[Any]) -> TraceWeight | None:
             weights.append(weigh_window(kernel, judgement.spacing_ns))
             kernel_ns += end - start
             waits.append(acquired - end)
-            shares.append((end - start) / max(1, leave - enter))
+            window_shares.append((end - start) / max(1, leave - enter))
+        shares += window_shares
         if had_core(window):
-            cored_shares += shares[len(shares) - len(inside) :]
+            cored_shares += window_shares
     if not shares:
         return None
     seen_ns = sum(weight.watched_ns for weight in weights)
