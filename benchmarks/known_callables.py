@@ -59,8 +59,8 @@ except ImportError:
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from compare import check
-from compare.environment import is_gil_enabled
-from compare.threads import run_together
+from gilscope.environment import is_gil_enabled
+from gilscope.threads import run_together
 
 Call = Callable[[], object]
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.known_callables import run_beside, say
 from compare import run_all
-from compare.results import BackendResult
+from compare.model import BackendResult
 
 # Of the speed of two processes: what two threads that release the GIL reach.
 OF_PROCESSES_MIN = 0.95

@@ -1,13 +1,13 @@
 """Compare what binding technologies do to the GIL."""
 
 # At once, and the function of that name: the module is imported by nobody else first.
-from compare.check import check
+from gilscope import check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from compare.report.diff import Diff, diff
-    from compare.results import BackendResult, Check, Environment, Report
-    from compare.runner import Progress, run_all
+    from compare.model import BackendResult, Check, Environment, Report
+    from compare.render.diff import Diff, diff
+    from compare.run import Progress, run_all
     from compare.sweeping import plan_sweep, sweep
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "sweep",
 ]
 
-_MODULES = ("results", "runner", "sweeping", "report.diff")
+_MODULES = ("model", "run", "sweeping", "render.diff")
 
 
 def __getattr__(name: str) -> object:

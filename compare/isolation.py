@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from compare.jobs import Job
-from compare.results import Status
+from compare.model import Status
+from compare.plan import Job
 from compare.worker import EVENTS_FILE, JOB_FILE, STACK_FILE
 
 # In a worker's environment, so that its descendants can be found, whatever they did.

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 
 from backends import Backend
-from compare.jobs import plan_jobs
-from compare.results import Report
-from compare.runner import Progress, run_all
+from compare.model import Report
+from compare.plan import plan_jobs
+from compare.run import Progress, run_all
 from compare.scenarios.sweep import plan_s
 
 # How many times as long as planned a backend may take on a loaded machine.

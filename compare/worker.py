@@ -20,9 +20,9 @@ from typing import Any
 
 import backends
 from backends import Backend
-from compare.environment import is_free_threaded_build, is_gil_enabled
-from compare.orphans import go_on_in_child
 from compare.scenarios import Options, load_scenario
+from gilscope.environment import is_free_threaded_build, is_gil_enabled
+from gilscope.process import go_on_in_child
 
 JOB_FILE = "job.json"
 EVENTS_FILE = "events.jsonl"

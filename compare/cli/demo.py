@@ -3,13 +3,14 @@
 import argparse
 from typing import Any
 
-from compare.cli.output import say, show_progress, write
-from compare.cli.status import OK, WRONG
-from compare.report.mermaid import render_mermaid
-from compare.report.timeline import render_timeline
-from compare.report.transcript import render_transcript
-from compare.results import BackendResult
-from compare.runner import run_demo
+from compare.cli.output import show_progress
+from compare.model import BackendResult
+from compare.render.mermaid import render_mermaid
+from compare.render.timeline import render_timeline
+from compare.render.transcript import render_transcript
+from compare.run import run_demo
+from gilscope.cli.output import say, write
+from gilscope.cli.status import OK, WRONG
 
 DEMO_BACKEND = "pyo3"
 

@@ -5,12 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from compare.cli.options import add_json
-from compare.cli.output import check_writable, write, write_text
-from compare.cli.status import OK, UNSURE, WRONG, UsageError
-from compare.report.diff import diff
-from compare.report.spread import FAMILIES
-from compare.results import Report
+from compare.model import Report
+from compare.render.diff import diff
+from compare.render.spread import FAMILIES
+from gilscope.cli.options import add_json
+from gilscope.cli.output import check_writable, write, write_text
+from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
 
 
 def add_diff(commands: Any) -> None:

@@ -1,25 +1,22 @@
-"""What the commands print and write; nothing else of the project prints.
-
-The report goes to standard output, everything else to standard error.
-"""
+"""What the commands of the harness print and write."""
 
 import argparse
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
 
-from compare.cli.status import OK, UNSURE, WRONG, UsageError
-from compare.jobs import plan_jobs
-from compare.report.html import render_page, require_extra
-from compare.report.live import GUESS_S, QUICK_GUESS_S, LiveView
-from compare.report.table import WIDTH, make_text
-from compare.report.trace import render_trace
-from compare.results import Report
-from compare.runner import Progress
+from compare.model import Report
+from compare.plan import plan_jobs
+from compare.render.html import render_page, require_extra
+from compare.render.live import GUESS_S, QUICK_GUESS_S, LiveView
+from compare.render.table import WIDTH, make_text
+from compare.render.trace import render_trace
+from compare.run import Progress
+from gilscope.cli.output import check_writable, note, write, write_text
+from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
 
 
 def check_files(arguments: argparse.Namespace) -> None:
@@ -63,58 +60,6 @@ def judge_report(report: Report) -> int:
     if any(result.gil and result.gil.verdict == "inconclusive" for result in report):
         return UNSURE
     return OK
-
-
-def check_writable(target: str | None) -> None:
-    """Refuse a file that cannot be written before anything runs."""
-    if target is None or target == "-":
-        return
-    path = Path(target)
-    is_new = not path.exists()
-    if not (is_new or path.is_file() or path.is_dir()):
-        # A pipe or a device tells only when it is written to.
-        return
-    try:
-        with path.open("a", encoding="utf-8"):
-            pass
-        if is_new:
-            path.unlink()
-    except OSError as error:
-        raise UsageError(describe_write_error(target, error)) from error
-
-
-def write_text(target: str | None, text: str) -> None:
-    """Write a text to a file, to standard output if that is "-", or nowhere."""
-    if target is None:
-        return
-    if target == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(describe_write_error(target, error)) from error
-
-
-def describe_write_error(target: str, error: OSError) -> str:
-    """Return why a file cannot be written."""
-    return f"cannot write {target}: {error.strerror or error}"
-
-
-def say(text: str) -> None:
-    """Write what went wrong to standard error."""
-    note(f"gilscope: {text}")
-
-
-def note(text: str) -> None:
-    """Write a line to standard error."""
-    sys.stderr.write(f"{text}\n")
-
-
-def write(text: str) -> None:
-    """Write a line to standard output."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 class ReportConsole(Console):

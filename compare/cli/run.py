@@ -7,23 +7,21 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from compare.cli.options import add_backend, add_json, parse_counts, parse_seconds
 from compare.cli.output import (
     ReportConsole,
     check_files,
-    check_writable,
     judge_report,
     show_progress,
     show_report,
-    write,
     write_files,
-    write_text,
 )
-from compare.cli.status import OK, UsageError
-from compare.jobs import plan_jobs
-from compare.report.table import STYLES
-from compare.runner import run_all, take_scenarios
+from compare.plan import plan_jobs
+from compare.render.table import STYLES
+from compare.run import run_all, take_scenarios
 from compare.scenarios import SCENARIOS
+from gilscope.cli.options import add_backend, add_json, parse_counts, parse_seconds
+from gilscope.cli.output import check_writable, write, write_text
+from gilscope.cli.status import OK, UsageError
 
 LIST_TIMEOUT_S = 30.0
 

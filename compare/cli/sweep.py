@@ -3,18 +3,16 @@
 import argparse
 from typing import Any
 
-from compare.cli.options import add_backend, add_json
 from compare.cli.output import (
     check_files,
-    check_writable,
     judge_report,
-    note,
     show_progress,
     show_report,
     write_files,
-    write_text,
 )
 from compare.sweeping import plan_sweep, sweep
+from gilscope.cli.options import add_backend, add_json
+from gilscope.cli.output import check_writable, note, write_text
 
 
 def add_sweep(commands: Any) -> None:

@@ -4,9 +4,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from compare.measure.figures import Figure, find_unsteady, judge, summarize
-from compare.results import BreakEven, Case, Sweep, SweepCell
-from compare.units import describe_time
+from compare.model import BreakEven, Case, Sweep, SweepCell
+from gilscope.stats import Figure, find_unsteady, judge, summarize
+from gilscope.units import describe_time
 
 CASES: tuple[Case, ...] = ("alone", "two threads", "beside Python")
 

@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Self
 
-from compare.thread_view import open_view
+from gilscope.kernel import open_view
 
 # One step of the counting thread takes about 50 us: a window of 0.1 s has thousands.
 N_COUNTED = 1000

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from backends import DoubleList
-from compare.environment import is_gil_enabled
-from compare.hostile import Number
-from compare.thread_view import WitnessError
-from compare.threads import collect_no_garbage, switch_interval
-from compare.verdict.gil_method import GilMethod
-from compare.verdict.witness import Witness
+from compare.double_list.hostile import Number
+from gilscope.environment import is_gil_enabled
+from gilscope.kernel import WitnessError
+from gilscope.probe.switch_interval import GilMethod
+from gilscope.probe.witness import Witness
+from gilscope.threads import collect_no_garbage, switch_interval
 
 # So many calls of one form have to be alike; another one before them is not counted.
 N_WATCHED = 3

@@ -17,7 +17,7 @@ from typing import IO, Any, Self
 import backends
 from compare.measure.faults import Failures
 from compare.measure.work import Calls, Wall, Work
-from compare.orphans import die_with_parent
+from gilscope.process import die_with_parent
 
 # A call that takes longer hangs: the process then ends itself, from C, so that it does
 # not need the GIL for that.

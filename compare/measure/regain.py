@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 from backends import DoubleList
-from compare.environment import is_gil_enabled
-from compare.thread_view import ThreadView, WitnessError, open_view
-from compare.threads import run_together, switch_interval
+from gilscope.environment import is_gil_enabled
+from gilscope.kernel import ThreadView, WitnessError, open_view
+from gilscope.threads import run_together, switch_interval
 
 # Nobody is interrupted while a thread keeps the GIL for as long as it likes to.
 UNDISTURBED_S = 100.0

@@ -5,15 +5,15 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from compare.measure.figures import (
+from compare.measure.work import N_VALUES, Wall
+from compare.model import Course, Parallel, ParallelRow
+from gilscope.stats import (
     Figure,
     describe_ratio,
     find_unsteady,
     split,
     summarize,
 )
-from compare.measure.work import N_VALUES, Wall
-from compare.results import Course, Parallel, ParallelRow
 
 # Calls that take turns overlap by 1 at most; a busy machine lowers the overlap of calls
 # that run at once. So the line lies near 1.

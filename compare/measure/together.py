@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from compare.environment import is_gil_enabled
 from compare.measure.work import Calls, Wall
-from compare.thread_view import ThreadView, WitnessError, open_view
-from compare.threads import run_together, switch_interval
+from gilscope.environment import is_gil_enabled
+from gilscope.kernel import ThreadView, WitnessError, open_view
+from gilscope.threads import run_together, switch_interval
 
 # How long the first thread waits for the others to come to wait for the GIL: where the
 # kernel tells when they have, and where it does not.

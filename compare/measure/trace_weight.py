@@ -4,8 +4,8 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
-from compare.verdict.judgement import Judgement
-from compare.verdict.weigh import Window, find_best_share, weigh_window
+from gilscope.probe.estimate import Window, find_best_share, weigh_window
+from gilscope.probe.judgement import Judgement
 
 # The traced kernel is worth its share only if at least so much of it was seen.
 SEEN_SHARE_MIN = 0.05

@@ -17,7 +17,7 @@ from compare.measure.faults import (
     find_return_fault,
     find_trace_fault,
 )
-from compare.thread_view import open_core_wait
+from gilscope.kernel import open_core_wait
 
 # The integers of one call of a calibrated work: small enough for both buffers to stay
 # in the nearest cache of a core, so that cores do not share the way to memory; large

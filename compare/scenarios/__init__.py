@@ -1,7 +1,7 @@
 """The scenarios: one module each, all with the same entry.
 
 `run(backend, options)` puts one backend through the scenario in this process and
-returns a frozen dataclass of compare.results. It never prints, and what it finds
+returns a frozen dataclass of compare.model. It never prints, and what it finds
 wrong goes into its result; an exception means that the backend itself failed.
 """
 

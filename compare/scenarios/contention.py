@@ -12,21 +12,21 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from backends import Backend
-from compare.environment import is_gil_enabled
-from compare.measure.companion import Companion
 from compare.measure.faults import Failures
-from compare.measure.figures import (
+from compare.measure.work import Calls, Work
+from compare.model import Contention, ContentionRow
+from compare.scenarios import Options
+from gilscope.busy_thread import Companion
+from gilscope.environment import is_gil_enabled
+from gilscope.stats import (
     Figure,
     find_percentile,
     find_unsteady,
     judge,
     summarize,
 )
-from compare.measure.work import Calls, Work
-from compare.results import Contention, ContentionRow
-from compare.scenarios import Options
-from compare.threads import collect_no_garbage
-from compare.units import describe_time
+from gilscope.threads import collect_no_garbage
+from gilscope.units import describe_time
 
 SIZES = (10, 1000)
 

@@ -7,11 +7,15 @@ expected and what came.
 from functools import partial
 
 from backends import Backend
-from compare.cases import CASES
-from compare.laws import LAWS, LONG_LAWS
-from compare.laws.settings import allow_imports, check_settings, read_settings
-from compare.outcome import check_case
-from compare.results import Correctness
+from compare.double_list.cases import CASES
+from compare.double_list.laws import LAWS, LONG_LAWS
+from compare.double_list.laws.settings import (
+    allow_imports,
+    check_settings,
+    read_settings,
+)
+from compare.double_list.outcome import check_case
+from compare.model import Correctness
 from compare.scenarios import Options
 
 # A wrong backend fails most of the cases; its first failures tell enough.

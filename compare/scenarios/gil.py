@@ -18,10 +18,10 @@ from compare.measure.forms import find_odd_forms
 from compare.measure.regain import find_wait_fault
 from compare.measure.trace_weight import TraceWeight, weigh_trace
 from compare.measure.work import N_VALUES, Work
-from compare.results import Check, Gil
+from compare.model import Check, Gil
 from compare.scenarios import Options
-from compare.verdict.judge import judge_call
-from compare.verdict.judgement import Judgement
+from gilscope.probe.judge import judge_call
+from gilscope.probe.judgement import Judgement
 
 # How much was released is a measurement, which a machine can spoil once: what was not
 # seen well, or seen against the declaration, is looked at for so many times longer.

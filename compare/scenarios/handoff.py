@@ -14,18 +14,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends import Backend
-from compare.environment import is_gil_enabled
-from compare.measure.counter import Counter
-from compare.outcome import (
+from compare.double_list.outcome import (
     find_short_sleep,
     find_trace_fault,
     picture,
     shorten,
 )
-from compare.results import PARTNER, Event, Handoff
+from compare.measure.counter import Counter
+from compare.model import PARTNER, Event, Handoff
 from compare.scenarios import Options
-from compare.thread_view import tells_core_waits
-from compare.threads import run_together, switch_interval
+from gilscope.environment import is_gil_enabled
+from gilscope.kernel import tells_core_waits
+from gilscope.threads import run_together, switch_interval
 
 VALUES = (1, 2, 3)
 DOUBLED = (2, 4, 6)

@@ -11,11 +11,11 @@ import backends
 from backends import Backend
 from compare.measure.calibration import calibrate
 from compare.measure.faults import Failures
-from compare.measure.figures import Figure, summarize
 from compare.measure.together import measure_wall, run_in_order
 from compare.measure.work import Calls, Work
-from compare.results import PairCell, Pairs
+from compare.model import PairCell, Pairs
 from compare.scenarios import Options
+from gilscope.stats import Figure, summarize
 
 # Being kept out for less of a call than this is not called being stopped.
 STOPPED_MIN = 0.1

@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backends import Backend
-from compare.environment import is_gil_enabled
 from compare.measure.calibration import calibrate, find_missing_work
 from compare.measure.faults import Failures
 from compare.measure.processes import ProcessError, Processes
 from compare.measure.speedup import Measured, Round, summarize_rounds
 from compare.measure.together import measure_wall, run_in_order
 from compare.measure.work import Calls, Work
-from compare.results import Parallel
+from compare.model import Parallel
 from compare.scenarios import Options
-from compare.thread_view import tells_core_waits
-from compare.threads import switch_interval
+from gilscope.environment import is_gil_enabled
+from gilscope.kernel import tells_core_waits
+from gilscope.threads import switch_interval
 
 # A switch interval as short as a call can be interrupted at all.
 INTERRUPTING_S = 10e-6

@@ -7,15 +7,15 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from backends import Backend
-from compare.environment import is_gil_enabled
 from compare.measure.breakeven import CellRound, Measured, summarize_sweep
-from compare.measure.companion import Companion
 from compare.measure.faults import Failures
 from compare.measure.together import measure_wall, run_in_order
 from compare.measure.work import Calls, Work
-from compare.results import Sweep
+from compare.model import Sweep
 from compare.scenarios import Options
-from compare.threads import collect_no_garbage
+from gilscope.busy_thread import Companion
+from gilscope.environment import is_gil_enabled
+from gilscope.threads import collect_no_garbage
 
 # The largest work of the grid takes a native kernel a few milliseconds: where a call is
 # as long as a switch interval, there is nothing left to find.

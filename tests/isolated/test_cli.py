@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from compare import Report, cli
-from compare.cli.output import check_writable
-from compare.cli.status import SIGPIPE
-from compare.environment import is_free_threaded_build, read_version
-from compare.results import Check, CheckEnvironment
+from compare import Report
+from compare.model import Check, CheckEnvironment
+from gilscope import cli
+from gilscope.cli.output import check_writable
+from gilscope.cli.status import SIGPIPE
+from gilscope.environment import is_free_threaded_build, read_version
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,7 +40,7 @@ def run(*arguments: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]"
 
 def make_command(*arguments: str) -> list[str]:
     """Return what the installed command runs."""
-    code = "import sys; from compare.cli import main; sys.exit(main())"
+    code = "import sys; from gilscope.cli import main; sys.exit(main())"
     return [sys.executable, "-c", code, *arguments]
 
 
@@ -49,9 +50,9 @@ def make_environment() -> dict[str, str]:
 
 
 def test_the_entry_point_is_the_one_tested() -> None:
-    """The installed command calls compare.cli:main."""
+    """The installed command calls gilscope.cli:main."""
     content = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert content["project"]["scripts"] == {"gilscope": "compare.cli:main"}
+    assert content["project"]["scripts"] == {"gilscope": "gilscope.cli:main"}
 
 
 # --- 0: all well ----------------------------------------------------------------------
@@ -258,7 +259,7 @@ def test_check_has_a_status_for_each_verdict(
             return json.dumps({"verdict": self.verdict})
 
     Found.verdict = verdict
-    monkeypatch.setattr("compare.cli.check.check_statement", lambda *_: Found())
+    monkeypatch.setattr("gilscope.cli.check.check_statement", lambda *_: Found())
     assert cli.main(["check", "--json", "-", "pass"]) == status
     assert json.loads(capsys.readouterr().out) == {"verdict": verdict}
 
@@ -284,8 +285,8 @@ def test_check_both_gives_two_answers_and_the_worse_status(
         make_check(verdict, meaning)
         for verdict, meaning in ((with_gil, "gil"), (without, "attached"))
     )
-    monkeypatch.setattr("compare.cli.check.is_free_threaded_build", lambda: True)
-    monkeypatch.setattr("compare.cli.check.check_both", lambda *_: found)
+    monkeypatch.setattr("gilscope.cli.check.is_free_threaded_build", lambda: True)
+    monkeypatch.setattr("gilscope.cli.check.check_both", lambda *_: found)
     assert cli.main(["check", "--both", "--json", "-", "pass"]) == status
     content = json.loads(capsys.readouterr().out)
     assert content["schema"] == 1

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from compare import cli
-from compare.report.spread import FAMILIES
+from compare.render.spread import FAMILIES
+from gilscope import cli
 from tests.unit.sample_reports import make_gil, make_report, replace_in
 
 ROOT = Path(__file__).parents[2]
@@ -183,7 +183,7 @@ def run_on_terminal(**environment: str) -> str:
     pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
     leader, follower = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "compare.cli", *FAST],
+        [sys.executable, "-m", "gilscope", *FAST],
         cwd=ROOT,
         env={**os.environ, "TERM": "xterm", **environment},
         stdout=subprocess.DEVNULL,

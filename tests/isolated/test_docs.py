@@ -123,10 +123,10 @@ def test_every_command_is_in_the_readme():
     for name in READMES:
         text = read(name)
         assert "gilscope list" in text
-        usage = run([sys.executable, "-m", "compare.cli", "--help"], ROOT).stdout
+        usage = run([sys.executable, "-m", "gilscope", "--help"], ROOT).stdout
         commands = re.search(r"COMMAND\n(.*?)\n\n", usage, re.DOTALL)[1]
         for command in re.findall(r"^    (\w+) ", commands, re.MULTILINE):
             assert f"gilscope {command}" in text, command
-        usage = run([sys.executable, "-m", "compare.cli", "run", "--help"], ROOT).stdout
+        usage = run([sys.executable, "-m", "gilscope", "run", "--help"], ROOT).stdout
         for option in set(re.findall(r"--[a-z]+", usage)) - {"--help"}:
             assert option in text, option

@@ -12,7 +12,7 @@ import pytest
 from compare import run_all
 from compare.measure.faults import Failures
 from compare.measure.processes import ProcessError, Processes
-from compare.results import BackendResult
+from compare.model import BackendResult
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[2]
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
 needs_gil = pytest.mark.skipif(not HAS_GIL, reason="there is no GIL to hold here")
 IS_INSTALLED = any(
-    point.value == "compare.pytest_plugin"
+    point.value == "gilscope.pytest_plugin"
     for point in importlib.metadata.entry_points(group="pytest11")
 )
-PLUGIN = () if IS_INSTALLED else ("-p", "compare.pytest_plugin")
+PLUGIN = () if IS_INSTALLED else ("-p", "gilscope.pytest_plugin")
 
 HOLDING = """
 import functools
@@ -147,7 +147,7 @@ def test_nothing_heavy_is_imported_before_the_fixture_is_used():
     program = (
         "import sys, pytest\n"
         "before = set(sys.modules)\n"
-        "import compare.pytest_plugin\n"
+        "import gilscope.pytest_plugin\n"
         "print(*sorted(set(sys.modules) - before))\n"
     )
     done = subprocess.run(
@@ -157,4 +157,8 @@ def test_nothing_heavy_is_imported_before_the_fixture_is_used():
         text=True,
         check=True,
     )
-    assert done.stdout.split() == ["compare", "compare.check", "compare.pytest_plugin"]
+    assert done.stdout.split() == [
+        "compare",
+        "gilscope.check",
+        "gilscope.pytest_plugin",
+    ]

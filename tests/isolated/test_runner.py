@@ -15,9 +15,9 @@ from backends import Backend, UnknownBackendError
 from backends.reference import double_list
 from compare import Progress, run_all
 from compare.isolation import Outcome, explain_end
-from compare.jobs import plan_job, plan_jobs
-from compare.results import BackendResult
-from compare.runner import run_demo
+from compare.model import BackendResult
+from compare.plan import plan_job, plan_jobs
+from compare.run import run_demo
 
 ROOT = Path(__file__).parents[2]
 RAISES = "correctness raised ValueError: out of cheese (in double_list, raises.py:11)"

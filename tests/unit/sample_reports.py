@@ -7,7 +7,7 @@ backends and every scenario, `replace_in()` changes one field of one backend.
 import dataclasses
 from typing import Any
 
-from compare.results import (
+from compare.model import (
     PARTNER,
     BackendResult,
     BreakEven,
@@ -148,7 +148,7 @@ def make_gil(verdict: Verdict) -> Gil:
 
 
 def make_check(verdict: Verdict = "releases") -> Check:
-    """Return what `compare.check` says about one callable."""
+    """Return what `gilscope.check` says about one callable."""
     is_released = verdict == "releases"
     return Check(
         name="zlib.crc32",

@@ -13,7 +13,7 @@ from compare.measure.breakeven import (
     find_doubts,
     summarize_sweep,
 )
-from compare.results import BreakEven, Case, SweepCell
+from compare.model import BreakEven, Case, SweepCell
 
 CELL = SweepCell(
     n=10,

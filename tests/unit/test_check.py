@@ -1,4 +1,4 @@
-"""compare.check: the verdict on callables whose behaviour is known, and its manners.
+"""gilscope.check: the verdict on callables whose behaviour is known, and its manners.
 
 Verdicts are judged, not times: what is asserted here holds on a loaded machine too.
 """
@@ -16,12 +16,12 @@ import zlib
 
 import pytest
 
-import compare
+import gilscope
 from compare import check
-from compare.check import check_statement
-from compare.results import Check, structure
-from compare.threads import run_together
-from compare.verdict.judge import judge_call
+from compare.model import Check, structure
+from gilscope.check import check_statement
+from gilscope.probe.judge import judge_call
+from gilscope.threads import run_together
 
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
 needs_gil = pytest.mark.skipif(not HAS_GIL, reason="there is no GIL to hold here")
@@ -377,8 +377,8 @@ def test_the_text_has_the_verdict_the_evidence_and_the_controls():
 
 
 def test_the_function_is_not_hidden_by_its_module():
-    assert compare.check is check
-    assert callable(compare.check)
+    assert gilscope.check is check
+    assert callable(gilscope.check)
 
 
 @needs_gil

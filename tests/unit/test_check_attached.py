@@ -1,4 +1,4 @@
-"""compare.check where there is no GIL: whether a call lets others stop the world."""
+"""gilscope.check where there is no GIL: whether a call lets others stop the world."""
 
 import ctypes
 import functools
@@ -10,7 +10,7 @@ import time
 import pytest
 
 from compare import check
-from compare.check import check_both
+from gilscope.check import check_both
 
 IS_FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 HAS_GIL = not IS_FREE_THREADED or sys._is_gil_enabled()

@@ -5,9 +5,8 @@ from importlib import import_module
 
 import pytest
 
-from compare.environment import is_gil_enabled
 from compare.measure.trace_weight import TraceWeight, weigh_trace
-from compare.results import Check, CheckEnvironment
+from compare.model import Check, CheckEnvironment
 from compare.scenarios import Options
 from compare.scenarios.gil import (
     find_contradictions,
@@ -15,8 +14,9 @@ from compare.scenarios.gil import (
     find_warnings,
     run,
 )
-from compare.verdict.judgement import Judgement
-from compare.verdict.weigh import Window
+from gilscope.environment import is_gil_enabled
+from gilscope.probe.estimate import Window
+from gilscope.probe.judgement import Judgement
 
 ENVIRONMENT = CheckEnvironment("3", "x", 2, False, True, "gil", tells_wakeups=True)
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from compare.results import Evidence
-from compare.verdict.decide import (
+from compare.model import Evidence
+from gilscope.probe.decide import (
     compare_attached_controls,
     compare_controls,
     decide,

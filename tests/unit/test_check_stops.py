@@ -2,9 +2,9 @@
 
 import pytest
 
-from compare.verdict import stop_method
-from compare.verdict.stop_method import Span, Stop, StopWitness, add_up
-from compare.verdict.witness import Note
+from gilscope.probe import stop_the_world
+from gilscope.probe.stop_the_world import Span, Stop, StopWitness, add_up
+from gilscope.probe.witness import Note
 
 AWAKE, ASLEEP = False, True
 
@@ -20,7 +20,7 @@ class View:
 
 
 def stop_world(monkeypatch, states, computed, at_last=0):
-    monkeypatch.setattr(stop_method, "find_place", lambda _: None)
+    monkeypatch.setattr(stop_the_world, "find_place", lambda _: None)
     witness = StopWitness()
     witness._noted_views = (View(*states), None)
     witness._read_computed = iter(computed).__next__
@@ -58,7 +58,7 @@ def test_one_that_had_no_core_since_it_was_stopped_last_tells_nothing(monkeypatc
 
 
 def test_without_the_kernel_a_stop_is_only_a_stop(monkeypatch):
-    monkeypatch.setattr(stop_method, "find_place", lambda _: None)
+    monkeypatch.setattr(stop_the_world, "find_place", lambda _: None)
     found = StopWitness()._stop_world()
     assert (found.has_stopped, found.is_proven) == (None, False)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from compare.thread_view import Times
-from compare.verdict.weigh import (
+from gilscope.kernel import Times
+from gilscope.probe.estimate import (
     Interrupted,
     Weight,
     Window,
@@ -14,7 +14,7 @@ from compare.verdict.weigh import (
     weigh_entry,
     weigh_window,
 )
-from compare.verdict.witness import Note
+from gilscope.probe.witness import Note
 
 MS = 1_000_000
 

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from compare.thread_view import Times
-from compare.threads import switch_interval
-from compare.verdict.gil_method import GilMethod
-from compare.verdict.witness import Witness, WitnessError
+from gilscope.kernel import Times
+from gilscope.probe.switch_interval import GilMethod
+from gilscope.probe.witness import Witness, WitnessError
+from gilscope.threads import switch_interval
 
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
 tells_wakeups = pytest.mark.skipif(

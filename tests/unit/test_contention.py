@@ -2,7 +2,7 @@
 
 import pytest
 
-from compare.results import ContentionRow
+from compare.model import ContentionRow
 from compare.scenarios.contention import Round, describe, find_doubts, summarize_size
 
 QUICK = [1e-6] * 99

@@ -9,11 +9,11 @@ import pytest
 
 from backends import Backend
 from backends.reference import double_list as double_list_right
-from compare import outcome
-from compare.cases import CASES
-from compare.laws import LAWS, LONG_LAWS
-from compare.laws.leftovers import find_c_counter, measure_growth
-from compare.results import Correctness
+from compare.double_list import outcome
+from compare.double_list.cases import CASES
+from compare.double_list.laws import LAWS, LONG_LAWS
+from compare.double_list.laws.leftovers import find_c_counter, measure_growth
+from compare.model import Correctness
 from compare.scenarios import Options, correctness
 
 # The settings of the process are looked at after all others.

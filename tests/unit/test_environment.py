@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from compare import environment
-from compare.results import Environment, structure
+from compare.model import Environment, structure
+from gilscope import environment
 
 
 def test_the_environment_can_be_told_anywhere() -> None:

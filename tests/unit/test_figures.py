@@ -2,7 +2,7 @@
 
 import pytest
 
-from compare.measure.figures import (
+from gilscope.stats import (
     Figure,
     count_misses,
     describe_ratio,

@@ -7,9 +7,9 @@ import pytest
 
 from backends import Backend
 from backends.reference import double_list
-from compare.environment import is_gil_enabled
-from compare.results import PARTNER
+from compare.model import PARTNER
 from compare.scenarios import Options, handoff
+from gilscope.environment import is_gil_enabled
 
 SECOND = 1_000_000_000
 

@@ -3,7 +3,7 @@
 import pytest
 
 from compare.measure.work import Calls, Work
-from compare.results import PairCell
+from compare.model import PairCell
 from compare.scenarios.pairs import Round, describe, find_stop, summarize_cell
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from compare import Report
-from compare.report.transcript import render_transcript
-from compare.results import (
+from compare.model import (
     PARTNER,
     BackendResult,
     Contention,
@@ -18,6 +17,7 @@ from compare.results import (
     Event,
     Handoff,
 )
+from compare.render.transcript import render_transcript
 from tests.unit import sample_reports
 
 ENVIRONMENT = Environment(

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 import compare
-from compare.report.diff import UNTOLD
-from compare.report.spread import FAMILIES
-from compare.results import Correctness, Report
+from compare.model import Correctness, Report
+from compare.render.diff import UNTOLD
+from compare.render.spread import FAMILIES
 from tests.unit.sample_reports import make_gil, make_report, replace_in
 
 

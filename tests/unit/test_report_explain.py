@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from compare.report.explain import explain_backend, explain_report
-from compare.report.technology import TECHNOLOGIES
-from compare.results import BackendResult, Report
+from compare.model import BackendResult, Report
+from compare.render.explain import explain_backend, explain_report
+from compare.render.technology import TECHNOLOGIES
 from tests.unit.sample_reports import make_environment, make_gil, make_report
 
 ROOT = Path(__file__).parents[2]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from compare.report.grids import draw_bar
-from compare.report.table import render_table
-from compare.results import BackendResult, BreakEven, PairCell, Pairs, Report, Sweep
-from compare.results import SweepCell as Cell
+from compare.model import BackendResult, BreakEven, PairCell, Pairs, Report, Sweep
+from compare.model import SweepCell as Cell
+from compare.render.grids import draw_bar
+from compare.render.table import render_table
 from tests.unit.sample_reports import make_environment
 
 CELL = Cell(

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from compare.report import svg
-from compare.report.chart_timeline import find_runs
-from compare.report.html import render_page
-from compare.results import BackendResult, Report
+from compare.model import BackendResult, Report
+from compare.render import svg
+from compare.render.chart_timeline import find_runs
+from compare.render.html import render_page
 from tests.unit.sample_reports import HOSTILE, make_check, make_report, replace_in
 
 VOID = {"wbr", "meta", "link", "br", "hr", "img", "input"}
@@ -338,7 +338,7 @@ def test_the_report_is_had_without_loading_the_extra() -> None:
     code = (
         "import sys; from tests.unit.sample_reports import make_report;"
         "report = make_report(); str(report); report.explain(); report.to_json();"
-        "import compare.report.html;"
+        "import compare.render.html;"
         "assert not {'jinja2', 'matplotlib'} & {*sys.modules}"
     )
     root = Path(__file__).parents[2]

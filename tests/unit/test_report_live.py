@@ -4,8 +4,8 @@ import io
 
 from rich.console import Console
 
-from compare.report.live import LiveView
-from compare.runner import Progress
+from compare.render.live import LiveView
+from compare.run import Progress
 
 
 class Clock:

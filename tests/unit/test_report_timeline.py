@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from compare.report.chart_timeline import LETTER, place_labels
-from compare.report.mermaid import render_mermaid
-from compare.report.timeline import Lane, make_lanes, render_timeline
-from compare.report.trace import render_trace
-from compare.results import PARTNER, Event, Handoff
+from compare.model import PARTNER, Event, Handoff
+from compare.render.chart_timeline import LETTER, place_labels
+from compare.render.mermaid import render_mermaid
+from compare.render.timeline import Lane, make_lanes, render_timeline
+from compare.render.trace import render_trace
 from tests.unit.sample_reports import HOSTILE, make_report, replace_in
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from compare import worker
 from compare.isolation import Outcome, Written
-from compare.jobs import Job
-from compare.runner import N_WRONGS_KEPT, judge, take_scenarios
+from compare.plan import Job
+from compare.run import N_WRONGS_KEPT, judge, take_scenarios
 from compare.scenarios import DEFAULT_SCENARIOS, SCENARIOS, Options
 
 JOB = Job("mine", "mine", "my own", True, scenarios=("correctness", "handoff"))
@@ -188,7 +188,7 @@ def test_the_worker_needs_the_standard_library_alone() -> None:
         "import sys, compare.worker\n"
         "from compare.scenarios import load_scenario, DEFAULT_SCENARIOS\n"
         "for name in DEFAULT_SCENARIOS: load_scenario(name)\n"
-        "own = {'compare', 'backends', '__main__'}\n"
+        "own = {'compare', 'backends', 'gilscope', '__main__'}\n"
         "own |= sys.stdlib_module_names | set(sys.builtin_module_names)\n"
         # What sysconfig reads is named after the system.
         "print({name.partition('.')[0] for name in sys.modules\n"

@@ -13,7 +13,7 @@ from compare.measure.speedup import (
     summarize_rounds,
 )
 from compare.measure.work import Wall
-from compare.results import Parallel
+from compare.model import Parallel
 
 # Two calls of 0.1 s: at once in 0.1 s, in turns in 0.2 s.
 AT_ONCE = Wall(0.1, 0.1, 0.2, 0.1)

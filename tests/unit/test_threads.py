@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from compare.threads import run_together, switch_interval
+from gilscope.threads import run_together, switch_interval
 
 
 def test_the_interval_is_set_and_put_back():

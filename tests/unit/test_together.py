@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from backends.reference import double_list
-from compare.environment import is_gil_enabled
 from compare.measure.together import measure_wall, run_in_order
 from compare.measure.work import Calls, Work
+from gilscope.environment import is_gil_enabled
 
 WORK = Work(double_list, passes=2, n=5)
 

@@ -15,12 +15,12 @@ from compare.measure.calibration import (
     find_missing_work,
     time_call,
 )
-from compare.measure.companion import Companion
 from compare.measure.work import (
     Calls,
     Work,
 )
-from compare.threads import collect_no_garbage
+from gilscope.busy_thread import Companion
+from gilscope.threads import collect_no_garbage
 
 WORK = Work(double_list, passes=2, n=5)
 

@@ -1,0 +1,161 @@
+"""What one call did, against what the reference does with the same."""
+
+import builtins
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from backends import DoubleList
+from backends.reference import double_list as double_list_reference
+from compare.double_list.cases import Call, Case
+
+TEXT_LENGTH = 120
+
+# Stamps of a trace: enter, kernel_start, kernel_end, acquired, exit (1.9).
+N_STAMPS = 5
+# A sleep may be that much shorter than asked for: clocks have ticks.
+SLEEP_TOLERANCE = 0.99
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call did, in a form that can be compared and read."""
+
+    error: str
+    returned: str
+    values: str
+    result: str
+    trace: str
+
+
+def check_case(double_list: DoubleList, case: Case) -> str | None:
+    """Return how the backend's call differs from the reference's, None if equal."""
+    expected = observe(double_list_reference, case.make())
+    got = observe(double_list, case.make())
+    where = f"{case.clause} {case.name}"
+    for name, wanted in vars(expected).items():
+        came = vars(got)[name]
+        if came != wanted:
+            return f"{where}: {name}: {describe_difference(wanted, came)}"
+    return None
+
+
+def describe_difference(expected: str, got: str) -> str:
+    """Return both texts, from shortly before the first difference on."""
+    pairs = enumerate(zip(expected, got, strict=False))
+    same = next((at for at, (one, other) in pairs if one != other), 0)
+    start = same - TEXT_LENGTH // 2
+    shown = [
+        shorten(f"...{text[start:]}" if start > 0 else text) for text in (expected, got)
+    ]
+    return f"expected {shown[0]}, got {shown[1]}"
+
+
+def observe(double_list: DoubleList, call: Call) -> Outcome:
+    """Make the call and describe everything that it could have changed."""
+    trace = ["before"]
+    options = {"trace": trace, **call.options}
+    start_ns = time.perf_counter_ns()
+    returned, error = None, ""
+    try:
+        returned = double_list(call.values, call.result, call.index, **options)  # type: ignore[func-returns-value]
+    except Exception as raised:  # noqa: BLE001 - whatever it is, it is compared.
+        error = f"{name_error(raised)}: {raised}"
+    end_ns = time.perf_counter_ns()
+    return Outcome(
+        error=error or "no error",
+        returned=picture(returned),
+        values=picture(call.values),
+        result=picture(call.result),
+        trace=describe_trace(options, start_ns, end_ns),
+    )
+
+
+def name_error(error: Exception) -> str:
+    """Return the name of its type, which is a built-in one if it looks like that."""
+    kind = type(error)
+    name = kind.__name__
+    if vars(builtins).get(name) is kind:
+        return name
+    return f"another {name} ({kind.__module__}.{kind.__qualname__})"
+
+
+def picture(value: object, depth: int = 3) -> str:
+    """Return a text in which only what is equal and of the same types looks equal."""
+    kind = type(value)
+    if kind in (int, str, float, type(None)):
+        return repr(value)
+    if isinstance(value, list | tuple) and depth:
+        # Past whatever a subclass overrides.
+        items = list.__iter__(value) if isinstance(value, list) else iter(value)
+        text = ", ".join(picture(item, depth - 1) for item in items)
+        return f"[{text}]" if kind is list else f"{kind.__name__}({text})"
+    return f"a {kind.__name__}"
+
+
+def describe_trace(options: dict[str, Any], start_ns: int, end_ns: int) -> str:
+    """Return what became of the trace; all good ones read the same."""
+    trace = options["trace"]
+    if trace is None:
+        return describe_length(options, start_ns, end_ns)
+    if not isinstance(trace, list):
+        return picture(trace)
+    entries = list.copy(trace)
+    before, stamps = entries[:-1], entries[-1:]
+    if before != ["before"] * len(before) or not stamps or stamps == ["before"]:
+        return picture(trace)
+    fault = find_trace_fault(stamps[0], start_ns, end_ns)
+    if fault:
+        return fault
+    fault = find_short_sleep(stamps[0], options)
+    return fault or f"{len(before)} before, one good entry after"
+
+
+def find_short_sleep(
+    stamps: tuple[int, int, int, int, int], options: dict[str, Any]
+) -> str | None:
+    """Return which sleep is shorter than asked for, by a good entry of the trace."""
+    _, kernel_start, kernel_end, acquired, leave = stamps
+    for name, slept_ns in (
+        ("released_sleep", kernel_end - kernel_start),
+        ("held_sleep", leave - acquired),
+    ):
+        asked = options.get(name, 0)
+        if isinstance(asked, float) and slept_ns < asked * 1e9 * SLEEP_TOLERANCE:
+            return f"{name} of {slept_ns / 1e9:.6f} s instead of {asked:g} s"
+    return None
+
+
+def describe_length(options: dict[str, Any], start_ns: int, end_ns: int) -> str:
+    """Return whether a call that leaves no trace was long enough for its sleeps."""
+    given = (options.get(name, 0) for name in ("released_sleep", "held_sleep"))
+    asked_s = sum(seconds for seconds in given if isinstance(seconds, float))
+    took_s = (end_ns - start_ns) / 1e9
+    if took_s < asked_s * SLEEP_TOLERANCE:
+        return f"a call of {took_s:.6f} s with sleeps of {asked_s:g} s"
+    return "no trace"
+
+
+def find_trace_fault(stamps: object, start_ns: int, end_ns: int) -> str | None:
+    """Return what is wrong with an entry of a trace, None if nothing is (1.9).
+
+    Args:
+        stamps: what was appended.
+        start_ns: the caller's stamp before the call.
+        end_ns: the caller's stamp after it.
+    """
+    if type(stamps) is not tuple or [*map(type, stamps)] != [int] * N_STAMPS:
+        return f"not a tuple of {N_STAMPS} ints: {shorten(picture(stamps))}"
+    if sorted(stamps) != list(stamps):
+        return f"stamps not in the order of time: {picture(stamps)}"
+    if not (start_ns <= stamps[0] and stamps[-1] <= end_ns):
+        return (
+            f"stamps not on the clock of perf_counter_ns(): {picture(stamps)} "
+            f"outside {start_ns} to {end_ns}"
+        )
+    return None
+
+
+def shorten(text: str) -> str:
+    """Return the text, or its beginning where it would fill a page."""
+    return text if len(text) <= TEXT_LENGTH else f"{text[:TEXT_LENGTH]}..."

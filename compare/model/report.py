@@ -1,0 +1,141 @@
+"""A whole comparison: where it ran, and one row for each backend."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from compare.model.figures import Contention, Pairs, Parallel, Sweep
+from compare.model.scenarios import Correctness, Gil, Handoff
+from gilscope.model import SCHEMA, Environment, Record, structure
+
+Status = Literal["ok", "wrong", "failed", "crashed", "timeout", "unavailable"]
+
+
+@dataclass(frozen=True)
+class BackendResult:
+    """Everything that was found out about one backend; a scenario not run is None.
+
+    Attributes:
+        name: what it is reported under.
+        status: "ok", or what went wrong.
+        reason: what went wrong, in words; further lines are the Python stack.
+        technology: what it is written with.
+        declared: whether it says that it releases the GIL, None if not loaded.
+        build_info: how it was built.
+        elapsed_s: how long its process ran.
+        warnings: what is odd but not wrong.
+    """
+
+    name: str
+    status: Status
+    reason: str = ""
+    technology: str = ""
+    declared: bool | None = None
+    build_info: Mapping[str, Any] = field(default_factory=dict)
+    elapsed_s: float = 0.0
+    warnings: tuple[str, ...] = ()
+    correctness: Correctness | None = None
+    gil: Gil | None = None
+    handoff: Handoff | None = None
+    parallel: Parallel | None = None
+    contention: Contention | None = None
+    pairs: Pairs | None = None
+    sweep: Sweep | None = None
+
+
+@dataclass(frozen=True)
+class Report(Record):
+    """A whole comparison.
+
+    Attributes:
+        environment: where it ran.
+        backends: one result each, in the order of the registry.
+        scenarios: the names of those that were asked for.
+        asked: the names of the backends that were asked for; None = all there are.
+        quick: whether the scenarios ran in their short form.
+    """
+
+    environment: Environment
+    backends: tuple[BackendResult, ...]
+    scenarios: tuple[str, ...] = ()
+    asked: tuple[str, ...] | None = None
+    quick: bool = False
+
+    def __getitem__(self, name: str) -> BackendResult:
+        """Return the result of the backend of that name."""
+        for result in self.backends:
+            if result.name == name:
+                return result
+        known = ", ".join(result.name for result in self.backends)
+        message = f"no backend {name!r} in this report: expected one of {known}"
+        raise KeyError(message)
+
+    def __iter__(self) -> Iterator[BackendResult]:
+        """Go through the results in the order of the registry."""
+        return iter(self.backends)
+
+    def __len__(self) -> int:
+        """Return how many backends there are."""
+        return len(self.backends)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all that was asked for is well.
+
+        A backend that is not built spoils it only if it was asked for by name.
+        """
+        fine = ("ok",) if self.asked is not None else ("ok", "unavailable")
+        return all(result.status in fine for result in self.backends)
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return the report as one HTML file, and write it if a path is given.
+
+        Raises:
+            ImportError: jinja2 or matplotlib is missing; the message says what to run.
+        """
+        from compare.render.html import render_page  # noqa: PLC0415
+
+        return render_page(self, path)
+
+    def explain(self) -> str:
+        """Return in words what was found about each backend, and why."""
+        from compare.render.explain import explain_report  # noqa: PLC0415
+
+        return explain_report(self)
+
+    @classmethod
+    def from_json(cls, source: str | os.PathLike[str]) -> "Report":
+        """Read a report back.
+
+        Args:
+            source: the JSON itself, or the path of a file that has it.
+
+        Raises:
+            ValueError: it is no report, or one of another schema.
+        """
+        if isinstance(source, str) and source.lstrip()[:1] in ("{", "["):
+            text = source
+        else:
+            text = Path(source).read_text(encoding="utf-8")
+        try:
+            content = json.loads(text)
+        except ValueError as error:
+            message = f"report: expected JSON: {error}"
+            raise ValueError(message) from error
+        return cls.from_dict(content)
+
+    @classmethod
+    def from_dict(cls, content: Any) -> "Report":
+        """Read a report back from what to_dict() returned.
+
+        Raises:
+            ValueError: it is no report, or one of another schema.
+        """
+        schema = content.get("schema") if isinstance(content, dict) else None
+        if schema != SCHEMA:
+            message = f"report: expected schema {SCHEMA}, got {schema!r}"
+            raise ValueError(message)
+        return structure(content, cls)

@@ -1,1 +1,0 @@
-"""Results in, text, HTML or trace out; nothing here prints."""

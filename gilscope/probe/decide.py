@@ -1,0 +1,264 @@
+"""From counts to a verdict, in words. No thread, no clock and no GIL here."""
+
+from collections.abc import Iterator
+
+from gilscope.model import Controls, Evidence, Verdict
+from gilscope.units import describe_time
+
+# So many of the calls that others got into have to be interrupted in their midst: it is
+# every other one for Python code, and none for what holds.
+INTERRUPTED_SHARE = 0.08
+# More of them where it is known that Python code is no part of it to speak of, so that
+# others can get in only between a few pieces of C code.
+PIECES_SHARE = 0.25
+# A call of which at least this share runs Python code is one that others can interrupt.
+# It is a few ten-thousandths for a C function in a Python wrapper, and from a twentieth
+# on for what is written in Python, little as that may do itself.
+PYTHON_SHARE = 0.01
+# A release that covers less than this share of the call is pointed out.
+TOKEN_SHARE = 0.1
+# A call takes at least so many times what a call that does nothing takes.
+SEEN_CALLS = 2.0
+# Without a GIL: how many stops that did not stop the caller show that it was detached,
+# at the least and as a share of all. A caller that is slow to go to sleep when it is
+# stopped looks detached now and then, the more often the more Python code it runs.
+FREE_STOPS = 5
+FREE_SHARE = 0.1
+FREE_PYTHON_SHARE = 0.25
+# Stopping the world takes a microsecond and more; a call has to last for a few of them.
+STOPPED_S = 20e-6
+
+
+def compare_controls(
+    releaser: Evidence, holder: Evidence, python_loop: Evidence
+) -> Controls:
+    """Find out whether the known callables can be told apart."""
+    faults = []
+    if releaser.n_windows_released < releaser.n_windows / 2:
+        faults.append(
+            f"a known release was seen in {releaser.n_windows_released} of "
+            f"{releaser.n_windows} stretches only"
+        )
+    for name, evidence in (("holder", holder), ("Python loop", python_loop)):
+        if evidence.n_windows_released:
+            faults.append(
+                f"a known {name} let another thread in, in "
+                f"{evidence.n_windows_released} of {evidence.n_windows} stretches"
+            )
+    if holder.n_calls_entered:
+        faults.append(f"a known holder was entered {holder.n_calls_entered} times")
+    if not python_loop.n_calls_interrupted:
+        faults.append(
+            "a Python loop could not be interrupted in "
+            f"{python_loop.n_calls_tried} calls"
+        )
+    reason = "; ".join(faults) or (
+        f"releaser {releaser.n_windows_released} of {releaser.n_windows}, holder "
+        f"0 of {holder.n_windows}, Python loop 0 of {python_loop.n_windows} and "
+        f"interrupted in {python_loop.n_calls_interrupted} of "
+        f"{python_loop.n_calls_tried} calls"
+    )
+    return Controls(releaser, holder, python_loop, not faults, reason)
+
+
+def compare_attached_controls(
+    releaser: Evidence, holder: Evidence, python_loop: Evidence
+) -> Controls:
+    """Find out whether the known callables can be told apart without a GIL."""
+    faults = []
+    if (releaser.n_unhindered or 0) < FREE_STOPS and releaser.n_unhindered is not None:
+        faults.append(
+            f"a known detached call let {releaser.n_unhindered} of {releaser.n_ticks} "
+            "stops pass"
+        )
+    if not releaser.n_ticks:
+        faults.append("no stop was over inside a known detached call")
+    if holder.n_ticks:
+        faults.append(f"a known attached call was stopped {holder.n_ticks} times")
+    if not (python_loop.n_stopped or python_loop.n_ticks):
+        faults.append("a Python loop could not be stopped")
+    reason = "; ".join(faults) or (
+        f"releaser passed by {releaser.n_unhindered} of {releaser.n_ticks} stops, "
+        f"holder never, Python loop by {python_loop.n_unhindered} of "
+        f"{python_loop.n_ticks}"
+    )
+    return Controls(releaser, holder, python_loop, not faults, reason)
+
+
+def decide(
+    evidence: Evidence, controls: Controls, *, call_s: float, empty_s: float
+) -> tuple[Verdict, str]:
+    """Draw the verdict from the counts.
+
+    Args:
+        evidence: what was counted beside the callable.
+        controls: what was counted beside the known ones.
+        call_s: the shortest call.
+        empty_s: the shortest call that does nothing.
+
+    Returns:
+        The verdict and why.
+    """
+    if not controls.told_apart:
+        return (
+            "inconclusive",
+            f"the controls could not be told apart: {controls.reason}",
+        )
+    if evidence.n_windows_released:
+        return "releases", describe_release(evidence)
+    if evidence.runs_python is False and evidence.n_calls_entered:
+        # Without bytecode there is no place to be interrupted at.
+        return "releases", (
+            f"another thread got into {evidence.n_calls_entered} of "
+            f"{evidence.n_calls_tried} calls, and no Python code runs in them that "
+            "could have been interrupted"
+        )
+    if call_s < SEEN_CALLS * empty_s:
+        return "inconclusive", (
+            f"the call is too short to be seen: it takes {describe_time(call_s)}, of "
+            f"which {describe_time(empty_s)} are for calling and reading the clock; "
+            "give it more to do"
+        )
+    return decide_kept(evidence, call_s)
+
+
+def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
+    """Tell Python code from what holds, for a call that gave nothing away."""
+    entered, interrupted = evidence.n_calls_entered, evidence.n_calls_interrupted
+    calls = f"{evidence.n_calls} calls of {describe_time(call_s)}"
+    kept = f"{calls} never gave the GIL away"
+    if evidence.n_wakeups is None:
+        kept = f"no other thread ran during {calls}"
+    if evidence.runs_python is False:
+        return "holds", f"{kept}, and they run no Python code that others can interrupt"
+    if not entered:
+        return "holds", (
+            f"{kept}, and none of {evidence.n_calls_tried} tried could be interrupted"
+        )
+    share = evidence.python_share
+    least = INTERRUPTED_SHARE if share is None else PIECES_SHARE
+    if share is not None and share >= PYTHON_SHARE:
+        return "preemptible", (
+            f"{kept}, but they run Python code, which another thread interrupted in "
+            f"{entered} of {evidence.n_calls_tried} calls"
+        )
+    if interrupted >= max(min(2, entered), least * entered):
+        return "preemptible", (
+            f"{kept}, but another thread could interrupt them: it got into the midst "
+            f"of {interrupted} of {entered} calls"
+        )
+    return "holds", (
+        f"{kept}; interrupting them let another thread in only before or after the "
+        f"work, in {entered - interrupted} of {entered} calls"
+    )
+
+
+def decide_attached(
+    evidence: Evidence, controls: Controls, *, call_s: float
+) -> tuple[Verdict, str]:
+    """Draw the verdict where there is no GIL."""
+    stops, free = evidence.n_ticks, evidence.n_unhindered or 0
+    calls = f"{evidence.n_calls} calls of {describe_time(call_s)}"
+    if not controls.told_apart:
+        return (
+            "inconclusive",
+            f"the controls could not be told apart: {controls.reason}",
+        )
+    if evidence.runs_python is False and stops:
+        return "releases", (
+            f"the world was stopped {stops} times inside {calls}, in which no Python "
+            "code runs that could have been stopped"
+        )
+    if is_detached(evidence):
+        return "releases", (
+            f"the world was stopped {stops} times inside {calls}; {free} of them did "
+            "not stop the call, which was detached"
+        )
+    if call_s < STOPPED_S:
+        return "inconclusive", f"{calls} are too short to be seen; give one more to do"
+    if evidence.runs_python is False and evidence.n_calls_tried:
+        return "holds", (
+            f"whoever stops the world waits for the whole of {calls}, tried in "
+            f"{evidence.n_calls_tried} of {evidence.n_windows} stretches"
+        )
+    return decide_attached_python(evidence, calls)
+
+
+def is_detached(evidence: Evidence) -> bool:
+    """Return whether the world was seen to be stopped around the call."""
+    if (evidence.n_proven or 0) >= FREE_STOPS:
+        return True
+    free, stopped = evidence.n_unhindered or 0, evidence.n_stopped or 0
+    least = FREE_PYTHON_SHARE if runs_much_python(evidence) else FREE_SHARE
+    return free >= FREE_STOPS and free >= least * (free + stopped)
+
+
+def runs_much_python(evidence: Evidence) -> bool:
+    """Return whether a good part of a call is Python code."""
+    share = evidence.python_share
+    return share is not None and share >= PYTHON_SHARE
+
+
+def decide_attached_python(evidence: Evidence, calls: str) -> tuple[Verdict, str]:
+    """Tell Python code from what stays attached, for a call that does not detach."""
+    stops, stopped = evidence.n_ticks, evidence.n_stopped or 0
+    tried = evidence.n_calls_tried
+    if tried < FREE_STOPS or stopped < stops / 2:
+        return "inconclusive", (
+            f"too little was seen: the world was about to be stopped inside {tried} of "
+            f"{calls}, {stops} times it was, and {stopped} times that surely stopped "
+            "the call; check the C function itself, or give it more to do"
+        )
+    if runs_much_python(evidence):
+        return "preemptible", (
+            f"{calls} run Python code, which may be stopped, and were not seen to be "
+            f"detached in {tried} tries"
+        )
+    entered, interrupted = evidence.n_calls_entered, evidence.n_calls_interrupted
+    if interrupted >= max(FREE_STOPS, INTERRUPTED_SHARE * entered):
+        return "inconclusive", (
+            f"{calls} run little Python code and yet were stopped in the midst of "
+            f"{interrupted} of {entered}: between pieces of C code, or where they "
+            "detach for a moment; check the C function itself"
+        )
+    return "holds", (
+        f"whoever stops the world waits for the call: inside {calls} it was stopped "
+        f"{stopped} times, only before or after the work"
+    )
+
+
+def describe_release(evidence: Evidence) -> str:
+    """Say how the GIL was seen to be given away."""
+    calls = f"{evidence.n_calls} calls that nobody could interrupt"
+    if evidence.n_windows_released < evidence.n_windows:
+        calls += f", in {evidence.n_windows_released} of {evidence.n_windows} stretches"
+    if evidence.n_ticks:
+        return f"another thread ran {evidence.n_ticks} times inside {calls}"
+    return f"another thread was woken to take the GIL inside {calls}"
+
+
+def find_notes(
+    evidence: Evidence, fraction: float | None, *, call_s: float, first_s: float
+) -> Iterator[str]:
+    """Yield what else is worth knowing.
+
+    Args:
+        evidence: what was counted beside the callable.
+        fraction: the share of a call for which others could run.
+        call_s: the shortest call.
+        first_s: the first call.
+    """
+    some, of_all = evidence.n_windows_released, evidence.n_windows
+    if 0 < some < of_all:
+        yield f"the calls differ: {some} of {of_all} stretches gave the GIL away"
+    if some and fraction is not None and fraction < TOKEN_SHARE:
+        yield (
+            f"the GIL was free for {fraction:.1%} of the call; the rest of it kept "
+            "others out"
+        )
+    if first_s > max(1e-3, 100 * call_s):
+        yield (
+            f"the first call took {describe_time(first_s)}, later ones "
+            f"{describe_time(call_s)}; if it remembers its answer, have it checked "
+            "with an argument that is new each time"
+        )

@@ -1,0 +1,244 @@
+"""How a call is watched where there is no GIL: a witness that stops the world.
+
+A thread that is attached makes whoever stops the world wait for it, until it comes to
+a place in Python code where it may be stopped, or detaches. So a stop that begins and
+ends inside a call tells that the call detached or runs Python code; which of the two,
+Linux tells: a thread that was stopped went to sleep for it, one that was detached ran
+on or slept on.
+
+Source: docs/method.md; PEP 703, "Stop-the-World".
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from gilscope.model import Evidence
+from gilscope.probe.estimate import (
+    Interrupted,
+    Weight,
+    weigh_entries,
+)
+from gilscope.probe.switch_interval import MAX_CALLS, time_calls
+from gilscope.probe.witness import Note, Witness, find_place
+
+PAUSE_S = 20e-6
+# A stop takes about a microsecond if it has to wait for nobody.
+STOP_NS = 20_000
+# Calls shorter than this are watched many at a time, and those that last no longer than
+# a few stops as if they were one.
+WINDOW_NS = 2_000_000
+SPLIT_NS = 50_000
+# How often the share of the budget may be spent again while too little was seen.
+PATIENCE = 5
+ENOUGH_STOPS = 10
+
+
+class Stop(NamedTuple):
+    """One time that the witness stopped the world."""
+
+    start_ns: int
+    end_ns: int
+    note: Note
+    # How long the caller had computed before.
+    computed: int | None = None
+    # Whether the caller was stopped by it: None if that could not be seen.
+    has_stopped: bool | None = None
+    # Whether that is proven.
+    is_proven: bool = False
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it surely did not stop the caller."""
+        return self.has_stopped is False
+
+
+class Span(NamedTuple):
+    """Some calls, one right after the other, and the stops meanwhile."""
+
+    # Clock readings before, between and after the calls, and computing times.
+    stamps: Sequence[int]
+    computed: Sequence[int]
+    stops: Sequence[Stop]
+
+    @property
+    def n_calls(self) -> int:
+        """How many calls it spans."""
+        return len(self.stamps) - 1
+
+    def split(self) -> Iterator["Span"]:
+        """Yield each call on its own."""
+        ends = pairwise(zip(self.stamps, self.computed, strict=True))
+        for (start, before), (end, after) in ends:
+            stops = [s for s in self.stops if s.end_ns > start and s.start_ns < end]
+            yield Span((start, end), (before, after), stops)
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether a stop began inside."""
+        first, last = self.stamps[0], self.stamps[-1]
+        return any(first < stop.start_ns < last for stop in self.stops)
+
+    @property
+    def inside(self) -> list[Stop]:
+        """The stops that began and ended inside."""
+        first, last = self.stamps[0], self.stamps[-1]
+        return [
+            stop for stop in self.stops if first < stop.start_ns and stop.end_ns < last
+        ]
+
+
+class StopWitness(Witness):
+    """A second thread that stops the world again and again."""
+
+    def __init__(self) -> None:
+        """Prepare the thread."""
+        super().__init__(limit_s=1.0)
+        self.stops: list[Stop] = []
+        self._computed_at_last: int | None = None
+
+    def _take_notes(self) -> None:
+        self.stops = []
+        while self._is_armed:
+            stop = self._stop_world()
+            if stop is not None:
+                self.stops.append(stop)
+            time.sleep(PAUSE_S)
+
+    def _stop_world(self) -> Stop | None:
+        """Return what was seen of one stop, None if it tells nothing of the caller."""
+        view = self._noted_views[0] if self._noted_views else None
+        before = view.read_sleep() if view else None
+        earlier, computed = self._read_computed(), self._read_computed()
+        start = time.perf_counter_ns()
+        # This is what stops the world.
+        place = find_place(self._caller)
+        end = time.perf_counter_ns()
+        computed_after = self._read_computed()
+        after = view.read_sleep() if view else None
+        # One that was stopped before and has had no core since is not on its way.
+        is_on_its_way = computed != self._computed_at_last
+        self._computed_at_last = computed_after
+        note = Note(end, computed=computed_after, place=place)
+        if before is None or after is None or computed is None:
+            return Stop(start, end, note, computed)
+        # To be stopped a thread has to compute until it comes to where it goes to
+        # sleep. One that slept on, or computed nothing though it was on its way, was
+        # detached; so, with some exceptions, was one that computed on without sleeping.
+        slept_on = before == after and before[0]
+        is_idle = computed == computed_after
+        if is_idle and not (slept_on or is_on_its_way):
+            return None
+        is_proven = slept_on or is_idle
+        has_stopped: bool | None = None
+        if is_proven:
+            has_stopped = False
+        elif before[1] != after[1]:
+            has_stopped = True
+        elif before == after and computed != earlier:
+            has_stopped = False
+        return Stop(start, end, note, computed, has_stopped, is_proven)
+
+
+def watch_for(
+    witness: StopWitness,
+    call: Callable[[], Any],
+    seconds: float,
+    limit_s: float = math.inf,
+) -> list[Span]:
+    """Watch calls for about so long, and longer while too little was seen.
+
+    Args:
+        witness: the second thread.
+        call: what is called, at least once.
+        seconds: how long to watch at a time.
+        limit_s: when not to begin again.
+    """
+    spans: list[Span] = []
+    count = 1
+    started = time.perf_counter()
+    for _ in range(PATIENCE):
+        deadline = time.perf_counter() + seconds
+        is_first = True
+        while is_first or time.perf_counter() < deadline:
+            is_first = False
+            span = watch_span(witness, call, count)
+            call_ns = max(1, (span.stamps[-1] - span.stamps[0]) // count)
+            # Between two calls there may be Python code that is none of theirs.
+            spans += span.split() if call_ns > SPLIT_NS else [span]
+            count = max(1, min(WINDOW_NS // call_ns, 10 * count, MAX_CALLS))
+        n_inside = sum(len(span.inside) for span in spans)
+        # A call that nobody can stop shows so in as many spans.
+        n_blocked = sum(span.is_tried and not span.inside for span in spans)
+        is_late = time.perf_counter() - started > limit_s
+        if is_late or max(n_inside, n_blocked / 2) >= ENOUGH_STOPS:
+            break
+    return spans
+
+
+def watch_span(witness: StopWitness, call: Callable[[], Any], count: int) -> Span:
+    """Watch some calls beside the witness."""
+    clocks = (time.perf_counter_ns, time.thread_time_ns)
+    timed = time_calls(call, count, clocks)
+    witness.start()
+    readings = list(timed)
+    witness.rest()
+    return Span(readings[::3], readings[1::3], witness.stops)
+
+
+def add_up(spans: Sequence[Span], *, runs_python: bool | None) -> Evidence:
+    """Return the counts."""
+    inside = [span.inside for span in spans]
+    return Evidence(
+        n_calls=sum(span.n_calls for span in spans),
+        n_windows=len(spans),
+        n_windows_released=sum(any(stop.is_free for stop in stops) for stops in inside),
+        n_ticks=sum(map(len, inside)),
+        n_unhindered=sum(stop.is_free for stops in inside for stop in stops),
+        n_proven=sum(stop.is_proven for stops in inside for stop in stops),
+        # A stop that was over may seem to end late, where the witness had no core.
+        n_stopped=sum(
+            bool(stop.has_stopped) and span.stamps[0] < stop.start_ns < span.stamps[-1]
+            for span in spans
+            for stop in span.stops
+        ),
+        n_calls_tried=sum(span.is_tried for span in spans),
+        n_calls_entered=sum(map(bool, inside)),
+        n_calls_interrupted=sum(is_interrupted(span) for span in spans),
+        runs_python=runs_python,
+    )
+
+
+def is_interrupted(span: Span) -> bool:
+    """Return whether a span was stopped in its midst.
+
+    When in the course of a stop the caller was stopped is not known, so both ends of
+    each have to lie there: before it was stopped it may have had to come to a place for
+    that, and afterwards the witness may have had no core to say that it is over.
+    """
+    ends = span.stamps[0], span.stamps[-1]
+    computed = span.computed[0], span.computed[-1]
+    after = [stop.note for stop in span.inside]
+    before = [stop.note._replace(computed=stop.computed) for stop in span.inside]
+    return all(
+        weigh_entries([Interrupted(ends, computed, notes)])[0].is_interrupted
+        for notes in (before, after)
+    )
+
+
+def weigh_span(span: Span) -> Weight:
+    """Weigh the time for which stops had to wait for the caller against the whole."""
+    waits = list(find_waits(span))
+    whole = span.stamps[-1] - span.stamps[0]
+    return Weight(whole, min(whole, sum(waits)), max(waits, default=0))
+
+
+def find_waits(span: Span) -> Iterator[int]:
+    """Yield for how long each stop waited inside the span."""
+    first, last = span.stamps[0], span.stamps[-1]
+    for stop in span.stops:
+        waited = min(stop.end_ns, last) - max(stop.start_ns, first)
+        if not stop.is_free and waited > STOP_NS:
+            yield waited

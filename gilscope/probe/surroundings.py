@@ -1,0 +1,201 @@
+"""What a check has to know about the interpreter and about the callable."""
+
+import functools
+import importlib.machinery
+import inspect
+import itertools
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+from gilscope.environment import is_free_threaded_build, is_gil_enabled
+from gilscope.model import CheckEnvironment
+from gilscope.probe.decide import PYTHON_SHARE
+from gilscope.probe.judgement import Subject
+
+# The least time in which a line of Python code is run.
+STEP_NS = 25
+
+NATIVE_SUFFIXES = tuple(importlib.machinery.EXTENSION_SUFFIXES)
+
+
+def describe_environment(call: Callable[..., Any]) -> CheckEnvironment:
+    """Say where a check of this callable runs, and what its verdict means there."""
+    is_free_threaded, has_gil = is_free_threaded_build(), is_gil_enabled()
+    return CheckEnvironment(
+        python=platform.python_version(),
+        platform=platform.platform(terse=True),
+        cpu_count=os.cpu_count() or 1,
+        free_threaded_build=is_free_threaded,
+        gil_enabled=has_gil,
+        meaning="gil" if has_gil else "attached",
+        gil_enabled_by=find_gil_enabler(call) if is_free_threaded and has_gil else None,
+    )
+
+
+def find_gil_enabler(call: Callable[..., Any]) -> str | None:
+    """Return the module whose import turned the GIL on, None if nobody knows.
+
+    Python says it once, in a warning, to whoever imports the module. So the modules
+    that are loaded here, the callable's first, are imported once more in a process
+    of their own.
+    """
+    if sys._xoptions.get("gil") == "1" or os.environ.get("PYTHON_GIL") == "1":  # noqa: SLF001
+        return None
+    own = getattr(unbind(call), "__module__", None)
+    names = [
+        name
+        for name, module in list(sys.modules.items())
+        if (getattr(module, "__file__", None) or "").endswith(NATIVE_SUFFIXES)
+    ]
+    program = (
+        "import importlib, json, sys, warnings\n"
+        "names, sys.path[:] = json.load(sys.stdin)\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n"
+        "    for name in names:\n"
+        "        try: importlib.import_module(name)\n"
+        "        except Exception: pass\n"
+        "        if sys._is_gil_enabled(): break\n"
+        "print(*(w.message for w in caught), sep='\\n')\n"
+    )
+    answer = subprocess.run(  # noqa: S603 - this interpreter, and no user's text.
+        [sys.executable, "-c", program],
+        input=json.dumps([[own, *names] if own else names, sys.path]),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    found = re.search(r"enabled to load module '([^']+)'", answer.stdout)
+    return found[1] if found else None
+
+
+def find_refusal(call: Callable[..., Any], result: object = None) -> str | None:
+    """Say why calling this tells nothing, if so.
+
+    Args:
+        call: what is to be called.
+        result: what it returned, once it was called.
+    """
+    function = inspect.unwrap(unbind(call))
+    for candidate in (function, type(function).__call__):
+        if inspect.iscoroutinefunction(candidate):
+            return (
+                "it is a coroutine function: calling it runs none of its body; check "
+                "the blocking call that it makes"
+            )
+        if inspect.isgeneratorfunction(candidate) or inspect.isasyncgenfunction(
+            candidate
+        ):
+            return (
+                "it is a generator function: calling it runs none of its body; check "
+                "a function that goes through the generator"
+            )
+    if isinstance(result, types.CoroutineType):
+        # Closed, or Python would warn that nobody awaited it.
+        result.close()
+    if inspect.isawaitable(result) or isinstance(
+        result, types.GeneratorType | types.AsyncGeneratorType
+    ):
+        return (
+            f"it returned a {type(result).__name__}, whose work is done later; check "
+            "a function that does the work"
+        )
+    return None
+
+
+def unbind(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function under all functools.partial around it."""
+    while isinstance(call, functools.partial):
+        call = call.func
+    return call
+
+
+def describe_callable(call: Callable[..., Any]) -> str:
+    """Return a name for the callable that its user will recognize."""
+    function = unbind(call)
+    module = getattr(function, "__module__", None)
+    name = getattr(function, "__qualname__", None) or repr(function)
+    return name if module in (None, "builtins", "__main__") else f"{module}.{name}"
+
+
+def call_first(call: Callable[[], Any]) -> tuple[Any, bool | None]:
+    """Call it for the first time.
+
+    Returns:
+        What it returned, and whether it ran Python functions; None if somebody else's
+        profiler is in place, which is left alone.
+    """
+    if sys.getprofile() is not None:
+        return call(), None
+    found: list[str] = []
+
+    def note_event(frame: types.FrameType, event: str, _: object) -> None:
+        # The first Python function is enough; from there on nothing is slowed down.
+        if event == "call":
+            sys.setprofile(None)
+            found.append(frame.f_code.co_name)
+
+    sys.setprofile(note_event)
+    try:
+        result = call()
+    finally:
+        # The callable may have put one of its own in place.
+        if sys.getprofile() is note_event:
+            sys.setprofile(None)
+    return result, bool(found)
+
+
+def find_python_share(subject: Subject, call_ns: float) -> float | None:
+    """Return the least share of a call that runs lines of Python code.
+
+    Args:
+        subject: what is called.
+        call_ns: how long a call computes.
+    """
+    if subject.runs_python is False:
+        return 0.0
+    call_ns = max(1, call_ns)
+    enough = 1 + int(PYTHON_SHARE * call_ns / STEP_NS)
+    n_steps = count_steps(subject.call, enough)
+    return None if n_steps is None else n_steps * STEP_NS / call_ns
+
+
+def count_steps(call: Callable[[], Any], enough: int) -> int | None:
+    """Call it, and count the lines of Python code that it runs and the calls of them.
+
+    Args:
+        call: the callable.
+        enough: where to stop counting, for counting is slow.
+
+    Returns:
+        None if somebody else's tracer is in place, which is left alone.
+    """
+    if sys.gettrace() is not None:
+        return None
+    steps = itertools.count(1)
+    n_steps = 0
+
+    def note_step(_frame: types.FrameType, _event: str, _arg: object) -> Any:
+        nonlocal n_steps
+        n_steps = next(steps)
+        if n_steps >= enough:
+            sys.settrace(None)
+            return None
+        return note_step
+
+    sys.settrace(note_step)
+    try:
+        call()
+    finally:
+        # The callable may have put one of its own in place.
+        if sys.gettrace() is note_step:
+            sys.settrace(None)
+    return n_steps
