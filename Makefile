@@ -23,7 +23,7 @@ SKIPPED := $(sort $(WITHOUT_CARGO) $(WITHOUT_CC))
 SYNC := $(UV) sync --quiet --python $(BASE_PYTHON) --all-packages \
 	$(foreach name,$(SKIPPED),--no-install-package $(name))
 
-.PHONY: help compare demo test bench pythons sanitize fuzz lint format build clean
+.PHONY: help compare demo test bench pythons sanitize fuzz lint docs format build clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -73,6 +73,9 @@ ifneq ($(HAS_CARGO),)
 	cd pyo3_backend && $(CARGO) fmt --check
 	cd pyo3_backend && PYO3_PYTHON=$(abspath $(BIN)/python) $(CARGO) clippy --locked --all-targets -- -D warnings
 endif
+
+docs: build ## Build the site of docs/ into build/docs.
+	@$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
 format: build ## Bring the sources into the house style.
 	$(BIN)/ruff format .

@@ -13,7 +13,11 @@ import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-READMES = ("README.md", "README.ko.md")
+PAGES = (
+    "README.md",
+    "README.ko.md",
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md")),
+)
 
 # A marker names what the fenced block below it holds.
 BLOCK = re.compile(
@@ -64,7 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", action="store_true", help="run the commands too")
     arguments = parser.parse_args()
-    paths = [ROOT / name for name in READMES if (ROOT / name).exists()]
+    paths = [ROOT / name for name in PAGES if (ROOT / name).exists()]
     texts = {path: path.read_text(encoding="utf-8") for path in paths}
     samples = None
     if arguments.samples:

@@ -14,7 +14,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 READMES = [name for name in ("README.md", "README.ko.md") if (ROOT / name).exists()]
 DOCUMENTS = sorted(
-    [*READMES, "CONTRIBUTING.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))]
+    [
+        *READMES,
+        "CONTRIBUTING.md",
+        *(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md")),
+    ]
 )
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)?(?:#([^)\s]+))?\)")
