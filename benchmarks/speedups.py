@@ -2,10 +2,10 @@
 
     python benchmarks/speedups.py [--runs N] [--busy LOOPS] [--quick] [--backend NAME]
 
-One line is printed for each run of a backend whose course is not what its declaration
-promises, or whose figures lie on the wrong side of their limit with all of their range.
-Then for each backend how often it came to which course, and its figures: the middle of
-all runs, and the lowest and the highest. `--busy` runs that many processes beside it
+One line is printed for each run of a backend that is parallel or serialized otherwise
+than it declares, or whose figures lie on the wrong side of their limit with all of
+their range. Then for each backend how often it was which, and its figures: the middle
+of all runs, and the lowest and the highest. `--busy` runs that many processes beside it
 that do nothing but compute.
 """
 
@@ -24,10 +24,16 @@ from compare.model import BackendResult
 
 # Of the speed of two processes: what two threads that release the GIL reach.
 OF_PROCESSES_MIN = 0.95
-# The most that calls in turns gain.
-IN_TURNS_MAX = 1.25
-FIGURES = ("of_processes", "speedup", "process_speedup", "overlap")
-HELD_FIGURES = ("held_speedup", "held_overlap")
+# The most that serialized calls gain.
+SERIALIZED_MAX = 1.25
+FIGURES = (
+    ("pair", "of_processes"),
+    ("pair", "speedup"),
+    ("pair", "process_speedup"),
+    ("pair", "overlap"),
+    ("held", "speedup"),
+    ("held", "overlap"),
+)
 
 
 def main() -> int:
@@ -62,33 +68,35 @@ def find_deviations(row: BackendResult) -> Iterator[str]:
     if row.status != "ok" or found is None:
         yield f"{row.status}: {row.reason}"
         return
-    course = "at once" if row.declared else "in turns"
-    if found.course != course:
-        yield f"expected {course}, got {found.course}: {found.overlap_range}"
-    if found.held_course != "in turns":
-        yield f"held: expected in turns, got {found.held_course}"
-    share = found.of_processes_range or (0.0, 0.0)
-    if row.declared and share[1] < OF_PROCESSES_MIN:
-        yield f"of_processes: {found.of_processes}, {share}"
-    if not row.declared and found.speedup_range[0] > IN_TURNS_MAX:
-        yield f"speedup: {found.speedup:.3f}, {found.speedup_range}"
-    if found.held_speedup_range[0] > IN_TURNS_MAX:
-        yield f"held_speedup: {found.held_speedup:.3f}, {found.held_speedup_range}"
+    wanted = "parallel" if row.declared else "serialized"
+    pair, held = found.pair, found.held
+    if pair.concurrency != wanted:
+        yield f"expected {wanted}, got {pair.concurrency}: {pair.overlap}"
+    if held.concurrency != "serialized":
+        yield f"held: expected serialized, got {held.concurrency}"
+    share = pair.of_processes
+    if row.declared and (share is None or share.high < OF_PROCESSES_MIN):
+        yield f"of_processes: {share}"
+    if not row.declared and pair.speedup.low > SERIALIZED_MAX:
+        yield f"speedup: {pair.speedup}"
+    if held.speedup.low > SERIALIZED_MAX:
+        yield f"speedup, held: {held.speedup}"
 
 
 def describe(rows: Sequence[BackendResult]) -> str:
-    """Return the courses that came out, and the figures of all runs."""
+    """Return what came out, and the figures of all runs."""
     found = [row.parallel for row in rows if row.parallel]
     counts = collections.Counter(
-        f"{each.course}, held {each.held_course}" for each in found
+        f"{each.pair.concurrency}, held {each.held.concurrency}" for each in found
     )
-    lines = [", ".join(f"{n} x {course}" for course, n in counts.items())]
-    for name in (*FIGURES, *HELD_FIGURES):
-        values = [value for each in found if (value := getattr(each, name)) is not None]
+    lines = [", ".join(f"{n} x {words}" for words, n in counts.items())]
+    for kind, name in FIGURES:
+        figures = [getattr(getattr(each, kind), name) for each in found]
+        values = [figure.value for figure in figures if figure is not None]
         if values:
             middle = statistics.median(values)
             lines.append(
-                f"{name} {middle:.3f} ({min(values):.3f} to {max(values):.3f})"
+                f"{kind} {name} {middle:.3f} ({min(values):.3f} to {max(values):.3f})"
             )
     return "\n  ".join(lines)
 

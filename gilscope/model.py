@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-SCHEMA = 1
+SCHEMA = 2
 
 T = TypeVar("T")
 

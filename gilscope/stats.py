@@ -31,11 +31,6 @@ class Figure:
     low: float
     high: float
 
-    @property
-    def range(self) -> tuple[float, float]:
-        """Both ends, as the results keep them."""
-        return (self.low, self.high)
-
     def __str__(self) -> str:
         """Return the figure with its range."""
         return f"{self.value:.2f}, range {self.low:.2f} to {self.high:.2f}"
@@ -88,11 +83,6 @@ def describe_ratio(speed: Figure, what: str, other: str) -> str:
     if judge(speed) == "no difference":
         return f"{what}: no difference seen from {other} ({speed.value:.2f}, {ends})"
     return f"{what}: {speed.value:.2f} times as fast as {other} ({ends})"
-
-
-def split(figure: Figure | None) -> tuple[float | None, tuple[float, float] | None]:
-    """Return a figure and its range as the results keep them, None if there is none."""
-    return (None, None) if figure is None else (figure.value, figure.range)
 
 
 def find_percentile(values: Sequence[float], percent: int) -> float:

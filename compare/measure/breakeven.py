@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from compare.model import BreakEven, Case, Sweep, SweepCell
-from gilscope.stats import Figure, find_unsteady, judge, summarize
+from gilscope.stats import find_unsteady, judge, summarize
 from gilscope.units import describe_time
 
 CASES: tuple[Case, ...] = ("alone", "two threads", "beside Python")
@@ -67,7 +67,7 @@ def summarize_sweep(measured: Measured) -> Sweep:
     """Make the result of the scenario."""
     cells = sorted(
         (summarize_cell(*work, rounds) for work, rounds in measured.rounds.items()),
-        key=lambda cell: (cell.kernel_s, cell.n),
+        key=lambda cell: (cell.kernel_s, cell.size),
     )
     can_pay = measured.releases_gil and measured.has_gil
     break_evens = tuple(
@@ -91,9 +91,7 @@ def summarize_sweep(measured: Measured) -> Sweep:
 
 def find_doubts(cells: Sequence[SweepCell]) -> tuple[str, ...]:
     """Say how many cells vary too much between rounds, if many do."""
-    n_unsteady = sum(
-        bool(find_unsteady(gain=Figure(cell.gain, *cell.gain_range))) for cell in cells
-    )
+    n_unsteady = sum(bool(find_unsteady(gain=cell.gain)) for cell in cells)
     if n_unsteady <= UNSTEADY_MAX * len(cells):
         return ()
     where = f"{n_unsteady} of {len(cells)} works"
@@ -111,21 +109,18 @@ def summarize_cell(n: int, passes: int, rounds: Sequence[CellRound]) -> SweepCel
     gain = summarize([found.pair_held_s / found.pair_released_s for found in rounds])
     busy_gain = summarize([found.busy_gain for found in rounds])
     return SweepCell(
-        n=n,
+        size=n,
         passes=passes,
         kernel_s=find_median("kernel_s"),
         alone_released_s=find_median("alone_released_s"),
         alone_held_s=find_median("alone_held_s"),
-        cost=cost.value,
-        cost_range=cost.range,
+        cost=cost,
         pair_released_s=find_median("pair_released_s"),
         pair_held_s=find_median("pair_held_s"),
-        gain=gain.value,
-        gain_range=gain.range,
+        gain=gain,
         busy_released_s=find_median("busy_released_s"),
         busy_held_s=find_median("busy_held_s"),
-        busy_gain=busy_gain.value,
-        busy_gain_range=busy_gain.range,
+        busy_gain=busy_gain,
     )
 
 
@@ -149,16 +144,16 @@ def find_break_even(case: Case, cells: Sequence[SweepCell]) -> BreakEven:
     if not n_wrong or min(n_wrong.values()) >= sum(pays):
         return BreakEven(case)
     cell = cells[min(n_wrong, key=n_wrong.__getitem__)]
-    return BreakEven(case, cell.kernel_s, cell.n, cell.passes)
+    return BreakEven(case, cell.kernel_s, cell.size, cell.passes)
 
 
 def does_pay(case: Case, cell: SweepCell) -> bool:
     """Return whether releasing pays for this work, beyond what may be noise."""
     if case == "alone":
-        return judge(Figure(cell.cost, *cell.cost_range)) != "above"
+        return judge(cell.cost) != "above"
     if case == "two threads":
-        return judge(Figure(cell.gain, *cell.gain_range)) == "above"
-    return judge(Figure(cell.busy_gain, *cell.busy_gain_range)) == "above"
+        return judge(cell.gain) == "above"
+    return judge(cell.busy_gain) == "above"
 
 
 def describe_break_even(found: BreakEven, cells: Sequence[SweepCell]) -> str:
@@ -175,5 +170,5 @@ def describe_break_even(found: BreakEven, cells: Sequence[SweepCell]) -> str:
         return f"{meaning}: not found in the grid, up to {describe_time(longest_s)}"
     return (
         f"{meaning}: from {describe_time(found.kernel_s)} without the GIL on "
-        f"(n={found.n:,}, passes={found.passes:,})"
+        f"(n={found.size:,}, passes={found.passes:,})"
     )

@@ -6,18 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from compare.measure.work import N_VALUES, Wall
-from compare.model import Course, Parallel, ParallelRow
+from compare.model import Concurrency, Parallel, ParallelRow
 from gilscope.stats import (
     Figure,
     describe_ratio,
     find_unsteady,
-    split,
     summarize,
 )
 
-# Calls that take turns overlap by 1 at most; a busy machine lowers the overlap of calls
-# that run at once. So the line lies near 1.
-AT_ONCE = 1.2
+# Serialized calls overlap by 1 at most; a busy machine lowers the overlap of calls that
+# run in parallel. So the line lies near 1.
+PARALLEL = 1.2
 
 # How many of the rounds have to agree on which side of the line they lie.
 AGREEING = 0.75
@@ -83,34 +82,16 @@ def summarize_rounds(measured: Measured) -> Parallel:
     rows = tuple(
         summarize_row(rounds, count, held_share) for count in rounds[0].threads
     )
-    two = next(row for row in rows if row.threads == 2)  # noqa: PLR2004 - the pair.
-    held = find_speedup(rounds, 2, [found.held for found in rounds])
-    held_overlaps = [find_overlap(found.held) for found in rounds]
-    held_overlap = summarize(held_overlaps)
     walls = [found.threads[2].seconds for found in rounds]
-    same = {
-        name: getattr(two, name)
-        for name in (
-            *("speedup", "speedup_range", "amdahl", "effective_cores", "course"),
-            *("process_speedup", "process_speedup_range", "overlap", "overlap_range"),
-            *("of_processes", "of_processes_range"),
-        )
-    }
     result = Parallel(
-        **same,
-        solo_s=statistics.median(2 * found.call_s for found in rounds),
-        pair_s=two.wall_s,
-        held_speedup=held.value,
-        held_speedup_range=held.range,
-        held_overlap=held_overlap.value,
-        held_overlap_range=held_overlap.range,
-        held_course=decide(held_overlaps),
-        held_share=held_share,
+        alone_s=statistics.median(found.call_s for found in rounds),
+        rows=rows,
+        held=summarize_walls(rounds, 2, [found.held for found in rounds]),
+        held_fraction=held_share,
         order_s=(statistics.median(walls[::2]), statistics.median(walls[1::2])),
-        n=N_VALUES,
+        size=N_VALUES,
         passes=measured.passes,
         n_rounds=len(rounds),
-        rows=rows,
         failures=(*measured.failures, *find_skipped_work(rounds)),
         contradictions=tuple(find_contradictions(measured)),
     )
@@ -149,12 +130,12 @@ def find_contradictions(measured: Measured) -> Iterator[str]:
         return
     overlaps = [find_overlap(found.threads[2]) for found in measured.rounds]
     held_overlaps = [find_overlap(found.held) for found in measured.rounds]
-    if measured.releases_gil and max(overlaps) <= AT_ONCE:
-        yield "declares that it releases the GIL, but two calls take turns"
-    if not measured.releases_gil and min(overlaps) > AT_ONCE:
-        yield "declares that it does not release the GIL, but two calls run at once"
-    if min(held_overlaps) > AT_ONCE:
-        yield "two calls run at once with release_gil=False"
+    if measured.releases_gil and max(overlaps) <= PARALLEL:
+        yield "declares that it releases the GIL, but two calls are serialized"
+    if not measured.releases_gil and min(overlaps) > PARALLEL:
+        yield "declares that it does not release the GIL, but two calls run in parallel"
+    if min(held_overlaps) > PARALLEL:
+        yield "two calls run in parallel with release_gil=False"
 
 
 def find_held_share(measured: Measured) -> float | None:
@@ -183,36 +164,31 @@ def summarize_row(
 ) -> ParallelRow:
     """Make the row of one number of threads."""
     walls = [found.threads[threads] for found in rounds]
-    speedup = find_speedup(rounds, threads, walls)
+    row = summarize_walls(rounds, threads, walls)
+    row = dataclasses.replace(row, amdahl=bound_speedup(held_share, threads))
+    if not all(threads in found.processes for found in rounds):
+        return row
+    beside = [found.processes[threads] for found in rounds]
+    pairs = zip(walls, beside, strict=True)
+    return dataclasses.replace(
+        row,
+        process_speedup=find_speedup(rounds, threads, beside),
+        of_processes=summarize([other.cored_s / wall.cored_s for wall, other in pairs]),
+    )
+
+
+def summarize_walls(
+    rounds: Sequence[Round], threads: int, walls: Sequence[Wall]
+) -> ParallelRow:
+    """Make the part of a row that needs no processes."""
     overlaps = [find_overlap(wall) for wall in walls]
-    course = decide(overlaps) if threads > 1 else "at once"
-    overlap = summarize(overlaps)
-    by_processes = of_processes = None
-    if all(threads in found.processes for found in rounds):
-        beside = [found.processes[threads] for found in rounds]
-        by_processes = find_speedup(rounds, threads, beside)
-        of_processes = summarize(
-            [
-                other.cored_s / wall.cored_s
-                for wall, other in zip(walls, beside, strict=True)
-            ]
-        )
-    process_speedup, process_speedup_range = split(by_processes)
-    of_processes_value, of_processes_range = split(of_processes)
     return ParallelRow(
         threads=threads,
         wall_s=statistics.median(wall.seconds for wall in walls),
-        speedup=speedup.value,
-        speedup_range=speedup.range,
-        amdahl=bound_speedup(held_share, threads),
+        speedup=find_speedup(rounds, threads, walls),
+        overlap=summarize(overlaps),
+        concurrency=decide(overlaps) if threads > 1 else "parallel",
         effective_cores=statistics.median(wall.cpu_s / wall.seconds for wall in walls),
-        process_speedup=process_speedup,
-        process_speedup_range=process_speedup_range,
-        of_processes=of_processes_value,
-        of_processes_range=of_processes_range,
-        overlap=overlap.value,
-        overlap_range=overlap.range,
-        course=course,
     )
 
 
@@ -227,51 +203,50 @@ def find_speedup(rounds: Sequence[Round], count: int, walls: Sequence[Wall]) -> 
 
 
 def find_overlap(wall: Wall) -> float:
-    """Return how many calls ran at once on average, had each had a core."""
+    """Return how many calls ran in parallel on average, had each had a core."""
     return wall.cpu_s / wall.cored_s
 
 
-def decide(overlaps: Sequence[float]) -> Course:
-    """Say whether the calls ran at once, unless the rounds do not agree on it."""
-    n_at_once = sum(overlap > AT_ONCE for overlap in overlaps)
-    if n_at_once >= AGREEING * len(overlaps):
-        return "at once"
-    n_in_turns = len(overlaps) - n_at_once
-    return "in turns" if n_in_turns >= AGREEING * len(overlaps) else "unclear"
+def decide(overlaps: Sequence[float]) -> Concurrency:
+    """Say whether the calls ran in parallel, unless the rounds do not agree on it."""
+    n_parallel = sum(overlap > PARALLEL for overlap in overlaps)
+    if n_parallel >= AGREEING * len(overlaps):
+        return "parallel"
+    n_serialized = len(overlaps) - n_parallel
+    return "serialized" if n_serialized >= AGREEING * len(overlaps) else "unclear"
 
 
 def describe(result: Parallel, *, has_gil: bool) -> tuple[str, ...]:
     """Say in words what the figures bear, and no more."""
-    speedup = Figure(result.speedup, *result.speedup_range)
-    held = Figure(result.held_speedup, *result.held_speedup_range)
+    pair, held = result.pair, result.held
     findings = [
-        describe_ratio(speedup, "2 threads", "one call after the other"),
+        describe_ratio(pair.speedup, "2 threads", "one call after the other"),
         describe_ratio(
-            held, "2 threads with release_gil=False", "one call after the other"
+            held.speedup, "2 threads with release_gil=False", "one call after the other"
         ),
     ]
-    if result.of_processes is not None and result.of_processes_range is not None:
-        share = Figure(result.of_processes, *result.of_processes_range)
-        findings.insert(1, describe_ratio(share, "2 threads", "2 processes"))
-    if "unclear" in (result.course, result.held_course):
-        findings.append("the rounds do not agree on whether the calls ran at once")
+    if pair.of_processes is not None:
+        words = describe_ratio(pair.of_processes, "2 threads", "2 processes")
+        findings.insert(1, words)
+    if "unclear" in (pair.concurrency, held.concurrency):
+        findings.append("the rounds do not agree on whether the calls ran in parallel")
     if not has_gil:
         findings.append("there is no GIL here that a call could hold")
-    elif result.amdahl is not None and result.held_share is not None:
+    elif pair.amdahl is not None and result.held_fraction is not None:
         findings.append(
-            f"the GIL is held for {result.held_share:.1%} of a call, which allows "
-            f"a speed-up of {result.amdahl:.2f} at most"
+            f"the GIL is held for {result.held_fraction:.1%} of a call, which allows "
+            f"a speed-up of {pair.amdahl:.2f} at most"
         )
     return tuple(findings)
 
 
 def find_doubts(result: Parallel) -> tuple[str, ...]:
     """Say what makes the figures unsure, with the figure that says so."""
-    speedup = Figure(result.speedup, *result.speedup_range)
-    doubts = list(find_unsteady(speedup=speedup))
-    if result.process_speedup is not None and result.process_speedup < TWO_CORES:
+    doubts = list(find_unsteady(speedup=result.pair.speedup))
+    processes = result.pair.process_speedup
+    if processes is not None and processes.value < TWO_CORES:
         doubts.append(
-            f"2 processes are {result.process_speedup:.2f} times as fast as one: "
+            f"2 processes are {processes.value:.2f} times as fast as one: "
             "no second core was free"
         )
     return tuple(doubts)

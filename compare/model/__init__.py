@@ -1,7 +1,7 @@
 """What a comparison found: frozen dataclasses, to and from JSON.
 
 Durations end in _s (seconds), counts start with n_, a field that could not be
-measured is None. The JSON layout is schema 1 (docs/contract.md).
+measured is None. The JSON layout is schema 2.
 
 A scenario's result may have `failures` (wrong answers) and `contradictions` (what
 was seen against what was declared), each of which makes the backend `wrong`, and
@@ -11,14 +11,13 @@ was seen against what was declared), each of which makes the backend `wrong`, an
 from compare.model.figures import (
     BreakEven,
     Case,
+    Concurrency,
     Contention,
     ContentionRow,
-    Course,
     PairCell,
     Pairs,
     Parallel,
     ParallelRow,
-    Range,
     Sweep,
     SweepCell,
 )
@@ -43,11 +42,11 @@ __all__ = [
     "Case",
     "Check",
     "CheckEnvironment",
+    "Concurrency",
     "Contention",
     "ContentionRow",
     "Controls",
     "Correctness",
-    "Course",
     "Environment",
     "Event",
     "Evidence",
@@ -57,7 +56,6 @@ __all__ = [
     "Pairs",
     "Parallel",
     "ParallelRow",
-    "Range",
     "Report",
     "Status",
     "Sweep",

@@ -73,32 +73,27 @@ class Gil:
     """The verdict on a backend's own call, against what the backend declares.
 
     Attributes:
-        verdict: that of the call with release_gil=True.
-        reason: why, in a sentence.
-        held_verdict: that of the call with release_gil=False.
-        released_fraction: the share of the call for which others could run.
-        traced_fraction: the same share according to the backend's own trace.
-        longest_hold_s: the longest time in a call for which others could not run.
-        waiting_s: how long a call waited to get the GIL back, by the trace.
-        n_values: the size of the call that was judged.
-        passes: the work of the call that was judged.
-        check: all that was counted; held_check: the same for release_gil=False.
+        check: the check of the call.
+        held_check: that of the twin that holds the GIL.
+        traced_fraction: the released fraction by the backend's own trace.
+        waiting_s: how long a call waited to re-acquire the GIL, by the trace.
+        size, passes: the work of the call that was judged.
         contradictions: each a sentence; one is enough to make the backend wrong.
         failures: wrong answers that the judged calls gave.
         warnings: what makes the verdict unsure.
     """
 
-    verdict: Verdict
-    reason: str
-    held_verdict: Verdict
-    released_fraction: float | None
-    traced_fraction: float | None
-    longest_hold_s: float | None
-    waiting_s: float | None
-    n_values: int
-    passes: int
     check: Check
     held_check: Check
+    traced_fraction: float | None
+    waiting_s: float | None
+    size: int
+    passes: int
     contradictions: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """That of the call itself."""
+        return self.check.verdict

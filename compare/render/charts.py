@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from compare.model import BackendResult, Range
+from compare.model import BackendResult
 from compare.render.svg import COLOURS, WIDE, make_figure, shorten
+from gilscope import stats
 from gilscope.units import describe_time
 
 Style = dict[str, Any]
@@ -45,14 +46,15 @@ def draw_speedups(results: Sequence[BackendResult], width: int) -> Figure:
     figure, axes = start_rows([name for name, _ in measured], width)
     axes.axvline(1, color=COLOURS["muted"], lw=1.5, ls="--")
     for row, (_, parallel) in enumerate(measured):
-        axes.barh(row - 0.1, parallel.speedup, 0.4, color=COLOURS["series-1"])
-        draw_range(axes, row - 0.1, parallel.speedup_range, COLOURS["text"])
-        if parallel.amdahl is not None:
-            axes.plot(parallel.amdahl, row - 0.1, ls="", **BOUND)
-        if parallel.process_speedup is not None:
-            axes.plot(parallel.process_speedup, row - 0.1, ls="", **PROCESSES)
-        draw_range(axes, row + 0.3, parallel.held_speedup_range, HELD["color"])
-        axes.plot(parallel.held_speedup, row + 0.3, ls="", **HELD)
+        pair, held = parallel.pair, parallel.held.speedup
+        axes.barh(row - 0.1, pair.speedup.value, 0.4, color=COLOURS["series-1"])
+        draw_range(axes, row - 0.1, pair.speedup, COLOURS["text"])
+        if pair.amdahl is not None:
+            axes.plot(pair.amdahl, row - 0.1, ls="", **BOUND)
+        if pair.process_speedup is not None:
+            axes.plot(pair.process_speedup.value, row - 0.1, ls="", **PROCESSES)
+        draw_range(axes, row + 0.3, held, HELD["color"])
+        axes.plot(held.value, row + 0.3, ls="", **HELD)
     axes.set_xlim(left=0)
     axes.set_xlabel("times as fast as one after the other", loc="right")
     bar = {"color": COLOURS["series-1"], "lw": 9}
@@ -72,7 +74,7 @@ def draw_speedups(results: Sequence[BackendResult], width: int) -> Figure:
 def draw_contention(results: Sequence[BackendResult], width: int) -> Figure:
     """Draw how much longer short calls take beside a Python thread that computes."""
     measured = [
-        (f"{shorten(result.name, NAME_LENGTH)}, {row.n:,}", row)
+        (f"{shorten(result.name, NAME_LENGTH)}, {row.size:,}", row)
         for result in results
         if result.contention
         for row in result.contention.rows
@@ -81,12 +83,12 @@ def draw_contention(results: Sequence[BackendResult], width: int) -> Figure:
     axes.set_xscale("log")
     axes.axvline(1, color=COLOURS["muted"], lw=1.5, ls="--")
     for number, (_, row) in enumerate(measured):
-        for shift, x, bounds, style in (
-            (-0.14, row.slowdown, row.slowdown_range, RELEASED),
-            (0.14, row.held_slowdown, row.held_slowdown_range, HELD),
+        for shift, slowdown, style in (
+            (-0.14, row.slowdown, RELEASED),
+            (0.14, row.held_slowdown, HELD),
         ):
-            draw_range(axes, number + shift, bounds, style["color"])
-            axes.plot(x, number + shift, ls="", **style)
+            draw_range(axes, number + shift, slowdown, style["color"])
+            axes.plot(slowdown.value, number + shift, ls="", **style)
     axes.set_xlabel("times as long as alone", loc="right")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     add_legend(
@@ -117,9 +119,9 @@ def draw_sweep(results: Sequence[BackendResult], width: int) -> Figure:
             style = LINES[number % len(LINES)]
             cells = sorted(sweep.cells, key=lambda cell: cell.kernel_s)
             x = [cell.kernel_s for cell in cells]
-            axes.plot(x, [getattr(cell, field) for cell in cells], ms=6, **style)
-            bounds = [getattr(cell, f"{field}_range") for cell in cells]
-            lows, highs = zip(*bounds, strict=True)
+            gains = [getattr(cell, field) for cell in cells]
+            axes.plot(x, [gain.value for gain in gains], ms=6, **style)
+            lows, highs = [gain.low for gain in gains], [gain.high for gain in gains]
             axes.vlines(x, lows, highs, color=style["color"], lw=1.5)
         axes.set_ylim(bottom=0)
         axes.label_outer()
@@ -143,9 +145,9 @@ def start_rows(
     return figure, axes
 
 
-def draw_range(axes: Axes, row: float, bounds: Range, colour: str) -> None:
+def draw_range(axes: Axes, row: float, figure: stats.Figure, colour: str) -> None:
     """Draw from where to where a figure may lie."""
-    axes.hlines(row, *bounds, color=colour, lw=2)
+    axes.hlines(row, figure.low, figure.high, color=colour, lw=2)
 
 
 def add_legend(figure: Figure, entries: dict[str, Style], width: int) -> None:

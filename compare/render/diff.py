@@ -239,13 +239,13 @@ def compare_paces(before: Report, after: Report, name: str) -> Iterator[Change]:
     """Yield how a short call became slower or faster than the other backends'."""
     pace = find_pace(before, after, name)
     if pace is not None and pace.is_apart:
-        factor = show_figure(pace.factor, pace.range).replace("\u00a0", " ")
+        factor = show_figure(pace.factor).replace("\u00a0", " ")
         yield Change(
             name,
             f"short call, {pace.n} integers",
             describe_time(pace.before_s),
             f"{describe_time(pace.after_s)}, by the others {factor} times as long",
-            "worse" if pace.factor > 1 else "better",
+            "worse" if pace.factor.value > 1 else "better",
         )
 
 
@@ -265,12 +265,16 @@ def list_unsure(old: BackendResult, new: BackendResult) -> Iterator[Unsure]:
 def describe_change(name: str, old: Measured, new: Measured) -> Change:
     """Return the change of a figure."""
     is_higher_worse = old.family in HIGHER_IS_WORSE
-    kind: Kind = "worse" if (new.value > old.value) == is_higher_worse else "better"
+    kind: Kind = (
+        "worse"
+        if (new.figure.value > old.figure.value) == is_higher_worse
+        else "better"
+    )
     return Change(
         name,
         f"{old.family}, {old.detail}",
-        show_figure(old.value, old.range).replace("\u00a0", " "),
-        show_figure(new.value, new.range).replace("\u00a0", " "),
+        show_figure(old.figure).replace("\u00a0", " "),
+        show_figure(new.figure).replace("\u00a0", " "),
         kind,
         old.family,
     )

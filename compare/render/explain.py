@@ -6,7 +6,14 @@ From results only: nothing is measured, imported or read from a source here.
 import textwrap
 from dataclasses import dataclass
 
-from compare.model import BackendResult, Environment, Handoff, Parallel, Report
+from compare.model import (
+    BackendResult,
+    Environment,
+    Handoff,
+    Parallel,
+    ParallelRow,
+    Report,
+)
 from compare.render.technology import find_technology
 from gilscope.units import describe_time
 
@@ -122,7 +129,7 @@ def describe_verdict(result: BackendResult, environment: Environment) -> str:
     if gil is None:
         return ""
     if gil.verdict == "inconclusive":
-        return f"could not be judged ({first_line(gil.reason)})"
+        return f"could not be judged ({first_line(gil.check.reason)})"
     if not environment.gil_enabled:
         return {
             "releases": "detaches, so that nothing has to wait for its kernel",
@@ -140,17 +147,18 @@ def describe_gain(parallel: Parallel | None) -> str:
     """Say what two threads gain, as a clause that follows the verdict."""
     if parallel is None:
         return ""
-    course = {
-        "at once": "two calls in two threads run at once",
-        "in turns": "two calls in two threads take turns",
-        "unclear": "whether two calls in two threads run at once is unclear",
-    }[parallel.course]
-    figures = [f"{parallel.speedup:.2f} times as fast as one after the other"]
-    if parallel.course != "in turns" and parallel.amdahl is not None:
-        figures.append(f"at most {parallel.amdahl:.2f} by its held share")
-    if parallel.course != "in turns" and parallel.process_speedup is not None:
-        figures.append(f"two processes {parallel.process_speedup:.2f}")
-    return f"{course} ({'; '.join(figures)})"
+    pair = parallel.pair
+    words = {
+        "parallel": "two calls in two threads run in parallel",
+        "serialized": "two calls in two threads are serialized",
+        "unclear": "whether two calls in two threads run in parallel is unclear",
+    }[pair.concurrency]
+    figures = [f"{pair.speedup.value:.2f} times as fast as one after the other"]
+    if pair.concurrency != "serialized" and pair.amdahl is not None:
+        figures.append(f"at most {pair.amdahl:.2f} by its held fraction")
+    if pair.concurrency != "serialized" and pair.process_speedup is not None:
+        figures.append(f"two processes {pair.process_speedup.value:.2f}")
+    return f"{words} ({'; '.join(figures)})"
 
 
 def explain_release(result: BackendResult) -> str:
@@ -191,34 +199,36 @@ def explain_handoff(handoff: Handoff) -> str:
 def explain_speedup(parallel: Parallel) -> str:
     """Say what the speed-up is bound by: the held share, the machine, or neither."""
     sentences = []
-    if parallel.held_share is not None and parallel.amdahl is not None:
+    pair = parallel.pair
+    if parallel.held_fraction is not None and pair.amdahl is not None:
         sentences.append(
-            f"{parallel.held_share:.1%} of a call needs the GIL, which bounds the "
-            f"speed-up of two threads to {parallel.amdahl:.2f} (Amdahl)."
+            f"{parallel.held_fraction:.1%} of a call needs the GIL, which bounds the "
+            f"speed-up of two threads to {pair.amdahl:.2f} (Amdahl)."
         )
-    if parallel.process_speedup is not None:
+    if pair.process_speedup is not None:
         sentences.append(
             "The machine itself gave two processes "
-            f"{parallel.process_speedup:.2f} at that moment."
+            f"{pair.process_speedup.value:.2f} at that moment."
         )
-    sentences.append(f"Measured: {parallel.speedup:.2f}, {find_limit(parallel)}.")
-    sentences.append(f"With release_gil=False it is {parallel.held_speedup:.2f}.")
+    sentences.append(f"Measured: {pair.speedup.value:.2f}, {find_limit(pair)}.")
+    sentences.append(f"With release_gil=False it is {parallel.held.speedup.value:.2f}.")
     return " ".join(sentences)
 
 
-def find_limit(parallel: Parallel) -> str:
+def find_limit(pair: ParallelRow) -> str:
     """Name what keeps the speed-up from being higher."""
-    if parallel.course == "in turns":
-        return "for the calls take turns"
-    high = parallel.speedup_range[1]
-    amdahl, processes = parallel.amdahl, parallel.process_speedup
+    if pair.concurrency == "serialized":
+        return "for the calls are serialized"
+    high = pair.speedup.high
+    amdahl = pair.amdahl
+    processes = None if pair.process_speedup is None else pair.process_speedup.value
     if amdahl is None and processes is None:
         return "with nothing to compare it with"
     if amdahl is not None and high >= NEAR * amdahl <= NEAR * (processes or amdahl):
-        return "the held share is what limits it"
-    beside = parallel.of_processes_range
+        return "the held fraction is what limits it"
+    beside = pair.of_processes
     if processes is not None and (
-        high >= NEAR * processes or (beside is not None and beside[1] >= NEAR)
+        high >= NEAR * processes or (beside is not None and beside.high >= NEAR)
     ):
         return "as good as the machine allowed"
     return (
@@ -236,7 +246,7 @@ def advise(result: BackendResult) -> str:
             "Nothing of this call runs without the GIL: the computation itself has to "
             "be inside the region that releases it."
         )
-    share = result.parallel.held_share if result.parallel else None
+    share = result.parallel.held_fraction if result.parallel else None
     if verdict == "releases" and share is not None and share > MUCH_HELD:
         sentences.append(
             f"{share:.0%} of this call is spent with the GIL held, on reading and "

@@ -6,7 +6,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from compare.model import BreakEven, Range, Report, Sweep, SweepCell
+from compare.model import BreakEven, Report, Sweep, SweepCell
+from gilscope.stats import Figure
 from gilscope.units import describe_time
 
 # Stands where there is no figure.
@@ -45,7 +46,9 @@ def make_matrix(report: Report) -> Table:
             continue
         cells = {cell.partner: cell for cell in result.pairs.cells}
         shares = [
-            show_share(cells[partner].stops if partner in cells else None)
+            show_share(stops.value if (stops := cells[partner].stops) else None)
+            if partner in cells
+            else NOTHING
             for partner in partners
         ]
         grid.add_row(result.name, *shares)
@@ -83,21 +86,21 @@ def make_sweep(sweep: Sweep) -> Table:
 def describe_cell(cell: SweepCell) -> tuple[str, ...]:
     """Return the texts of one work."""
     return (
-        f"{cell.n:,}",
+        f"{cell.size:,}",
         f"{cell.passes:,}",
         describe_time(cell.kernel_s),
-        f"{1 / cell.cost:.2f}",
-        f"{cell.gain:.2f}",
-        draw_bar(cell.gain, cell.gain_range),
-        f"{cell.busy_gain:.2f}",
+        f"{1 / cell.cost.value:.2f}",
+        f"{cell.gain.value:.2f}",
+        draw_bar(cell.gain),
+        f"{cell.busy_gain.value:.2f}",
     )
 
 
-def draw_bar(value: float, bounds: Range) -> str:
+def draw_bar(gain: Figure) -> str:
     """Return a bar as long as the value, and dots up to the end of its range."""
     length, end = (
         round(min(GAIN_MAX, figure) / GAIN_MAX * BAR_LENGTH)
-        for figure in (value, bounds[1])
+        for figure in (gain.value, gain.high)
     )
     return ("#" * length + "." * (end - length)).ljust(BAR_LENGTH)
 
@@ -106,7 +109,7 @@ def show_break_even(item: BreakEven | None) -> str:
     """Return the least work from which on releasing pays, with what it was found at."""
     if item is None or item.kernel_s is None:
         return "not in this grid"
-    work = f"{item.n:,} x {item.passes:,}".replace(" ", "\u00a0")
+    work = f"{item.size:,} x {item.passes:,}".replace(" ", "\u00a0")
     return f"{describe_time(item.kernel_s)} ({work})"
 
 

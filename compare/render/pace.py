@@ -7,7 +7,8 @@ those of the other backends only: it changed if it did so by every one of them.
 from dataclasses import dataclass
 from statistics import median
 
-from compare.model import BackendResult, Range, Report
+from compare.model import BackendResult, Report
+from gilscope.stats import Figure
 
 # By so much the short calls of one build differ now and then on a busy machine; longer
 # ones differ by more (docs/method.md).
@@ -24,21 +25,19 @@ class Pace:
     Attributes:
         n: how many integers the call doubles.
         before_s, after_s: its median time with nothing beside it.
-        factor: how many times as long it takes, by the other backends.
-        range: the same by that which says least, and by that which says most.
+        factor: how many times as long it takes, by the other backends; its range is
+            from the one that says least to the one that says most.
     """
 
     n: int
     before_s: float
     after_s: float
-    factor: float
-    range: Range
+    factor: Figure
 
     @property
     def is_apart(self) -> bool:
         """Whether it changed, whichever other backend it is compared with."""
-        low, high = self.range
-        return low > FACTOR or high < 1 / FACTOR
+        return self.factor.low > FACTOR or self.factor.high < 1 / FACTOR
 
 
 def find_pace(before: Report, after: Report, name: str) -> Pace | None:
@@ -55,12 +54,13 @@ def find_pace(before: Report, after: Report, name: str) -> Pace | None:
     factors = sorted(
         after_s / before_s * old[1] / new[1] for old, new in times.values()
     )
-    return Pace(n, before_s, after_s, median(factors), (factors[0], factors[-1]))
+    factor = Figure(median(factors), factors[0], factors[-1])
+    return Pace(n, before_s, after_s, factor)
 
 
 def time_call(result: BackendResult) -> tuple[int, float] | None:
     """Return how many integers the shortest call doubles, and its median time."""
     if result.contention is None or not result.contention.rows:
         return None
-    row = min(result.contention.rows, key=lambda row: row.n)
-    return (row.n, row.alone_median_s) if row.alone_median_s > 0 else None
+    row = min(result.contention.rows, key=lambda row: row.size)
+    return (row.size, row.alone_median_s) if row.alone_median_s > 0 else None

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from compare.model import BackendResult, Range
+from compare.model import BackendResult
+from gilscope.stats import Figure
 
 # The figures that have a range, as the results call them, and what measures each.
 FAMILIES = {
@@ -46,17 +47,15 @@ class Measured:
     scenario: str
     family: str
     detail: str
-    value: float
-    range: Range
+    figure: Figure
 
 
 def list_figures(result: BackendResult) -> Iterator[Measured]:
     """Yield every figure of a backend that has a range."""
     for family, detail, holder in list_holders(result):
-        value = getattr(holder, family)
-        bounds = getattr(holder, f"{family}_range")
-        if value is not None and bounds is not None:
-            yield Measured(FAMILIES[family], family, detail, value, bounds)
+        figure = getattr(holder, family)
+        if figure is not None:
+            yield Measured(FAMILIES[family], family, detail, figure)
 
 
 def list_holders(result: BackendResult) -> Iterator[tuple[str, str, object]]:
@@ -65,12 +64,12 @@ def list_holders(result: BackendResult) -> Iterator[tuple[str, str, object]]:
         for family in ("speedup", "of_processes", "overlap"):
             yield family, f"{row.threads} threads", row
     for short in result.contention.rows if result.contention else ():
-        yield "slowdown", f"{short.n} integers", short
+        yield "slowdown", f"{short.size} integers", short
     for cell in result.pairs.cells if result.pairs else ():
         yield "stops", cell.partner, cell
     for work in result.sweep.cells if result.sweep else ():
         for family in ("cost", "gain", "busy_gain"):
-            yield family, f"{work.n} integers, {work.passes} passes", work
+            yield family, f"{work.size} integers, {work.passes} passes", work
 
 
 def is_apart(old: Measured, new: Measured) -> bool:
@@ -80,13 +79,14 @@ def is_apart(old: Measured, new: Measured) -> bool:
     CLEARANCE times again on top of it, and what means something to a reader. Ratios
     are compared by their logarithms, in which twice and half are as far from 1.
     """
-    lower, upper = sorted((old, new), key=lambda item: item.value)
+    figures = (old.figure, new.figure)
+    lower, upper = sorted(figures, key=lambda figure: figure.value)
     is_share = old.family in SHARES
     scale = float if is_share else take_log
     factor = FACTORS.get(old.family, FACTOR)
     margin = SHARE_MARGIN if is_share else math.log(factor)
-    up = scale(lower.range[1]) - scale(lower.value)
-    down = scale(upper.value) - scale(upper.range[0])
+    up = scale(lower.high) - scale(lower.value)
+    down = scale(upper.value) - scale(upper.low)
     distance = scale(upper.value) - scale(lower.value)
     return distance > max(margin, (1 + CLEARANCE) * (up + down))
 

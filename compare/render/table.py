@@ -68,18 +68,22 @@ def show_speedup(result: BackendResult) -> str:
     found = result.parallel
     if found is None:
         return ""
-    unsure = ["~" if c == "unclear" else "" for c in (found.course, found.held_course)]
-    limit = "-" if found.process_speedup is None else f"{found.process_speedup:.2f}"
-    return f"{unsure[0]}{found.speedup:.2f}/{unsure[1]}{found.held_speedup:.2f}/{limit}"
+    texts = [
+        f"{'~' if row.concurrency == 'unclear' else ''}{row.speedup.value:.2f}"
+        for row in (found.pair, found.held)
+    ]
+    limit = found.pair.process_speedup
+    return "/".join([*texts, "-" if limit is None else f"{limit.value:.2f}"])
 
 
 def show_slowdown(result: BackendResult) -> str:
     """Return by how much busy Python code slows a short call down."""
     found = result.contention
-    if found is None:
+    if found is None or not found.rows:
         return ""
-    digits = 1 if found.slowdown < 10 else 0  # noqa: PLR2004 - two digits suffice.
-    return f"{found.slowdown:,.{digits}f}x"
+    slowdown = found.rows[0].slowdown.value
+    digits = 1 if slowdown < 10 else 0  # noqa: PLR2004 - two digits suffice.
+    return f"{slowdown:,.{digits}f}x"
 
 
 COLUMNS = (
@@ -105,7 +109,7 @@ COLUMNS = (
         "speed of two calls in two threads, against one after the other; then the "
         "same with release_gil=False, as a control; then in two processes, which is "
         "what the machine could give at that moment; ~ where it could not be told "
-        "whether the calls ran at once",
+        "whether the calls ran in parallel",
     ),
     Column(
         "slowed",

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from compare.model import BackendResult, Check, Environment, Range, Report
+from compare.model import BackendResult, Check, Environment, Report
 from compare.render.explain import capitalize
 from compare.render.grids import NOTHING, show_break_even, show_share
 from gilscope.render.text import fact_lines
+from gilscope.stats import Figure
 from gilscope.units import describe_time
 
 
@@ -74,10 +75,10 @@ def tabulate_gil(results: Sequence[BackendResult]) -> tuple[Table, ...]:
                 result.name,
                 "releases" if result.declared else "holds",
                 found.verdict,
-                found.held_verdict,
-                show_share(found.released_fraction),
-                show_seconds(found.longest_hold_s),
-                found.reason,
+                found.held_check.verdict,
+                show_share(found.check.released_fraction),
+                show_seconds(found.check.longest_hold_s),
+                found.check.reason,
             )
         )
     return (Table("The verdict on each backend's own call", rows),)
@@ -106,14 +107,12 @@ def tabulate_parallel(results: Sequence[BackendResult]) -> tuple[Table, ...]:
                 (
                     result.name,
                     str(row.threads),
-                    show_figure(row.speedup, row.speedup_range),
+                    show_figure(row.speedup),
                     show_number(row.amdahl),
-                    show_figure(row.process_speedup, row.process_speedup_range),
-                    show_figure(row.of_processes, row.of_processes_range),
+                    show_figure(row.process_speedup),
+                    show_figure(row.of_processes),
                     show_number(row.effective_cores),
-                    show_figure(found.held_speedup, found.held_speedup_range)
-                    if is_two
-                    else NOTHING,
+                    show_figure(found.held.speedup) if is_two else NOTHING,
                 )
             )
     return (Table("Speed-up, with the range of its median", rows),)
@@ -140,14 +139,14 @@ def tabulate_contention(results: Sequence[BackendResult]) -> tuple[Table, ...]:
         rows += [
             (
                 result.name,
-                f"{row.n:,}",
+                f"{row.size:,}",
                 show_seconds(row.alone_median_s),
                 show_seconds(row.alone_p99_s),
                 show_seconds(row.contended_median_s),
                 show_seconds(row.contended_p99_s),
-                show_figure(row.slowdown, row.slowdown_range),
-                show_figure(row.held_slowdown, row.held_slowdown_range),
-                show_share(row.partner_speed),
+                show_figure(row.slowdown),
+                show_figure(row.held_slowdown),
+                show_share(row.busy_thread_speed.value),
             )
             for row in found.rows
         ]
@@ -186,8 +185,8 @@ def tabulate_pairs(results: Sequence[BackendResult]) -> tuple[Table, ...]:
             if cell is None or cell.stops is None:
                 texts.append(cell.reason if cell and cell.reason else NOTHING)
                 continue
-            texts.append(f"{cell.stops:.0%}")
-            shades[row, column] = min(1.0, max(0.0, cell.stops))
+            texts.append(f"{cell.stops.value:.0%}")
+            shades[row, column] = min(1.0, max(0.0, cell.stops.value))
         rows.append((result.name, *texts))
     return (Table("How much of its call each backend stops the other", rows, shades),)
 
@@ -202,14 +201,16 @@ def show_number(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.2f}"
 
 
-def show_figure(value: float | None, bounds: Range | None) -> str:
+def show_figure(figure: Figure | None) -> str:
     """Return a figure with its range, or that there is none."""
-    if value is None or bounds is None:
+    if figure is None:
         return NOTHING
-    digits = ".2f" if value < 10 else ",.0f"  # noqa: PLR2004 - more mean nothing.
-    low, high = (format(bound, digits) for bound in bounds)
+    digits = ".2f" if figure.value < 10 else ",.0f"  # noqa: PLR2004 - more mean nothing.
+    value, low, high = (
+        format(number, digits) for number in (figure.value, figure.low, figure.high)
+    )
     # A narrow column may break between the figure and its range, not within either.
-    return f"{value:{digits}} ({low}\u00a0to\u00a0{high})"
+    return f"{value} ({low}\u00a0to\u00a0{high})"
 
 
 def tabulate_environment(environment: Environment) -> Table:

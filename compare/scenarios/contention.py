@@ -19,7 +19,6 @@ from compare.scenarios import Options
 from gilscope.busy_thread import Companion
 from gilscope.environment import is_gil_enabled
 from gilscope.stats import (
-    Figure,
     find_percentile,
     find_unsteady,
     judge,
@@ -97,11 +96,8 @@ def run(backend: Backend, options: Options) -> Contention:
     interval_s = sys.getswitchinterval()
     has_gil = is_gil_enabled()
     return Contention(
-        alone_s=rows[0].alone_s,
-        contended_s=rows[0].contended_s,
-        slowdown=rows[0].slowdown,
-        switch_interval_s=interval_s,
         rows=rows,
+        switch_interval_s=interval_s,
         findings=describe(rows, interval_s, has_gil=has_gil),
         warnings=find_doubts(released),
         failures=failures.as_tuple(),
@@ -147,27 +143,23 @@ def summarize_size(
     n: int, released: Sequence[Round], held: Sequence[Round]
 ) -> ContentionRow:
     """Make the row of one size."""
-    slowdown = summarize([found.slowdown for found in released])
-    held_slowdown = summarize([found.slowdown for found in held])
     alone = [seconds for found in released for seconds in found.alone]
     beside = [seconds for found in released for seconds in found.beside]
     return ContentionRow(
-        n=n,
+        size=n,
         n_calls=len(beside),
         alone_s=statistics.median(statistics.fmean(found.alone) for found in released),
         contended_s=statistics.median(
             statistics.fmean(found.beside) for found in released
         ),
-        slowdown=slowdown.value,
-        slowdown_range=slowdown.range,
-        held_slowdown=held_slowdown.value,
-        held_slowdown_range=held_slowdown.range,
+        slowdown=summarize([found.slowdown for found in released]),
+        held_slowdown=summarize([found.slowdown for found in held]),
         alone_median_s=statistics.median(alone),
         alone_p99_s=find_percentile(alone, 99),
         contended_median_s=statistics.median(beside),
         contended_p99_s=find_percentile(beside, 99),
-        partner_speed=statistics.median(found.partner for found in released),
-        partner_speed_held=statistics.median(found.partner for found in held),
+        busy_thread_speed=summarize([found.partner for found in released]),
+        busy_thread_speed_held=summarize([found.partner for found in held]),
     )
 
 
@@ -177,20 +169,20 @@ def describe(
     """Say in words what the figures bear, and no more."""
     findings = []
     for row in rows:
-        slowdown = Figure(row.slowdown, *row.slowdown_range)
+        slowdown = row.slowdown
         if judge(slowdown) == "no difference":
             finding = "no difference seen beside a Python thread that computes"
         else:
             finding = (
-                f"{row.slowdown:.3g} times as long beside a Python thread that "
-                f"computes, {row.held_slowdown:.3g} times with release_gil=False"
+                f"{slowdown.value:.3g} times as long beside a Python thread that "
+                f"computes, {row.held_slowdown.value:.3g} times with release_gil=False"
             )
-        low, high = row.slowdown_range
         findings.append(
-            f"n={row.n}: {finding} ({describe_time(row.alone_s)} alone, "
+            f"n={row.size}: {finding} ({describe_time(row.alone_s)} alone, "
             f"{describe_time(row.contended_s)} beside, 99th percentile "
-            f"{describe_time(row.contended_p99_s)}; range {low:.3g} to {high:.3g} "
-            f"times); the other thread keeps {row.partner_speed:.0%} of its speed"
+            f"{describe_time(row.contended_p99_s)}; range {slowdown.low:.3g} to "
+            f"{slowdown.high:.3g} times); the other thread keeps "
+            f"{row.busy_thread_speed.value:.0%} of its speed"
         )
     if not has_gil:
         findings.append("there is no GIL here that a call could have to wait for")

@@ -135,17 +135,12 @@ def judge_backend(backend: Backend, passes: int, budget_s: float) -> Gil:
         held_traced = weigh_trace(held_judgement, held_call.trace)
         odd_calls = find_odd_calls(backend, check)
     return Gil(
-        verdict=check.verdict,
-        reason=check.reason,
-        held_verdict=held_check.verdict,
-        released_fraction=check.released_fraction,
-        traced_fraction=traced.kernel_share if traced else None,
-        longest_hold_s=check.longest_hold_s,
-        waiting_s=traced.waiting_s if traced else None,
-        n_values=N_VALUES,
-        passes=passes,
         check=check,
         held_check=held_check,
+        traced_fraction=traced.kernel_share if traced else None,
+        waiting_s=traced.waiting_s if traced else None,
+        size=N_VALUES,
+        passes=passes,
         contradictions=(
             *find_contradictions(backend.releases_gil, check, held_check, traced),
             *find_trace_lies(traced, held_traced),

@@ -121,19 +121,13 @@ def find_stop(first: Calls, second: Calls, alone: Calls) -> float:
 
 def summarize_cell(partner: str, rounds: list[Round]) -> PairCell:
     """Make the cell from all rounds."""
-    stops = summarize([found.stops for found in rounds])
-    stopped = summarize([found.stopped for found in rounds])
-    speedup = summarize([found.speedup for found in rounds])
     return PairCell(
         partner=partner,
         alone_s=statistics.median(found.alone_s for found in rounds),
         partner_alone_s=statistics.median(found.partner_alone_s for found in rounds),
-        stops=stops.value,
-        stops_range=stops.range,
-        stopped=stopped.value,
-        stopped_range=stopped.range,
-        speedup=speedup.value,
-        speedup_range=speedup.range,
+        stops=summarize([found.stops for found in rounds]),
+        stopped=summarize([found.stopped for found in rounds]),
+        speedup=summarize([found.speedup for found in rounds]),
     )
 
 
@@ -141,17 +135,16 @@ def describe(cells: tuple[PairCell, ...]) -> tuple[str, ...]:
     """Say in words which partners are kept out, and which keep this one out."""
     findings = []
     for cell in cells:
-        if cell.stops is None or cell.stops_range is None:
+        if cell.stops is None or cell.stopped is None:
             findings.append(f"{cell.partner}: not measured, {cell.reason}")
             continue
-        if is_stopped(Figure(cell.stops, *cell.stops_range)):
-            findings.append(f"keeps {cell.partner} out for {cell.stops:.0%} of a call")
-        assert cell.stopped is not None
-        assert cell.stopped_range is not None
-        if is_stopped(Figure(cell.stopped, *cell.stopped_range)):
+        if is_stopped(cell.stops):
             findings.append(
-                f"is kept out by {cell.partner} for {cell.stopped:.0%} of its call"
+                f"keeps {cell.partner} out for {cell.stops.value:.0%} of a call"
             )
+        if is_stopped(cell.stopped):
+            share = f"{cell.stopped.value:.0%} of its call"
+            findings.append(f"is kept out by {cell.partner} for {share}")
     return tuple(findings) or ("keeps nobody out, and is kept out by nobody",)
 
 

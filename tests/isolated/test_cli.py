@@ -289,7 +289,7 @@ def test_check_both_gives_two_answers_and_the_worse_status(
     monkeypatch.setattr("gilscope.cli.check.check_both", lambda *_: found)
     assert cli.main(["check", "--both", "--json", "-", "pass"]) == status
     content = json.loads(capsys.readouterr().out)
-    assert content["schema"] == 1
+    assert content["schema"] == 2
     assert content["gil"]["verdict"] == with_gil
     assert content["attached"]["verdict"] == without
     assert cli.main(["check", "--both", "pass"]) == status

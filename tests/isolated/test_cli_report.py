@@ -49,7 +49,7 @@ def test_a_run_writes_page_and_trace_and_says_where(tmp_path: Path, capsys) -> N
 def test_json_on_standard_output_stays_alone(capsys) -> None:
     """--explain has nowhere to go then."""
     assert cli.main([*FAST, "--json", "-", "--explain"]) == cli.OK
-    assert json.loads(capsys.readouterr().out)["schema"] == 1
+    assert json.loads(capsys.readouterr().out)["schema"] == 2
 
 
 @pytest.mark.parametrize("option", ["--html", "--trace"])
@@ -145,9 +145,9 @@ def test_a_figure_that_is_asked_for_and_unsure_cannot_be_told(before, tmp_path) 
     [
         (None, "No such file"),
         ("{", "expected JSON"),
-        ("[]", "expected schema 1, got None"),
-        ('{"schema": 2}', "expected schema 1, got 2"),
-        ('{"schema": 1}', "report:"),
+        ("[]", "expected schema 2, got None"),
+        ('{"schema": 7}', "expected schema 2, got 7"),
+        ('{"schema": 2}', "report:"),
         (b"\xff\xfe", "can't decode"),
     ],
 )

@@ -30,6 +30,7 @@ from compare.model import (
     SweepCell,
     Verdict,
 )
+from gilscope.stats import Figure
 
 HOSTILE = '<script>alert("x")</script> & $x_1$ \'"'
 
@@ -132,18 +133,14 @@ def make_handoff(name: str, progress: float, *, is_seen: bool) -> Handoff:
 def make_gil(verdict: Verdict) -> Gil:
     """Return the verdict on a backend's own call, and on its held twin."""
     check = make_check(verdict)
+    held: Verdict = "preemptible" if verdict == "preemptible" else "holds"
     return Gil(
-        verdict=verdict,
-        reason=check.reason,
-        held_verdict="preemptible" if verdict == "preemptible" else "holds",
-        released_fraction=check.released_fraction,
-        traced_fraction=check.released_fraction,
-        longest_hold_s=check.longest_hold_s,
-        waiting_s=check.waiting_s,
-        n_values=1000,
-        passes=5000,
         check=check,
-        held_check=make_check("holds"),
+        held_check=make_check(held),
+        traced_fraction=check.released_fraction,
+        waiting_s=check.waiting_s,
+        size=1000,
+        passes=5000,
     )
 
 
@@ -186,80 +183,62 @@ def make_parallel(speedup: float, amdahl: float) -> Parallel:
         ParallelRow(
             threads=threads,
             wall_s=0.1 * threads / speedup,
-            speedup=speedup,
-            speedup_range=(speedup - 0.02, speedup + 0.02),
+            speedup=Figure(speedup, speedup - 0.02, speedup + 0.02),
             amdahl=amdahl,
             effective_cores=speedup,
-            process_speedup=1.95,
-            process_speedup_range=(1.92, 1.97),
-            of_processes=speedup / 1.95,
-            of_processes_range=(speedup / 1.97, speedup / 1.92),
-            overlap=speedup,
-            overlap_range=(speedup - 0.02, speedup + 0.02),
-            course="at once" if speedup > 1.5 else "in turns",
+            process_speedup=Figure(1.95, 1.92, 1.97),
+            of_processes=Figure(speedup / 1.95, speedup / 1.97, speedup / 1.92),
+            overlap=Figure(speedup, speedup - 0.02, speedup + 0.02),
+            concurrency="parallel" if speedup > 1.5 else "serialized",
         )
         for threads in (2, 4)
     )
-    two = rows[0]
     return Parallel(
-        solo_s=0.2,
-        pair_s=two.wall_s,
-        speedup=two.speedup,
-        amdahl=two.amdahl,
-        effective_cores=two.effective_cores,
-        process_speedup=two.process_speedup,
-        held_speedup=1.01,
-        speedup_range=two.speedup_range,
-        process_speedup_range=two.process_speedup_range,
-        held_speedup_range=(0.99, 1.02),
-        of_processes=two.of_processes,
-        of_processes_range=two.of_processes_range,
-        overlap=two.overlap,
-        overlap_range=two.overlap_range,
-        held_overlap=1.0,
-        held_overlap_range=(0.99, 1.01),
-        course=two.course,
-        held_course="in turns",
-        held_share=2 / amdahl - 1,
+        alone_s=0.1,
+        rows=rows,
+        held=ParallelRow(
+            threads=2,
+            wall_s=0.2,
+            speedup=Figure(1.01, 0.99, 1.02),
+            overlap=Figure(1.0, 0.99, 1.01),
+            concurrency="serialized",
+            effective_cores=1.0,
+        ),
+        held_fraction=2 / amdahl - 1,
         order_s=(0.103, 0.104),
-        n=1000,
+        size=1000,
         passes=20_000,
         n_rounds=12,
-        rows=rows,
         findings=("a finding about two threads",),
     )
 
 
 def make_contention(declared: bool) -> Contention:
-    """Return what short calls cost beside a Python thread that computes."""
+    """Return what short calls cost beside a busy Python thread."""
+    keeps = 0.99 if declared else 0.5
     rows = tuple(
         ContentionRow(
-            n=n,
+            size=size,
             n_calls=400,
             alone_s=alone_s,
             contended_s=alone_s * slowdown,
-            slowdown=slowdown,
-            slowdown_range=(slowdown * 0.95, slowdown * 1.05),
-            held_slowdown=2.0,
-            held_slowdown_range=(1.9, 2.1),
+            slowdown=Figure(slowdown, slowdown * 0.95, slowdown * 1.05),
+            held_slowdown=Figure(2.0, 1.9, 2.1),
             alone_median_s=alone_s,
             alone_p99_s=alone_s * 1.5,
             contended_median_s=alone_s * slowdown,
             contended_p99_s=alone_s * slowdown * 1.2,
-            partner_speed=0.99 if declared else 0.5,
-            partner_speed_held=0.5,
+            busy_thread_speed=Figure(keeps, keeps, keeps),
+            busy_thread_speed_held=Figure(0.5, 0.49, 0.51),
         )
-        for n, alone_s, slowdown in (
+        for size, alone_s, slowdown in (
             (10, 1e-6, 5000.0 if declared else 2.0),
             (1000, 2e-5, 251.0 if declared else 2.0),
         )
     )
     return Contention(
-        alone_s=rows[0].alone_s,
-        contended_s=rows[0].contended_s,
-        slowdown=rows[0].slowdown,
-        switch_interval_s=0.005,
         rows=rows,
+        switch_interval_s=0.005,
         findings=("each release can cost a switch interval, 5 ms here",),
     )
 
@@ -272,12 +251,9 @@ def make_pairs(declared: bool) -> Pairs:
             partner=partner,
             alone_s=0.1,
             partner_alone_s=0.1,
-            stops=share,
-            stops_range=(share, share + 0.02),
-            stopped=0.01,
-            stopped_range=(0.0, 0.02),
-            speedup=1.9,
-            speedup_range=(1.8, 1.95),
+            stops=Figure(share, share, share + 0.02),
+            stopped=Figure(0.01, 0.0, 0.02),
+            speedup=Figure(1.9, 1.8, 1.95),
         )
         for partner in ("python", "cython", "cffi")
     )
@@ -288,21 +264,18 @@ def make_sweep(declared: bool) -> Sweep:
     """Return a grid in which releasing pays from 100 µs on."""
     cells = tuple(
         SweepCell(
-            n=1000,
+            size=1000,
             passes=passes,
             kernel_s=kernel_s,
             alone_released_s=kernel_s + 1e-6,
             alone_held_s=kernel_s + 9e-7,
-            cost=1.0 + 1e-7 / kernel_s,
-            cost_range=(1.0, 1.0 + 2e-7 / kernel_s),
+            cost=Figure(1.0 + 1e-7 / kernel_s, 1.0, 1.0 + 2e-7 / kernel_s),
             pair_released_s=kernel_s / gain,
             pair_held_s=kernel_s,
-            gain=gain,
-            gain_range=(gain - 0.05, gain + 0.05),
+            gain=Figure(gain, gain - 0.05, gain + 0.05),
             busy_released_s=kernel_s,
             busy_held_s=kernel_s * gain,
-            busy_gain=gain * 0.9,
-            busy_gain_range=(gain * 0.85, gain * 0.95),
+            busy_gain=Figure(gain * 0.9, gain * 0.85, gain * 0.95),
         )
         for passes, kernel_s, gain in (
             (1, 1e-6, 0.6),

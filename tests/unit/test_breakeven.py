@@ -1,6 +1,7 @@
 """From where on releasing pays, from fixed cells."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,23 +15,22 @@ from compare.measure.breakeven import (
     summarize_sweep,
 )
 from compare.model import BreakEven, Case, SweepCell
+from gilscope.stats import Figure
 
+ONE = Figure(1.0, 1.0, 1.0)
 CELL = SweepCell(
-    n=10,
+    size=10,
     passes=1,
     kernel_s=1e-6,
     alone_released_s=2e-6,
     alone_held_s=2e-6,
-    cost=1.0,
-    cost_range=(1.0, 1.0),
+    cost=ONE,
     pair_released_s=2e-6,
     pair_held_s=2e-6,
-    gain=1.0,
-    gain_range=(1.0, 1.0),
+    gain=ONE,
     busy_released_s=4e-6,
     busy_held_s=4e-6,
-    busy_gain=1.0,
-    busy_gain_range=(1.0, 1.0),
+    busy_gain=ONE,
 )
 ROUND = CellRound(
     kernel_s=1e-4,
@@ -52,8 +52,7 @@ def make_cells(pattern: str) -> list[SweepCell]:
             CELL,
             passes=position,
             kernel_s=position * 1e-6,
-            gain=2.0 if letter == "x" else 1.0,
-            gain_range=(1.9, 2.1) if letter == "x" else (0.5, 1.5),
+            gain=Figure(2.0, 1.9, 2.1) if letter == "x" else Figure(1.0, 0.5, 1.5),
         )
         for position, letter in enumerate(pattern)
     ]
@@ -84,24 +83,22 @@ def test_the_split_with_the_fewest_on_the_wrong_side(
 
 
 @pytest.mark.parametrize(
-    ("case", "name", "figure", "bounds", "pays"),
+    ("case", "name", "figure", "pays"),
     [
-        ("alone", "cost", 1.0, (0.9, 1.1), True),
-        ("alone", "cost", 1.5, (0.9, 2.0), True),
-        ("alone", "cost", 1.5, (1.4, 1.6), False),
-        ("two threads", "gain", 1.5, (1.4, 1.6), True),
-        ("two threads", "gain", 1.5, (0.9, 1.6), False),
-        ("two threads", "gain", 0.5, (0.4, 0.6), False),
-        ("beside Python", "busy_gain", 1.5, (1.4, 1.6), True),
-        ("beside Python", "busy_gain", 1.05, (1.04, 1.06), False),
+        ("alone", "cost", Figure(1.0, 0.9, 1.1), True),
+        ("alone", "cost", Figure(1.5, 0.9, 2.0), True),
+        ("alone", "cost", Figure(1.5, 1.4, 1.6), False),
+        ("two threads", "gain", Figure(1.5, 1.4, 1.6), True),
+        ("two threads", "gain", Figure(1.5, 0.9, 1.6), False),
+        ("two threads", "gain", Figure(0.5, 0.4, 0.6), False),
+        ("beside Python", "busy_gain", Figure(1.5, 1.4, 1.6), True),
+        ("beside Python", "busy_gain", Figure(1.05, 1.04, 1.06), False),
     ],
 )
-def test_what_pays(
-    case: Case, name: str, figure: float, bounds: tuple[float, float], pays: bool
-) -> None:
+def test_what_pays(case: Case, name: str, figure: Figure, pays: bool) -> None:
     """Alone it must not be seen to cost; beside others it must be seen to gain."""
-    cell = replace(CELL, **{name: figure, f"{name}_range": bounds})
-    assert does_pay(case, cell) is pays
+    changes: dict[str, Any] = {name: figure}
+    assert does_pay(case, replace(CELL, **changes)) is pays
 
 
 def test_what_both_threads_get_done() -> None:
@@ -123,12 +120,12 @@ def test_cells_are_medians_in_the_order_of_their_kernels() -> None:
             failures=("wrong",),
         )
     )
-    assert [(cell.n, cell.passes) for cell in found.cells] == [(10, 1), (1000, 9)]
+    assert [(cell.size, cell.passes) for cell in found.cells] == [(10, 1), (1000, 9)]
     large = found.cells[1]
     assert large.kernel_s == 3e-4
-    assert large.cost == pytest.approx(1.5)
-    assert (large.gain, large.gain_range) == (4.0, (2.0, 4.0))
-    assert large.busy_gain == pytest.approx(1.5)
+    assert large.cost.value == pytest.approx(1.5)
+    assert large.gain == Figure(4.0, 2.0, 4.0)
+    assert large.busy_gain.value == pytest.approx(1.5)
     assert found.planned_s == 2.5
     assert found.failures == ("wrong",)
     assert found.warnings == ("the gain varies from round to round in 1 of 2 works",)
@@ -137,7 +134,7 @@ def test_cells_are_medians_in_the_order_of_their_kernels() -> None:
         "two threads",
         "beside Python",
     ]
-    assert found.break_evens[1].n == 10
+    assert found.break_evens[1].size == 10
 
 
 @pytest.mark.parametrize(

@@ -364,7 +364,7 @@ def test_a_statement_that_is_no_python_is_an_error():
 def test_the_check_goes_to_json_and_back():
     found = check(run_loop, budget_s=0.1)
     content = json.loads(found.to_json())
-    assert content.pop("schema") == 1
+    assert content.pop("schema") == 2
     assert structure(content, Check) == found
 
 

@@ -78,7 +78,9 @@ def test_a_backend_is_as_it_declares(backend):
     assert found.contradictions == ()
     assert found.failures == ()
     assert found.verdict == ("releases" if backend.releases_gil else "preemptible")
-    assert found.held_verdict == ("holds" if backend.releases_gil else "preemptible")
+    assert found.held_check.verdict == (
+        "holds" if backend.releases_gil else "preemptible"
+    )
 
 
 @pytest.mark.parametrize(

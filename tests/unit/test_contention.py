@@ -4,6 +4,7 @@ import pytest
 
 from compare.model import ContentionRow
 from compare.scenarios.contention import Round, describe, find_doubts, summarize_size
+from gilscope.stats import Figure
 
 QUICK = [1e-6] * 99
 RELEASED = Round(alone=[1e-6] * 100, beside=[*QUICK, 5e-3], partner=0.98)
@@ -20,13 +21,15 @@ def test_the_mean_shows_what_the_median_hides() -> None:
     row = make_row()
     assert row.alone_s == pytest.approx(1e-6)
     assert row.contended_s == pytest.approx((99e-6 + 5e-3) / 100)
-    assert row.slowdown == pytest.approx(50.99)
-    assert row.slowdown_range == pytest.approx((50.99, 50.99))
-    assert row.held_slowdown == pytest.approx(2.0)
-    assert (row.n, row.n_calls) == (10, 300)
+    slowdown = row.slowdown
+    ends = (slowdown.value, slowdown.low, slowdown.high)
+    assert ends == pytest.approx((50.99, 50.99, 50.99))
+    assert row.held_slowdown.value == pytest.approx(2.0)
+    assert (row.size, row.n_calls) == (10, 300)
     assert row.contended_median_s == pytest.approx(1e-6)
     assert row.contended_p99_s == pytest.approx(1e-6)
-    assert (row.partner_speed, row.partner_speed_held) == (0.98, 0.5)
+    assert row.busy_thread_speed == Figure(0.98, 0.98, 0.98)
+    assert row.busy_thread_speed_held.value == 0.5
 
 
 def test_rare_waits_are_in_the_99th_percentile() -> None:

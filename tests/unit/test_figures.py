@@ -9,7 +9,6 @@ from gilscope.stats import (
     find_percentile,
     find_unsteady,
     judge,
-    split,
     summarize,
 )
 
@@ -94,9 +93,3 @@ def test_a_percentile_is_a_value_that_was_measured(percent: int, value: float) -
 def test_the_percentile_of_few_values_is_the_largest() -> None:
     """Nothing is made up between the values."""
     assert find_percentile([1.0, 7.0, 3.0], 99) == 7.0
-
-
-def test_a_missing_figure_is_split_into_nothing() -> None:
-    """The results keep None for what could not be measured."""
-    assert split(None) == (None, None)
-    assert split(Figure(2.0, 1.0, 3.0)) == (2.0, (1.0, 3.0))

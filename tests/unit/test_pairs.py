@@ -5,6 +5,7 @@ import pytest
 from compare.measure.work import Calls, Work
 from compare.model import PairCell
 from compare.scenarios.pairs import Round, describe, find_stop, summarize_cell
+from gilscope.stats import Figure
 
 
 def make_calls(start_s: float, end_s: float, waited_s: float = 0.0) -> Calls:
@@ -46,15 +47,19 @@ def test_a_cell_is_the_median_of_its_rounds() -> None:
     cell = summarize_cell("python", rounds)
     assert (cell.partner, cell.reason) == ("python", "")
     assert (cell.alone_s, cell.partner_alone_s) == (1.0, 2.0)
-    assert (cell.stops, cell.stops_range) == (0.9, (0.8, 1.0))
-    assert (cell.stopped, cell.speedup) == (0.0, 2.0)
+    assert cell.stops == Figure(0.9, 0.8, 1.0)
+    assert cell.stopped == Figure(0.0, 0.0, 0.0)
+    assert cell.speedup == Figure(2.0, 2.0, 2.0)
 
 
 def test_who_stops_whom_in_words() -> None:
     """Only what the rounds agree on, and a reason for what is missing."""
-    stopping = PairCell("a", "", 1.0, 1.0, 0.5, (0.4, 0.6), 0.0, (0.0, 0.1))
-    stopped = PairCell("b", "", 1.0, 1.0, 0.5, (0.0, 0.6), 0.3, (0.2, 0.4))
-    slightly = PairCell("c", "", 1.0, 1.0, 0.05, (0.04, 0.06), 0.0, (0.0, 0.0))
+    shares = Figure(0.5, 0.4, 0.6), Figure(0.0, 0.0, 0.1)
+    stopping = PairCell("a", "", 1.0, 1.0, *shares)
+    shares = Figure(0.5, 0.0, 0.6), Figure(0.3, 0.2, 0.4)
+    stopped = PairCell("b", "", 1.0, 1.0, *shares)
+    shares = Figure(0.05, 0.04, 0.06), Figure(0.0, 0.0, 0.0)
+    slightly = PairCell("c", "", 1.0, 1.0, *shares)
     missing = PairCell("d", "ImportError: not built")
     assert describe((stopping, stopped, slightly, missing)) == (
         "keeps a out for 50% of a call",

@@ -18,6 +18,7 @@ from compare.model import (
     Handoff,
 )
 from compare.render.transcript import render_transcript
+from gilscope.stats import Figure
 from tests.unit import sample_reports
 
 ENVIRONMENT = Environment(
@@ -125,9 +126,9 @@ def test_json_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_json_has_the_promised_fields() -> None:
-    """Schema 1 names everything as promised; what was not asked for is null."""
+    """Schema 2 names everything as promised; what was not asked for is null."""
     content = make_report(CYTHON, PYO3).to_dict()
-    assert content["schema"] == 1
+    assert content["schema"] == 2
     assert {
         "python",
         "free_threaded_build",
@@ -159,14 +160,14 @@ def test_unknown_fields_are_let_be() -> None:
     ("text", "words"),
     [
         ("{", "expected JSON"),
-        ("{}", "expected schema 1, got None"),
-        ("[]", "expected schema 1, got None"),
-        ('{"schema": 2}', "expected schema 1, got 2"),
-        ('{"schema": 1}', "required field missing"),
+        ("{}", "expected schema 2, got None"),
+        ("[]", "expected schema 2, got None"),
+        ('{"schema": 7}', "expected schema 2, got 7"),
+        ('{"schema": 2}', "required field missing"),
     ],
 )
 def test_what_is_no_report_is_refused(text: str, words: str) -> None:
-    """Anything that is no report of schema 1 is a ValueError that says why."""
+    """Anything that is no report of schema 2 is a ValueError that says why."""
     with pytest.raises(ValueError, match=words):
         Report.from_json(text)
 
@@ -218,7 +219,7 @@ def test_the_table_fits_and_is_ascii() -> None:
 
 def make_noted(name: str, *notes: str) -> BackendResult:
     """Return a backend with findings about its contention."""
-    found = Contention(1.0, 2.0, 2.0, 0.005, rows=(), findings=notes)
+    found = Contention((), 0.005, findings=notes)
     return BackendResult(name, "ok", contention=found)
 
 
@@ -243,14 +244,19 @@ def test_a_speedup_stands_beside_what_the_machine_could_give() -> None:
     report = sample_reports.make_report(long=False)
     found = report["pyo3"].parallel
     assert found is not None
+    pair = dataclasses.replace(
+        found.pair,
+        speedup=Figure(1.07, 1.0, 1.1),
+        process_speedup=Figure(1.06, 1.0, 1.1),
+        concurrency="unclear",
+    )
     busy = dataclasses.replace(
         found,
-        speedup=1.07,
-        process_speedup=1.06,
-        course="unclear",
-        held_course="unclear",
+        rows=(pair,),
+        held=dataclasses.replace(found.held, concurrency="unclear"),
     )
-    lone = dataclasses.replace(found, process_speedup=None)
+    pair = dataclasses.replace(found.pair, process_speedup=None)
+    lone = dataclasses.replace(found, rows=(pair,))
     rows = str(sample_reports.replace_in(report, "pyo3", parallel=busy)).splitlines()
     (row,) = [line for line in rows if line.startswith("pyo3 ")]
     assert "~1.07/~1.01/1.06" in row.split()

@@ -9,6 +9,7 @@ import compare
 from compare.model import Correctness, Report
 from compare.render.diff import UNTOLD
 from compare.render.spread import FAMILIES
+from gilscope.stats import Figure
 from tests.unit.sample_reports import make_gil, make_report, replace_in
 
 
@@ -18,8 +19,7 @@ def with_speedup(report: Report, value: float, spread: float) -> Report:
     assert parallel is not None
     row = dataclasses.replace(
         parallel.rows[0],
-        speedup=value,
-        speedup_range=(value * (1 - spread), value * (1 + spread)),
+        speedup=Figure(value, value * (1 - spread), value * (1 + spread)),
     )
     rows = (row, *parallel.rows[1:])
     return replace_in(report, "pyo3", parallel=dataclasses.replace(parallel, rows=rows))
@@ -162,10 +162,8 @@ def test_every_family_is_compared_in_its_own_direction(family) -> None:
     )
     result = getattr(report["python"], scenario)
     first = getattr(result, holder)[0]
-    value = getattr(first, family)
-    changed = dataclasses.replace(
-        first, **{family: 40 * value, f"{family}_range": (40 * value, 40 * value)}
-    )
+    value = 40 * getattr(first, family).value
+    changed = dataclasses.replace(first, **{family: Figure(value, value, value)})
     items = (changed, *getattr(result, holder)[1:])
     other = replace_in(
         report, "python", **{scenario: dataclasses.replace(result, **{holder: items})}
@@ -250,7 +248,7 @@ def test_json_has_every_change() -> None:
     """Lists of plain fields, with the schema."""
     new = replace_in(make_report(), "pyo3", gil=make_gil("holds"))
     content = compare.diff(make_report(), new).to_dict()
-    assert content["schema"] == 1
+    assert content["schema"] == 2
     assert content["unchanged"] == ["python", "cython", "cffi"]
     assert content["changes"] == [
         {

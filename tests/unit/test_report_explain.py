@@ -8,6 +8,7 @@ import pytest
 from compare.model import BackendResult, Report
 from compare.render.explain import explain_backend, explain_report
 from compare.render.technology import TECHNOLOGIES
+from gilscope.stats import Figure
 from tests.unit.sample_reports import make_environment, make_gil, make_report
 
 ROOT = Path(__file__).parents[2]
@@ -33,13 +34,13 @@ def test_the_answer_is_verdict_and_gain() -> None:
     """One sentence, with the bound and what the machine gave."""
     report = make_report()
     assert explain(report["pyo3"])["answer"] == (
-        "pyo3 releases the GIL: two calls in two threads run at once (1.93 times as "
-        "fast as one after the other; at most 1.99 by its held share; "
+        "pyo3 releases the GIL: two calls in two threads run in parallel (1.93 times "
+        "as fast as one after the other; at most 1.99 by its held fraction; "
         "two processes 1.95)."
     )
     assert explain(report["python"])["answer"] == (
         "python never gives the GIL away, but others can interrupt it: two calls in "
-        "two threads take turns (1.00 times as fast as one after the other)."
+        "two threads are serialized (1.00 times as fast as one after the other)."
     )
 
 
@@ -119,36 +120,36 @@ def test_what_the_other_thread_did() -> None:
 
 
 @pytest.mark.parametrize(
-    ("speedup", "bounds", "course", "words"),
+    ("speedup", "bounds", "concurrency", "words"),
     [
-        (1.93, (1.99, 1.95, 0.99), "at once", "as good as the machine allowed"),
-        (1.30, (1.33, 1.95, 0.67), "at once", "the held share is what limits it"),
-        (1.30, (1.99, 1.31, 0.99), "at once", "as good as the machine allowed"),
-        (1.30, (1.99, 1.95, 0.67), "at once", "less than either bound"),
-        (1.30, (None, None, None), "at once", "with nothing to compare it with"),
+        (1.93, (1.99, 1.95, 0.99), "parallel", "as good as the machine allowed"),
+        (1.30, (1.33, 1.95, 0.67), "parallel", "the held fraction is what limits it"),
+        (1.30, (1.99, 1.31, 0.99), "parallel", "as good as the machine allowed"),
+        (1.30, (1.99, 1.95, 0.67), "parallel", "less than either bound"),
+        (1.30, (None, None, None), "parallel", "with nothing to compare it with"),
         # A busy machine: no second core for the processes, or for the threads.
-        (1.02, (1.99, 1.02, 0.99), "at once", "as good as the machine allowed"),
-        (1.10, (1.99, 1.60, 0.99), "at once", "as good as the machine allowed"),
-        (1.02, (1.99, 1.02, 0.99), "in turns", "for the calls take turns"),
+        (1.02, (1.99, 1.02, 0.99), "parallel", "as good as the machine allowed"),
+        (1.10, (1.99, 1.60, 0.99), "parallel", "as good as the machine allowed"),
+        (1.02, (1.99, 1.02, 0.99), "serialized", "for the calls are serialized"),
     ],
 )
-def test_what_limits_the_speedup_is_named(speedup, bounds, course, words) -> None:
+def test_what_limits_the_speedup_is_named(speedup, bounds, concurrency, words) -> None:
     """The lower of the two bounds if the speed-up is near to it, or neither.
 
-    Calls that take turns are not limited by the machine, however busy it is.
+    Serialized calls are not limited by the machine, however busy it is.
     """
     result = make_report()["pyo3"]
     assert result.parallel is not None
     amdahl, processes, beside = bounds
-    parallel = dataclasses.replace(
-        result.parallel,
-        speedup=speedup,
-        speedup_range=(speedup - 0.02, speedup + 0.02),
+    pair = dataclasses.replace(
+        result.parallel.pair,
+        speedup=Figure(speedup, speedup - 0.02, speedup + 0.02),
         amdahl=amdahl,
-        process_speedup=processes,
-        of_processes_range=beside and (beside, beside),
-        course=course,
+        process_speedup=processes and Figure(processes, processes, processes),
+        of_processes=beside and Figure(beside, beside, beside),
+        concurrency=concurrency,
     )
+    parallel = dataclasses.replace(result.parallel, rows=(pair,))
     text = explain(dataclasses.replace(result, parallel=parallel))["Why this speed-up"]
     assert f"Measured: {speedup:.2f}, {words}" in text
 
@@ -159,7 +160,7 @@ def test_advice_begins_with_what_was_found() -> None:
     holds = explain(dataclasses.replace(result, gil=make_gil("holds")))
     assert holds["In your own code"].startswith("Nothing of this call runs without")
     assert result.parallel is not None
-    converts = dataclasses.replace(result.parallel, held_share=0.8)
+    converts = dataclasses.replace(result.parallel, held_fraction=0.8)
     found = explain(dataclasses.replace(result, parallel=converts))
     assert found["In your own code"].startswith("80% of this call is spent")
 

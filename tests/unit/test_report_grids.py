@@ -6,31 +6,31 @@ from compare.model import BackendResult, BreakEven, PairCell, Pairs, Report, Swe
 from compare.model import SweepCell as Cell
 from compare.render.grids import draw_bar
 from compare.render.table import render_table
+from gilscope.stats import Figure
 from tests.unit.sample_reports import make_environment
 
 CELL = Cell(
-    n=1000,
+    size=1000,
     passes=10,
     kernel_s=2.5e-6,
     alone_released_s=2e-6,
     alone_held_s=1e-6,
-    cost=2.0,
-    cost_range=(2.0, 2.0),
+    cost=Figure(2.0, 2.0, 2.0),
     pair_released_s=1e-6,
     pair_held_s=1e-6,
-    gain=1.0,
-    gain_range=(0.8, 1.5),
+    gain=Figure(1.0, 0.8, 1.5),
     busy_released_s=1e-6,
     busy_held_s=1e-6,
-    busy_gain=1.25,
-    busy_gain_range=(1.2, 1.3),
+    busy_gain=Figure(1.25, 1.2, 1.3),
 )
 SWEEP = Sweep(
     cells=(CELL,),
     break_evens=(BreakEven("alone", 1e-6, 10, 1), BreakEven("two threads")),
     planned_s=1.0,
 )
-PAIRS = Pairs((PairCell("a", stops=0.5), PairCell("b", reason="not built")))
+PAIRS = Pairs(
+    (PairCell("a", stops=Figure(0.5, 0.4, 0.6)), PairCell("b", reason="not built"))
+)
 
 
 def render(*rows: BackendResult) -> list[str]:
@@ -92,4 +92,4 @@ def test_without_grids_there_is_no_heading() -> None:
 )
 def test_a_bar_ends_at_twice(value: float, high: float, bar: str) -> None:
     """Each character is a tenth; dots go on to the end of the range."""
-    assert draw_bar(value, (value, high)) == bar.ljust(20)
+    assert draw_bar(Figure(value, value, high)) == bar.ljust(20)

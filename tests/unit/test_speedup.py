@@ -14,19 +14,25 @@ from compare.measure.speedup import (
 )
 from compare.measure.work import Wall
 from compare.model import Parallel
+from gilscope.stats import Figure
 
-# Two calls of 0.1 s: at once in 0.1 s, in turns in 0.2 s.
-AT_ONCE = Wall(0.1, 0.1, 0.2, 0.1)
-IN_TURNS = Wall(0.2, 0.2, 0.2, 0.1)
+# Two calls of 0.1 s: parallel in 0.1 s, serialized in 0.2 s.
+PARALLEL = Wall(0.1, 0.1, 0.2, 0.1)
+SERIALIZED = Wall(0.2, 0.2, 0.2, 0.1)
 RELEASED = Round(
     call_s=0.1,
     call_cpu_s=0.1,
     call_own_cpu_s=0.1,
-    held=IN_TURNS,
+    held=SERIALIZED,
     held_shares=(0.01, 0.03),
-    threads={2: AT_ONCE},
-    processes={2: AT_ONCE},
+    threads={2: PARALLEL},
+    processes={2: PARALLEL},
 )
+
+
+def exactly(value: float) -> Figure:
+    """Return a figure that is the same in every round."""
+    return Figure(value, value, value)
 
 
 def summarize(rounds: Sequence[Round], **changes: object) -> Parallel:
@@ -38,16 +44,16 @@ def summarize(rounds: Sequence[Round], **changes: object) -> Parallel:
 @pytest.mark.parametrize(
     ("releases_gil", "threads", "held", "words"),
     [
-        (True, [AT_ONCE] * 4, IN_TURNS, ""),
-        (False, [IN_TURNS] * 4, IN_TURNS, ""),
-        (True, [IN_TURNS] * 4, IN_TURNS, "but two calls take turns"),
-        (True, [*[IN_TURNS] * 3, AT_ONCE], IN_TURNS, ""),
-        (False, [AT_ONCE] * 4, IN_TURNS, "but two calls run at once"),
-        (False, [*[AT_ONCE] * 3, IN_TURNS], IN_TURNS, ""),
-        (True, [AT_ONCE] * 4, AT_ONCE, "at once with release_gil=False"),
+        (True, [PARALLEL] * 4, SERIALIZED, ""),
+        (False, [SERIALIZED] * 4, SERIALIZED, ""),
+        (True, [SERIALIZED] * 4, SERIALIZED, "but two calls are serialized"),
+        (True, [*[SERIALIZED] * 3, PARALLEL], SERIALIZED, ""),
+        (False, [PARALLEL] * 4, SERIALIZED, "but two calls run in parallel"),
+        (False, [*[PARALLEL] * 3, SERIALIZED], SERIALIZED, ""),
+        (True, [PARALLEL] * 4, PARALLEL, "parallel with release_gil=False"),
     ],
 )
-def test_a_course_against_the_declaration_is_a_contradiction(
+def test_calls_against_the_declaration_are_a_contradiction(
     releases_gil: bool, threads: list[Wall], held: Wall, words: str
 ) -> None:
     """All rounds have to agree on it, and waiting for a core has to be known."""
@@ -63,12 +69,14 @@ def test_a_course_against_the_declaration_is_a_contradiction(
 def test_threads_as_fast_as_processes() -> None:
     """Twice as fast as one after the other, and the held twin is not."""
     found = summarize([RELEASED] * 4)
-    assert (found.solo_s, found.pair_s, found.speedup) == (0.2, 0.1, 2.0)
-    assert (found.process_speedup, found.of_processes) == (2.0, 1.0)
-    assert (found.held_speedup, found.held_course) == (1.0, "in turns")
-    assert (found.overlap, found.effective_cores, found.course) == (2.0, 2.0, "at once")
-    assert found.held_share == pytest.approx(0.02)
-    assert found.amdahl == pytest.approx(1 / (0.02 + 0.98 / 2))
+    pair, held = found.pair, found.held
+    assert (found.alone_s, pair.wall_s, pair.speedup) == (0.1, 0.1, exactly(2.0))
+    assert (pair.process_speedup, pair.of_processes) == (exactly(2.0), exactly(1.0))
+    assert (held.speedup, held.concurrency) == (exactly(1.0), "serialized")
+    assert (pair.overlap, pair.effective_cores) == (exactly(2.0), 2.0)
+    assert pair.concurrency == "parallel"
+    assert found.held_fraction == pytest.approx(0.02)
+    assert pair.amdahl == pytest.approx(1 / (0.02 + 0.98 / 2))
     assert (found.passes, found.n_rounds) == (7, 4)
     assert found.findings == (
         (
@@ -86,7 +94,7 @@ def test_threads_as_fast_as_processes() -> None:
 
 
 def test_a_loaded_machine_does_not_turn_the_answer() -> None:
-    """Both wait for cores: no speed-up on the clock, and still they ran at once."""
+    """Both wait for cores: no speed-up on the clock, and still they ran in parallel."""
     waiting = Wall(0.4, 0.11, 0.2, 0.1)
     loaded = replace(
         RELEASED,
@@ -96,10 +104,11 @@ def test_a_loaded_machine_does_not_turn_the_answer() -> None:
         held=Wall(0.9, 0.8, 0.2, 0.1),
     )
     found = summarize([loaded] * 4)
-    assert found.speedup == 1.0
-    assert found.effective_cores == pytest.approx(0.5)
-    assert (found.course, found.held_course) == ("at once", "in turns")
-    assert found.of_processes == 1.0
+    assert found.pair.speedup == exactly(1.0)
+    assert found.pair.effective_cores == pytest.approx(0.5)
+    assert found.pair.concurrency == "parallel"
+    assert found.held.concurrency == "serialized"
+    assert found.pair.of_processes == exactly(1.0)
     assert found.warnings == (
         "2 processes are 0.80 times as fast as one: no second core was free",
     )
@@ -110,11 +119,12 @@ def test_both_start_orders_are_told_apart() -> None:
     slow = replace(RELEASED, threads={2: Wall(0.3, 0.3, 0.2, 0.1)})
     found = summarize([RELEASED, slow] * 2)
     assert found.order_s == (0.1, 0.3)
-    assert found.speedup_range == pytest.approx((2 / 3, 2.0))
+    speedup = found.pair.speedup
+    assert (speedup.low, speedup.high) == pytest.approx((2 / 3, 2.0))
     assert found.warnings[0].startswith("speedup varies from round to round")
-    assert (found.course, found.findings[-2]) == (
+    assert (found.pair.concurrency, found.findings[-2]) == (
         "unclear",
-        "the rounds do not agree on whether the calls ran at once",
+        "the rounds do not agree on whether the calls ran in parallel",
     )
 
 
@@ -124,31 +134,30 @@ def test_each_number_of_threads_has_its_row() -> None:
     rounds = [
         replace(
             RELEASED,
-            threads={1: Wall(0.1, 0.1, 0.1, 0.1), 2: AT_ONCE, 4: four},
-            processes={1: Wall(0.1, 0.1, 0.1, 0.1), 2: AT_ONCE, 4: four},
+            threads={1: Wall(0.1, 0.1, 0.1, 0.1), 2: PARALLEL, 4: four},
+            processes={1: Wall(0.1, 0.1, 0.1, 0.1), 2: PARALLEL, 4: four},
         )
     ] * 4
     found = summarize(rounds)
     assert [row.threads for row in found.rows] == [1, 2, 4]
-    assert [row.speedup for row in found.rows] == pytest.approx([1.0, 2.0, 2.0])
-    assert [row.overlap for row in found.rows] == pytest.approx([1.0, 2.0, 4.0])
-    assert [row.course for row in found.rows] == ["at once"] * 3
+    assert [row.speedup.value for row in found.rows] == pytest.approx([1.0, 2.0, 2.0])
+    assert [row.overlap.value for row in found.rows] == pytest.approx([1.0, 2.0, 4.0])
+    assert [row.concurrency for row in found.rows] == ["parallel"] * 3
     assert found.rows[2].amdahl == pytest.approx(1 / (0.02 + 0.98 / 4))
-    assert found.speedup == found.rows[1].speedup
+    assert found.pair is found.rows[1]
 
 
 def test_without_processes_nothing_is_made_up() -> None:
     """What could not be measured is None, and the reason is a warning."""
     lonely = replace(RELEASED, processes={})
     found = summarize([lonely] * 4, warnings=("no processes",))
-    assert found.process_speedup is None
-    assert found.of_processes_range is None
+    assert found.pair.process_speedup is found.pair.of_processes is None
     assert not any("processes:" in finding for finding in found.findings)
     assert found.warnings == ("no processes",)
 
 
 @pytest.mark.parametrize(
-    ("changes", "shares", "held_share", "amdahl"),
+    ("changes", "shares", "held_fraction", "amdahl"),
     [
         ({}, (0.5, 0.5), 0.5, 4 / 3),
         ({}, (), None, None),
@@ -158,16 +167,16 @@ def test_without_processes_nothing_is_made_up() -> None:
         ({"has_gil": False, "releases_gil": False}, (0.5,), 0.0, 2.0),
     ],
 )
-def test_the_held_share_bounds_the_speedup(
+def test_the_held_fraction_bounds_the_speedup(
     changes: dict[str, object],
     shares: tuple[float, ...],
-    held_share: float | None,
+    held_fraction: float | None,
     amdahl: float | None,
 ) -> None:
     """Amdahl's law, where there is a GIL and the trace tells how long it is held."""
     found = summarize([replace(RELEASED, held_shares=shares)] * 4, **changes)
-    assert found.held_share == held_share
-    assert found.amdahl == pytest.approx(amdahl)
+    assert found.held_fraction == held_fraction
+    assert found.pair.amdahl == pytest.approx(amdahl)
     if changes.get("has_gil") is False:
         assert found.findings[-1] == "there is no GIL here that a call could hold"
 
@@ -180,19 +189,21 @@ def test_the_bound_of_amdahl() -> None:
 
 
 @pytest.mark.parametrize(
-    ("overlaps", "course"),
+    ("overlaps", "concurrency"),
     [
-        ((2.0, 1.9, 1.5, 1.3), "at once"),
-        ((1.0, 1.0, 0.2, 1.1), "in turns"),
+        ((2.0, 1.9, 1.5, 1.3), "parallel"),
+        ((1.0, 1.0, 0.2, 1.1), "serialized"),
         # One of four that was disturbed decides nothing.
-        ((2.0, 1.9, 0.9, 1.8), "at once"),
-        ((0.5, 0.9, 1.4, 1.0), "in turns"),
+        ((2.0, 1.9, 0.9, 1.8), "parallel"),
+        ((0.5, 0.9, 1.4, 1.0), "serialized"),
         ((2.0, 2.0, 1.0, 1.0), "unclear"),
     ],
 )
-def test_three_of_four_rounds_decide(overlaps: tuple[float, ...], course: str) -> None:
-    """Calls that take turns cannot overlap by more than one."""
-    assert decide(overlaps) == course
+def test_three_of_four_rounds_decide(
+    overlaps: tuple[float, ...], concurrency: str
+) -> None:
+    """Serialized calls cannot overlap by more than one."""
+    assert decide(overlaps) == concurrency
 
 
 @pytest.mark.parametrize(
