@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from gilscope.imports import ModuleImport
     from gilscope.model import Check
 
 # How often a share that is too small is measured again, each time for longer.
@@ -107,6 +108,26 @@ class GilFixture:
         if check.verdict != "holds":
             self._fail(check, "holds the GIL")
         return check
+
+    def assert_import_keeps_gil_off(self, module: str) -> "ModuleImport":
+        """Fail if the import of a module turns the GIL of a free-threaded build on.
+
+        The module is imported in an interpreter of its own. The test is skipped in a
+        build that always has a GIL.
+
+        Args:
+            module: its full name.
+        """
+        __tracebackhide__ = True
+        from gilscope.imports import inspect_import  # noqa: PLC0415
+        from gilscope.render.imports import render_import  # noqa: PLC0415
+
+        found = inspect_import(module)
+        if found.error or found.gil_enabled_by is not None:
+            pytest.fail(render_import(found), pytrace=False)
+        if not found.free_threaded_build:
+            pytest.skip("this build of Python always has a GIL")
+        return found
 
     def _stop_if_inconclusive(self, check: "Check") -> None:
         __tracebackhide__ = True

@@ -35,6 +35,7 @@ COMMANDS = {
     "demo": ("compare.cli.demo", "add_demo"),
     "list": ("compare.cli.run", "add_list"),
     "check": ("gilscope.cli.check", "add_check"),
+    "imports": ("gilscope.cli.imports", "add_imports"),
     "sweep": ("compare.cli.sweep", "add_sweep"),
     "diff": ("compare.cli.diff", "add_diff"),
 }

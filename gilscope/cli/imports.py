@@ -1,0 +1,39 @@
+"""`gilscope imports`: what do imports do to the GIL, and what can release it?"""
+
+import argparse
+from typing import Any
+
+from gilscope.cli.output import say, write
+from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
+from gilscope.imports import inspect_import
+from gilscope.render.imports import render_import
+
+
+def add_imports(commands: Any) -> None:
+    """Add `gilscope imports`."""
+    parser = commands.add_parser(
+        "imports",
+        help="what does an import do to the GIL, and which modules can release it?",
+    )
+    parser.add_argument("module", nargs="+", metavar="MODULE", help="a module's name")
+    parser.set_defaults(run=run_imports)
+
+
+def run_imports(arguments: argparse.Namespace) -> int:
+    """Import each module in an interpreter of its own and show what that did."""
+    statuses = {OK}
+    for position, module in enumerate(arguments.module):
+        try:
+            found = inspect_import(module)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        except (RuntimeError, TimeoutError) as error:
+            say(str(error))
+            statuses.add(UNSURE)
+            continue
+        write(("\n" if position else "") + render_import(found))
+        if found.error:
+            statuses.add(UNSURE)
+        if found.gil_enabled_by is not None:
+            statuses.add(WRONG)
+    return next(status for status in (WRONG, UNSURE, OK) if status in statuses)
