@@ -1,14 +1,19 @@
-"""Which backends are compared, each as a job that another process understands."""
+"""What a run does: which backends, each as a job that another process understands."""
 
+import dataclasses
+import math
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 import backends
 from backends import Backend
 from backends.registry import BackendSpec, describe
-from compare.scenarios import Options
+from compare.scenarios import DEFAULT_SCENARIOS, SCENARIOS, Options
+
+Backends = Iterable[str | Backend] | None
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,108 @@ class Job:
     scenarios: tuple[str, ...] = ()
     options: Options = field(default_factory=Options)
 
+    @classmethod
+    def from_plain(cls, content: Mapping[str, Any]) -> Self:
+        """Return the job as it was before it became JSON."""
+        options = Options(**make_tuples(content["options"]))
+        return cls(**{**make_tuples(content), "options": options})
 
-def plan_jobs(wanted: Iterable[str | Backend] | None) -> list[Job]:
+
+def make_tuples(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content with tuples where JSON has lists."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in content.items()
+    }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a run does, made once.
+
+    Attributes:
+        jobs: one a backend, in the order of the registry.
+        scenarios: what each is put through, in the order in which they run.
+        asked: the backends that were asked for by name; None = all there are.
+        quick: whether the scenarios run in their short form.
+        timeout_s: how long one backend may take for everything.
+        path: where the workers look for modules; None = where this process does.
+    """
+
+    jobs: tuple[Job, ...]
+    scenarios: tuple[str, ...]
+    asked: tuple[str, ...] | None = None
+    quick: bool = False
+    timeout_s: float = 60.0
+    path: tuple[str, ...] | None = None
+
+
+def make_plan(  # noqa: PLR0913 - all but the first are by name.
+    wanted: Backends = None,
+    *,
+    scenarios: Iterable[str] | None = None,
+    quick: bool = False,
+    timeout_s: float = 60.0,
+    threads: Sequence[int] = (2,),
+    late_partner: bool = False,
+    path: Iterable[str] | None = None,
+) -> Plan:
+    """Return the plan of a run; nothing is imported and nothing is started.
+
+    What is to be given is described at run_all(), Options and Plan.
+
+    Raises:
+        UnknownBackendError: no backend has that name.
+        ValueError: no scenario has that name, or a number is out of range.
+    """
+    if not (timeout_s > 0 and math.isfinite(timeout_s)):
+        message = f"run_all() timeout_s: expected seconds over 0, got {timeout_s!r}"
+        raise ValueError(message)
+    names = select_scenarios(scenarios)
+    jobs = plan_jobs(wanted)
+    options = Options(
+        quick=quick,
+        threads=tuple(threads),
+        late_partner=late_partner,
+        partners=tuple(job.target for job in jobs if not job.reason),
+    )
+    jobs = [
+        dataclasses.replace(
+            job,
+            scenarios=names,
+            options=dataclasses.replace(options, target=job.target),
+        )
+        for job in jobs
+    ]
+    return Plan(
+        jobs=tuple(jobs),
+        scenarios=names,
+        asked=None if wanted is None else tuple(job.name for job in jobs),
+        quick=quick,
+        timeout_s=timeout_s,
+        path=None if path is None else tuple(path),
+    )
+
+
+def select_scenarios(names: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the scenarios in the order in which they run.
+
+    Raises:
+        ValueError: no scenario has that name.
+    """
+    if names is None:
+        return DEFAULT_SCENARIOS
+    wanted = {names} if isinstance(names, str) else set(names)
+    for name in wanted:
+        if name not in SCENARIOS:
+            message = (
+                f"unknown scenario {name!r}: expected one of {', '.join(SCENARIOS)}"
+            )
+            raise ValueError(message)
+    return tuple(name for name in SCENARIOS if name in wanted)
+
+
+def plan_jobs(wanted: Backends) -> list[Job]:
     """Return one job a backend, registry order first.
 
     Raises:

@@ -1,20 +1,17 @@
 """Put backends through scenarios: a crash or a hang of one is a row, not the end."""
 
-import dataclasses
-import math
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import compare.render  # noqa: F401 - what registers how a report shows itself.
 from backends import Backend
-from compare.isolation import MARK, Outcome, Written, run_worker
-from compare.model import BackendResult, Report, structure
-from compare.plan import Job, plan_job, plan_jobs
-from compare.scenarios import DEFAULT_SCENARIOS, SCENARIOS, Options
+from compare.model import BackendResult, Report, Status, structure
+from compare.plan import Job, Plan, make_plan
 from gilscope.environment import collect_environment
+from gilscope.process import MARK, Child, Written
 
 # How much of what a backend printed is quoted.
 QUOTE_LENGTH = 80
@@ -39,13 +36,37 @@ class Progress:
     elapsed_s: float
 
 
+Tell = Callable[[Progress], None]
+
+
+@dataclass
+class Outcome:
+    """What is known about a worker, filled in as its messages arrive.
+
+    Attributes:
+        content: the fields of a BackendResult, as JSON gave them.
+        step: what it does now: "loading", or the name of a scenario.
+        status, reason: how it ended; None while it has not.
+        stdout, stderr: what the backend wrote.
+        stray: what it wrote to descriptors that it had not opened.
+    """
+
+    content: dict[str, Any] = field(default_factory=dict)
+    step: str = "loading"
+    status: Status | None = None
+    reason: str = ""
+    stdout: Written = field(default_factory=Written)
+    stderr: Written = field(default_factory=Written)
+    stray: Written = field(default_factory=Written)
+
+
 def run_all(  # noqa: PLR0913 - all but the first are by name.
     backends: Iterable[str | Backend] | None = None,
     *,
     scenarios: Iterable[str] | None = None,
     quick: bool = False,
     timeout_s: float = 60.0,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Tell | None = None,
     threads: Sequence[int] = (2,),
 ) -> Report:
     """Put backends through scenarios, each backend in a process of its own.
@@ -63,16 +84,18 @@ def run_all(  # noqa: PLR0913 - all but the first are by name.
         UnknownBackendError: no backend has that name. Nothing was run.
         ValueError: no scenario has that name, or a number is out of range.
     """
-    if not (timeout_s > 0 and math.isfinite(timeout_s)):
-        message = f"run_all() timeout_s: expected seconds over 0, got {timeout_s!r}"
-        raise ValueError(message)
-    wanted = take_scenarios(scenarios)
-    jobs = plan_jobs(backends)
-    options = Options(
+    plan = make_plan(
+        backends,
+        scenarios=scenarios,
         quick=quick,
-        threads=tuple(threads),
-        partners=tuple(job.target for job in jobs if not job.reason),
+        timeout_s=timeout_s,
+        threads=threads,
     )
+    return run_plan(plan, progress)
+
+
+def run_plan(plan: Plan, progress: Tell | None = None) -> Report:
+    """Do what a plan says, one worker after the other."""
     if MARK in os.environ:
         message = (
             "run_all() was called by what it compares: "
@@ -80,60 +103,11 @@ def run_all(  # noqa: PLR0913 - all but the first are by name.
         )
         raise RuntimeError(message)
     environment = collect_environment()
-    results = [
-        run_job(
-            dataclasses.replace(
-                job,
-                scenarios=wanted,
-                options=dataclasses.replace(options, target=job.target),
-            ),
-            timeout_s,
-            progress,
-        )
-        for job in jobs
-    ]
-    asked = None if backends is None else tuple(job.name for job in jobs)
-    return Report(environment, tuple(results), wanted, asked, quick)
+    results = [run_job(job, plan, progress) for job in plan.jobs]
+    return Report(environment, tuple(results), plan.scenarios, plan.asked, plan.quick)
 
 
-def run_demo(
-    backend: str | Backend,
-    *,
-    late_partner: bool = False,
-    quick: bool = False,
-    timeout_s: float = 60.0,
-    progress: Callable[[Progress], None] | None = None,
-) -> BackendResult:
-    """Run the lecture's program alone, with either of its partners.
-
-    Raises:
-        UnknownBackendError: no backend has that name.
-    """
-    job = dataclasses.replace(
-        plan_job(backend),
-        scenarios=("handoff",),
-        options=Options(quick=quick, late_partner=late_partner),
-    )
-    return run_job(job, timeout_s, progress)
-
-
-def take_scenarios(names: Iterable[str] | None) -> tuple[str, ...]:
-    """Return the scenarios in the order in which they run."""
-    if names is None:
-        return DEFAULT_SCENARIOS
-    wanted = {names} if isinstance(names, str) else set(names)
-    for name in wanted:
-        if name not in SCENARIOS:
-            message = (
-                f"unknown scenario {name!r}: expected one of {', '.join(SCENARIOS)}"
-            )
-            raise ValueError(message)
-    return tuple(name for name in SCENARIOS if name in wanted)
-
-
-def run_job(
-    job: Job, timeout_s: float, progress: Callable[[Progress], None] | None = None
-) -> BackendResult:
+def run_job(job: Job, plan: Plan, progress: Tell | None = None) -> BackendResult:
     """Run one worker to its end, whatever that is, and leave nothing behind."""
     started = time.monotonic()
 
@@ -146,36 +120,77 @@ def run_job(
     if job.reason:
         outcome = Outcome(status="unavailable", reason=job.reason)
     else:
-        outcome = run_worker(job, timeout_s, lambda step: tell(step, "running"))
+        outcome = run_worker(job, plan, lambda step: tell(step, "running"))
     result = judge(job, outcome, time.monotonic() - started)
     tell(None, result.status)
     return result
 
 
+def run_worker(job: Job, plan: Plan, tell: Callable[[str], None]) -> Outcome:
+    """Start the worker and take in what it sends until it has ended."""
+    outcome = Outcome()
+    with Child(
+        "compare.worker:main", job, timeout_s=plan.timeout_s, path=plan.path
+    ) as worker:
+        outcome.stdout, outcome.stderr = worker.stdout, worker.stderr
+        for message in worker:
+            take_message(message, outcome, tell)
+            if outcome.status is not None:
+                break
+    outcome.stray = worker.stray
+    if outcome.status is None:
+        outcome.status, outcome.reason = worker.explain_end(outcome.step)
+    return outcome
+
+
+def take_message(
+    message: dict[str, Any], outcome: Outcome, tell: Callable[[str], None]
+) -> None:
+    """Add what the worker sent to what is known."""
+    event = message.pop("event")
+    if event == "loaded":
+        outcome.content.update(message)
+    elif event == "scenario":
+        outcome.step = message["name"]
+        tell(outcome.step)
+    elif event == "result":
+        outcome.content[message["name"]] = message["value"]
+    else:
+        outcome.status, outcome.reason = message["status"], message["reason"]
+
+
 def judge(job: Job, outcome: Outcome, elapsed_s: float) -> BackendResult:
     """Make the row of one backend: `wrong` comes from any scenario's own findings."""
-    status = outcome.status
+    status, reason = outcome.status, outcome.reason
+    missing = [name for name in job.scenarios if outcome.content.get(name) is None]
+    if status == "ok" and missing:
+        status, reason = "failed", f"no answer from {', '.join(missing)}"
     wrongs = find_wrongs(outcome.content, job.scenarios)
-    if outcome.stdout.n_bytes:
-        wrongs.append(f"wrote to standard output: {quote(outcome.stdout)}")
+    for where, written in (
+        ("standard output", outcome.stdout),
+        ("descriptors that were not its own", outcome.stray),
+    ):
+        if written.n_bytes:
+            wrongs.append(f"wrote to {where}: {quote(written)}")
     if wrongs and status == "ok":
         status = "wrong"
     warnings = list(outcome.content.get("warnings", ()))
     if outcome.stderr.n_bytes and status in ("ok", "wrong"):
         warnings.append(f"wrote to standard error: {quote(outcome.stderr)}")
-    return structure(
-        {
-            "technology": job.technology or "",
-            "declared": job.releases_gil,
-            **outcome.content,
-            "name": job.name,
-            "status": status,
-            "reason": "\n".join(filter(None, (outcome.reason, *keep_some(wrongs)))),
-            "elapsed_s": elapsed_s,
-            "warnings": warnings,
-        },
-        BackendResult,
-    )
+    declared = {"technology": job.technology or "", "declared": job.releases_gil}
+    row = {
+        "name": job.name,
+        "elapsed_s": elapsed_s,
+        "status": status,
+        "reason": "\n".join(filter(None, (reason, *keep_some(wrongs)))),
+    }
+    try:
+        return structure(
+            {**declared, **outcome.content, **row, "warnings": warnings}, BackendResult
+        )
+    except ValueError as error:
+        row |= {"status": "failed", "reason": f"what it sent is no result: {error}"}
+        return structure({**declared, **row}, BackendResult)
 
 
 def keep_some(wrongs: list[str]) -> list[str]:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 
 from backends import Backend
 from compare.model import Report
-from compare.plan import plan_jobs
-from compare.run import Progress, run_all
+from compare.plan import Plan, make_plan
+from compare.run import Progress, run_plan
 from compare.scenarios.sweep import plan_s
 
 # How many times as long as planned a backend may take on a loaded machine.
@@ -33,19 +33,28 @@ def sweep(
     Raises:
         UnknownBackendError: no backend has that name. Nothing was run.
     """
-    if timeout_s is None:
-        timeout_s = PATIENCE * plan_s(1, quick=quick)
-    return run_all(
-        backends,
-        scenarios=["sweep"],
-        quick=quick,
-        timeout_s=timeout_s,
-        progress=progress,
-    )
+    plan, _ = make_sweep_plan(backends, quick=quick, timeout_s=timeout_s)
+    return run_plan(plan, progress)
 
 
 def plan_sweep(
     backends: Iterable[str | Backend] | None = None, *, quick: bool = False
 ) -> float:
     """Return how many seconds sweep() will take, from the plan of its grid."""
-    return plan_s(len(plan_jobs(backends)), quick=quick)
+    return make_sweep_plan(backends, quick=quick)[1]
+
+
+def make_sweep_plan(
+    backends: Iterable[str | Backend] | None = None,
+    *,
+    quick: bool = False,
+    timeout_s: float | None = None,
+    path: Iterable[str] | None = None,
+) -> tuple[Plan, float]:
+    """Return the plan of a sweep and how many seconds it will take."""
+    if timeout_s is None:
+        timeout_s = PATIENCE * plan_s(1, quick=quick)
+    plan = make_plan(
+        backends, scenarios=["sweep"], quick=quick, timeout_s=timeout_s, path=path
+    )
+    return plan, plan_s(len(plan.jobs), quick=quick)

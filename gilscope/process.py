@@ -1,94 +1,391 @@
-"""Processes that do not outlive the one that started them, where Linux can see to it.
+"""A Python process of its own: with a time limit, a private channel, nothing left over.
 
-Source:
-    prctl(2): PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER.
+`Child` starts `module:function` in a fresh interpreter, takes in its messages, and ends
+it with everything that it started. It is none of multiprocessing's, which would import
+the caller's main module again.
 """
 
-import ctypes
+import importlib
 import os
+import re
+import secrets
+import selectors
 import signal
+import subprocess
 import sys
 import time
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, Self
 
-POLL_S = 0.001
+from gilscope.channel import CHANNEL_LOST, CHUNK_BYTES, Channel, Reader, encode
 
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
+PIPE = subprocess.PIPE
+
+# A child ends itself at its time limit and leaves its stacks behind; this is how much
+# longer one may take that cannot even do that.
+GRACE_S = 2.0
+POLL_S = 0.02
+KILL_ROUNDS = 50
+# In a child's environment, so that its descendants can be found, whatever they did.
+MARK = "GILSCOPE_WORKER"
+
+# How much of what a child wrote is kept at either end; the rest is counted.
+KEPT_BYTES = 2048
+STACK_BYTES = 1 << 16
+# How much of a stack goes into a reason.
+STACK_LINES = 24
+STACK_NOISE = re.compile(
+    r'"<(frozen |string>)|[/\\](threading|process|worker)\.py"|^$|^Extension modules'
+)
+STACK_START = re.compile(rb"^(Timeout \(|Fatal Python error)", re.MULTILINE)
+
+# What a child's interpreter runs: our own packages are where they were found here.
+BOOT = (
+    "import sys; root = sys.argv[1]; root in sys.path or sys.path.insert(0, root); "
+    "from gilscope.process import run_child; run_child()"
+)
 
 
-def die_with_parent(
-    parent_pid: int, number: signal.Signals = signal.Signals.SIGKILL
-) -> None:
-    """Have this process get a signal when the one that started it dies."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
-    if os.getppid() != parent_pid:
-        # It died before that was asked for.
-        os._exit(1)
+@dataclass
+class Written:
+    """What a child wrote to one of its streams: how much, its beginning and end."""
+
+    n_bytes: int = 0
+    head: bytes = b""
+    tail: bytes = b""
+    kept_bytes: int = KEPT_BYTES
+
+    def add(self, chunk: bytes) -> None:
+        """Take in what was written next."""
+        self.n_bytes += len(chunk)
+        self.head += chunk[: self.kept_bytes - len(self.head)]
+        self.tail = (self.tail + chunk)[-self.kept_bytes :]
 
 
-def go_on_in_child(parent_pid: int) -> None:
-    """Go on in a child, and stay behind to end whatever that one leaves.
+class Child:
+    """A Python process that runs one function, and ends with the `with` block.
 
-    All its descendants become children of this process as soon as their own parents
-    are gone, whatever they did to their session and environment. They are ended when
-    the child has ended, or when this process is told to by SIGTERM, which it also gets
-    when its own parent dies. It then ends as the child did.
+    Iterating gives the messages that the function sent, until the process has ended or
+    its time is over.
 
     Args:
-        parent_pid: of the process that started this one.
+        entry: "package.module:function" of ours; the function gets a Channel.
+        order: what the function is to do, as anything that JSON knows.
+        timeout_s: how long it may take.
+        renews: whether each message and each order begins the time anew.
+        guards: whether another process ends whatever this one leaves (Linux).
+        stdout, stderr: as for subprocess.Popen; PIPE = kept in `stdout`, `stderr`.
+        path: where the user's modules are looked for; None = as in this process.
     """
-    if sys.platform != "linux":
-        return
-    told = {signal.SIGTERM}
-    # What comes before there is a child to be ended waits until there is.
-    signal.pthread_sigmask(signal.SIG_BLOCK, told)
-    die_with_parent(parent_pid, signal.SIGTERM)
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-    own_pid = os.getpid()
-    child_pid = os.fork()
-    if child_pid == 0:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, told)
-        die_with_parent(own_pid)
-        return
 
-    def end_child(*_: object) -> None:
-        # It may have ended just before, and have been waited for.
-        with suppress(ProcessLookupError):
-            os.kill(child_pid, signal.SIGKILL)
+    def __init__(  # noqa: PLR0913 - all but the first are by name.
+        self,
+        entry: str,
+        order: Any = None,
+        *,
+        timeout_s: float,
+        renews: bool = False,
+        guards: bool = True,
+        stdout: int | None = PIPE,
+        stderr: int | None = PIPE,
+        path: Sequence[str] | None = None,
+    ) -> None:
+        """Take what is to be started."""
+        self.timeout_s = timeout_s
+        self.exit_code: int | None = None
+        self.stdout = Written()
+        self.stderr = Written()
+        self._stack = Written(kept_bytes=STACK_BYTES)
+        self._renews = renews
+        self._guards = guards
+        self._streams = stdout, stderr
+        self._messages: deque[Any] = deque()
+        self._selector = selectors.DefaultSelector()
+        self._key = secrets.token_bytes()
+        self._mark = secrets.token_hex()
+        self._reader = Reader(self._key)
+        self._is_over = self._is_late = False
+        entries = sys.path if path is None else path
+        self._job = {
+            "key": self._key.hex(),
+            "entry": entry,
+            "order": order,
+            "timeout_s": timeout_s,
+            "renews": renews,
+            "guards": guards,
+            "parent_pid": os.getpid(),
+            "path": [os.path.abspath(one) for one in entries if isinstance(one, str)],  # noqa: PTH100 - "" is the current folder.
+            "pythonpath": os.environ.get("PYTHONPATH"),
+        }
 
-    signal.signal(signal.SIGTERM, end_child)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, told)
-    _, status = os.waitpid(child_pid, 0)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    end_children()
-    end_like(os.waitstatus_to_exitcode(status))
+    def __enter__(self) -> Self:
+        """Start the process."""
+        self._started_at = self._renewed_at = time.monotonic()
+        channel, channel_end = os.pipe()
+        stack, stack_end = os.pipe()
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - it is this interpreter.
+                make_command(channel_end, stack_end),
+                env=self._make_environment(),
+                stdin=subprocess.PIPE,
+                pass_fds=(channel_end, stack_end),
+                stdout=self._streams[0],
+                stderr=self._streams[1],
+                start_new_session=self._guards,
+            )
+        except BaseException:
+            os.close(channel)
+            os.close(stack)
+            raise
+        finally:
+            os.close(channel_end)
+            os.close(stack_end)
+        self._watch(channel, None)
+        self._watch(stack, self._stack)
+        for stream, written in (
+            (self._process.stdout, self.stdout),
+            (self._process.stderr, self.stderr),
+        ):
+            if stream is not None:
+                # The selector closes it.
+                self._watch(os.dup(stream.fileno()), written)
+                stream.close()
+        try:
+            self.send({**self._job, "started_at": time.time()})
+        except BaseException:
+            self.close()
+            raise
+        return self
 
+    def _make_environment(self) -> dict[str, str]:
+        # The path is told by the order: nothing of the user's may come before ours.
+        kept = {key: os.environ[key] for key in os.environ if key != "PYTHONPATH"}
+        return {**kept, MARK: self._mark} if self._guards else kept
 
-def end_children() -> None:
-    """Kill the children of this process, and theirs when they become its own."""
-    children = Path(f"/proc/self/task/{os.getpid()}/children")
-    with suppress(OSError):
-        while True:
-            # While some of them end, others may be left out.
-            for pid in children.read_text(encoding="ascii").split():
-                os.kill(int(pid), signal.SIGKILL)
-            while os.waitpid(-1, os.WNOHANG) != (0, 0):
-                pass
-            time.sleep(POLL_S)
+    def __exit__(self, *_: object) -> None:
+        """End the process and whatever it started."""
+        self.close()
 
+    def send(self, order: Any) -> None:
+        """Give the child something to do; one that has ended notices nothing."""
+        self._renewed_at = time.monotonic()
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(encode(order).encode() + b"\n")
+            self._process.stdin.flush()
 
-def end_like(exit_code: int) -> None:
-    """End this process with an exit status, or a signal where it is negative."""
-    if exit_code < 0:
-        import resource  # noqa: PLC0415 - it is not there on every system.
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the messages as they come."""
+        while (message := self.receive()) is not None:
+            yield message
 
-        # The child has dumped its core, if anybody wants that.
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    def receive(self) -> Any:
+        """Return the next message, None if no more will come."""
+        while not self._messages and not self._is_over:
+            self._wait()
+        if not self._messages:
+            return None
+        return self._messages.popleft()
+
+    def _wait(self) -> None:
+        """Take in what comes next, and notice when it is all over."""
+        has_ended = self._process.poll() is not None
+        rest_s = self._find_rest_s() + GRACE_S
+        # What is in the pipes of one that has ended is read without waiting.
+        if not self._take_in(0.0 if has_ended else min(rest_s, 5 * POLL_S)):
+            self._is_over = has_ended or rest_s <= 0
+            self._is_late = rest_s <= GRACE_S
+            self.exit_code = self._process.returncode
+
+    def _find_rest_s(self) -> float:
+        since = self._renewed_at if self._renews else self._started_at
+        return max(-GRACE_S, since + self.timeout_s - time.monotonic())
+
+    def _watch(self, fd: int, written: Written | None) -> None:
+        self._selector.register(fd, selectors.EVENT_READ, written)
+
+    def _take_in(self, wait_s: float) -> bool:
+        """Read what is there; return whether there was anything but ends."""
+        n_bytes = 0
+        if not self._selector.get_map():
+            time.sleep(min(wait_s, POLL_S))
+            return False
+        for key, _ in self._selector.select(wait_s):
+            chunk = os.read(key.fd, CHUNK_BYTES)
+            n_bytes += len(chunk)
+            if not chunk:
+                self._selector.unregister(key.fd)
+                os.close(key.fd)
+            elif key.data is not None:
+                key.data.add(chunk)
+            else:
+                self._messages += self._reader.feed(chunk)
+                self._renewed_at = time.monotonic()
+        # A flood of anything else must not keep the time limit from being noticed.
+        return n_bytes > 0 and self._find_rest_s() > -GRACE_S
+
+    def wait_for_end(self, timeout_s: float) -> int | None:
+        """Give no more orders; return the exit status, None if it has not ended."""
+        self._end_orders()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout_s)
+        return self._process.returncode
+
+    def _end_orders(self) -> None:
+        assert self._process.stdin is not None
+        # What was sent last may have found nobody.
         with suppress(OSError):
-            signal.signal(-exit_code, signal.SIG_DFL)
-        os.kill(os.getpid(), -exit_code)
-    os._exit(abs(exit_code))
+            self._process.stdin.close()
+
+    def close(self) -> None:
+        """End it with everything that it started, and read what it wrote."""
+        if not self._is_over:
+            self.exit_code = self._process.poll()
+        if self._guards:
+            end_group(self._process, self._mark)
+        self._process.kill()
+        self._process.wait()
+        self._end_orders()
+        until = time.monotonic() + GRACE_S
+        while self._selector.get_map() and time.monotonic() < until:
+            self._take_in(POLL_S)
+        for key in [*self._selector.get_map().values()]:
+            os.close(key.fd)
+        self._selector.close()
+
+    @property
+    def stray(self) -> Written:
+        """What was written to descriptors of the channel, or that nobody had opened."""
+        reader = self._reader
+        return Written(reader.n_stray_bytes, reader.stray, reader.stray)
+
+    def explain_end(self, what: str) -> tuple[Literal["timeout", "crashed"], str]:
+        """Say why it ended, or did not, without having said so itself.
+
+        Args:
+            what: what it did last, as the subject of a sentence.
+
+        Returns:
+            What came of it, and the reason; further lines have the stacks.
+        """
+        is_late = self._is_late and self.exit_code in (None, 1)
+        timeout_s = self.timeout_s if is_late else None
+        said = self.stderr.tail.decode(errors="replace").strip()
+        return explain_end(
+            what, self.exit_code, timeout_s, read_stack(self._stack), said
+        )
+
+
+def explain_end(
+    what: str, exit_code: int | None, timeout_s: float | None, stack: str, said: str
+) -> tuple[Literal["timeout", "crashed"], str]:
+    """Put an end into words.
+
+    Args:
+        what: what the process did last.
+        exit_code: negative for a signal; None if it had to be ended.
+        timeout_s: its time limit, None if that was not reached.
+        stack: of its threads, or "".
+        said: the last of what it wrote to standard error.
+    """
+    if timeout_s is not None:
+        return "timeout", join(f"{what} had not ended after {timeout_s:g} s", stack)
+    if exit_code is None:
+        end = f"{what} was ended"
+    elif exit_code == CHANNEL_LOST:
+        end = f"{what} closed descriptors that were not its own"
+    elif exit_code < 0:
+        end = f"{what} ended with {name_signal(-exit_code)}"
+    else:
+        end = f"{what} ended the process with exit status {exit_code}"
+    return "crashed", join(end, stack, said and f"standard error: {said}")
+
+
+def join(*lines: str) -> str:
+    """Return those lines that say anything."""
+    return "\n".join(filter(None, lines))
+
+
+def name_signal(number: int) -> str:
+    """Return the name of a signal."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def read_stack(written: Written) -> str:
+    """Return the stacks that a child left, most recent call first, or ""."""
+    whole = written.head
+    if written.n_bytes > len(whole):
+        whole = written.tail
+    starts = [*STACK_START.finditer(whole)]
+    if not starts:
+        return ""
+    # The first line of a timeout only says again that time was over.
+    text = whole[starts[-1].start() :].decode(errors="replace")
+    if text.startswith("Timeout"):
+        text = text.partition("\n")[2]
+    # What started the child and its threads is the same for all.
+    lines = [line for line in text.splitlines() if not STACK_NOISE.search(line)]
+    if len(lines) > STACK_LINES:
+        lines[STACK_LINES:] = [f"... ({len(lines) - STACK_LINES} more lines)"]
+    return "\n".join(lines)
+
+
+def make_command(*fds: int) -> list[str]:
+    """Return the command of a child that has the same kind of GIL as this process."""
+    # Unbuffered, in Python and in C: it may be ended before it flushes.
+    options = ["-u", "-P"]
+    gil = sys._xoptions.get("gil")  # noqa: SLF001 - there is no public name.
+    if isinstance(gil, str):
+        options += ["-X", f"gil={gil}"]
+    root = str(Path(__file__).parents[1])
+    return [sys.executable, *options, "-c", BOOT, root, *map(str, fds)]
+
+
+def end_group(process: "subprocess.Popen[bytes]", mark: str) -> None:
+    """End a child that leads a group, and all of its descendants."""
+    if sys.platform == "linux":
+        # It ends all its descendants itself; the rest is for where it cannot.
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_S)
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    # A descendant with a session of its own is no longer in the group. One that
+    # forks while it is looked for is found in another round.
+    for _ in range(KILL_ROUNDS):
+        pids = find_marked(mark)
+        if not pids:
+            return
+        for pid in pids:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(POLL_S)
+
+
+def find_marked(mark: str) -> list[int]:
+    """Return the processes with that mark in their environment, where Linux tells."""
+    needle = f"{MARK}={mark}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        # A process that ends meanwhile, or belongs to somebody else, is no concern.
+        with suppress(OSError):
+            if needle in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
+
+
+def run_child() -> None:
+    """Run what the parent asks for; `python -c BOOT` begins here."""
+    fds = [int(text) for text in sys.argv[2:]]
+    del sys.argv[1:]
+    channel = Channel(0, *fds)
+    module_name, _, name = channel.entry.partition(":")
+    getattr(importlib.import_module(module_name), name)(channel)

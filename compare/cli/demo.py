@@ -3,12 +3,13 @@
 import argparse
 from typing import Any
 
-from compare.cli.output import show_progress
+from compare.cli.output import find_modules, show_progress
 from compare.model import BackendResult
+from compare.plan import make_plan
 from compare.render.mermaid import render_mermaid
 from compare.render.timeline import render_timeline
 from compare.render.transcript import render_transcript
-from compare.run import run_demo
+from compare.run import run_plan
 from gilscope.cli.output import say, write
 from gilscope.cli.status import OK, WRONG
 
@@ -37,13 +38,15 @@ def add_demo(commands: Any) -> None:
 def run_demo_command(arguments: argparse.Namespace) -> int:
     """Run the lecture's program and print what its threads did, early and late."""
     for is_late in (False,) if arguments.mermaid else (False, True):
-        with show_progress([arguments.name], quick=arguments.quick) as progress:
-            result = run_demo(
-                arguments.name,
-                late_partner=is_late,
-                quick=arguments.quick,
-                progress=progress,
-            )
+        plan = make_plan(
+            [arguments.name],
+            scenarios=["handoff"],
+            quick=arguments.quick,
+            late_partner=is_late,
+            path=find_modules(),
+        )
+        with show_progress(plan) as progress:
+            (result,) = run_plan(plan, progress)
         if result.handoff is not None:
             write(describe_demo(result, is_late=is_late, is_mermaid=arguments.mermaid))
         if result.status != "ok":

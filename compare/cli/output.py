@@ -3,13 +3,14 @@
 import argparse
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
 
 from compare.model import Report
-from compare.plan import plan_jobs
+from compare.plan import Plan
 from compare.render.html import render_page, require_extra
 from compare.render.live import GUESS_S, QUICK_GUESS_S, LiveView
 from compare.render.table import WIDTH, make_text
@@ -53,6 +54,16 @@ def show_report(report: Report) -> None:
         write(str(report))
 
 
+def find_modules() -> list[str]:
+    """Return where a backend of the user's is looked for: as with `python -m`.
+
+    Only the workers look there. In this process a module of the current folder could
+    take the place of one that is needed.
+    """
+    here = [] if sys.flags.safe_path else [str(Path.cwd())]
+    return [*here, *sys.path]
+
+
 def judge_report(report: Report) -> int:
     """Return the exit status that a report stands for."""
     if not report.ok:
@@ -75,16 +86,14 @@ class ReportConsole(Console):
 
 
 @contextlib.contextmanager
-def show_progress(
-    wanted: Sequence[str] | None, *, quick: bool
-) -> Iterator[Callable[[Progress], None]]:
+def show_progress(plan: Plan) -> Iterator[Callable[[Progress], None]]:
     """Show each step on standard error: live on a terminal, as lines elsewhere."""
     console = Console(file=sys.stderr, highlight=False)
     if not console.is_terminal or console.is_dumb_terminal or console.no_color:
         yield lambda step: note(describe_progress(step))
         return
-    names = [job.name for job in plan_jobs(wanted)]
-    view = LiveView(names, guess_s=QUICK_GUESS_S if quick else GUESS_S)
+    names = [job.name for job in plan.jobs]
+    view = LiveView(names, guess_s=QUICK_GUESS_S if plan.quick else GUESS_S)
     with Live(view, console=console, refresh_per_second=4):
         yield view.update
 

@@ -1,7 +1,6 @@
 """`gilscope run` and `gilscope list`."""
 
 import argparse
-from collections.abc import Sequence
 from typing import Any
 
 from rich.table import Table
@@ -10,14 +9,15 @@ from rich.text import Text
 from compare.cli.output import (
     ReportConsole,
     check_files,
+    find_modules,
     judge_report,
     show_progress,
     show_report,
     write_files,
 )
-from compare.plan import plan_jobs
+from compare.plan import Plan, make_plan
 from compare.render.table import STYLES
-from compare.run import run_all, take_scenarios
+from compare.run import run_plan
 from compare.scenarios import SCENARIOS
 from gilscope.cli.options import add_backend, add_json, parse_counts, parse_seconds
 from gilscope.cli.output import check_writable, write, write_text
@@ -68,19 +68,11 @@ def add_run(commands: Any) -> None:
 
 def run_run(arguments: argparse.Namespace) -> int:
     """Compare, and show what was found."""
-    plan_jobs(arguments.backend)
-    check_scenarios(arguments.scenario)
+    plan = plan_run(arguments)
     check_writable(arguments.json)
     check_files(arguments)
-    with show_progress(arguments.backend, quick=arguments.quick) as progress:
-        report = run_all(
-            arguments.backend,
-            scenarios=arguments.scenario,
-            quick=arguments.quick,
-            timeout_s=arguments.timeout,
-            threads=arguments.threads,
-            progress=progress,
-        )
+    with show_progress(plan) as progress:
+        report = run_plan(plan, progress)
     if arguments.json != "-":
         show_report(report)
         if arguments.explain:
@@ -90,10 +82,17 @@ def run_run(arguments: argparse.Namespace) -> int:
     return judge_report(report)
 
 
-def check_scenarios(names: Sequence[str] | None) -> None:
-    """Refuse unknown scenarios before anything runs."""
+def plan_run(arguments: argparse.Namespace) -> Plan:
+    """Refuse what is unknown before anything runs."""
     try:
-        take_scenarios(names)
+        return make_plan(
+            arguments.backend,
+            scenarios=arguments.scenario,
+            quick=arguments.quick,
+            timeout_s=arguments.timeout,
+            threads=arguments.threads,
+            path=find_modules(),
+        )
     except ValueError as error:
         raise UsageError(str(error)) from error
 
@@ -106,7 +105,7 @@ def add_list(commands: Any) -> None:
 
 def run_list(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it is one entry for all.
     """Load each backend in a process of its own and say what came of it."""
-    report = run_all(scenarios=(), timeout_s=LIST_TIMEOUT_S)
+    report = run_plan(make_plan(scenarios=(), timeout_s=LIST_TIMEOUT_S))
     grid = Table.grid(padding=(0, 2))
     for result in report:
         state = "available" if result.status == "ok" else result.reason

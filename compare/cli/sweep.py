@@ -5,12 +5,14 @@ from typing import Any
 
 from compare.cli.output import (
     check_files,
+    find_modules,
     judge_report,
     show_progress,
     show_report,
     write_files,
 )
-from compare.sweeping import plan_sweep, sweep
+from compare.run import run_plan
+from compare.sweeping import make_sweep_plan
 from gilscope.cli.options import add_backend, add_json
 from gilscope.cli.output import check_writable, note, write_text
 
@@ -31,12 +33,14 @@ def add_sweep(commands: Any) -> None:
 
 def run_sweep(arguments: argparse.Namespace) -> int:
     """Say how long it will take, sweep, and show the grid of each backend."""
-    planned_s = plan_sweep(arguments.backend, quick=arguments.quick)
+    plan, planned_s = make_sweep_plan(
+        arguments.backend, quick=arguments.quick, path=find_modules()
+    )
     check_writable(arguments.json)
     check_files(arguments)
     note(f"this takes about {planned_s:.0f} s")
-    with show_progress(arguments.backend, quick=arguments.quick) as progress:
-        report = sweep(arguments.backend, quick=arguments.quick, progress=progress)
+    with show_progress(plan) as progress:
+        report = run_plan(plan, progress)
     if arguments.json != "-":
         show_report(report)
     write_text(arguments.json, report.to_json())

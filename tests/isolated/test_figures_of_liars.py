@@ -134,7 +134,7 @@ def test_a_fault_in_a_process_is_told() -> None:
     ("target", "words"),
     [
         ("tests.liars.raises_in_import:backend", "out of cheese"),
-        ("tests.liars.aborts_in_import:backend", "exit status -6"),
+        ("tests.liars.aborts_in_import:backend", "ended with SIGABRT"),
     ],
 )
 def test_a_process_that_does_not_start_is_told(target: str, words: str) -> None:
@@ -151,7 +151,7 @@ def test_no_process_outlives_the_one_that_started_it(tmp_path: Path) -> None:
         "from compare.measure.processes import Processes\n"
         "with Processes('python', 2) as processes:\n"
         "    processes.wait()\n"
-        "    print(*(process.pid for process in processes._processes), flush=True)\n"
+        "    print(*(process._process.pid for process in processes._started), flush=True)\n"
         "    time.sleep(600)\n"
     )
     with subprocess.Popen(

@@ -14,10 +14,10 @@ import backends
 from backends import Backend, UnknownBackendError
 from backends.reference import double_list
 from compare import Progress, run_all
-from compare.isolation import Outcome, explain_end
 from compare.model import BackendResult
-from compare.plan import plan_job, plan_jobs
-from compare.run import run_demo
+from compare.plan import make_plan, plan_job, plan_jobs
+from compare.run import run_plan
+from gilscope.process import explain_end
 
 ROOT = Path(__file__).parents[2]
 RAISES = "correctness raised ValueError: out of cheese (in double_list, raises.py:11)"
@@ -143,28 +143,22 @@ def test_the_other_rows_are_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("exit_code", "stack", "status", "reason"),
+    ("exit_code", "timeout_s", "status", "reason"),
     [
-        (None, "", "timeout", "gil had not ended after 3 s"),
-        (
-            1,
-            "Timeout (0:00:03)!\nThread",
-            "timeout",
-            "gil had not ended after 3 s\nThr",
-        ),
-        (1, "", "crashed", "gil ended the process with exit status 1\n"),
-        (-9, "", "crashed", "gil ended with SIGKILL\n"),
-        (-64, "", "crashed", "gil ended with SIGRTMAX\n"),
-        (-99, "", "crashed", "gil ended with signal 99\n"),
+        (None, 3.0, "timeout", "gil had not ended after 3 s\nThread"),
+        (1, 3.0, "timeout", "gil had not ended after 3 s\nThread"),
+        (1, None, "crashed", "gil ended the process with exit status 1\nThread"),
+        (87, None, "crashed", "gil closed descriptors that were not its own\n"),
+        (-9, None, "crashed", "gil ended with SIGKILL\n"),
+        (-64, None, "crashed", "gil ended with SIGRTMAX\n"),
+        (-99, None, "crashed", "gil ended with signal 99\n"),
     ],
 )
 def test_an_end_without_a_word_is_explained(
-    exit_code: int | None, stack: str, status: str, reason: str
+    exit_code: int | None, timeout_s: float | None, status: str, reason: str
 ) -> None:
     """Exit status, signal and stack are put into words; so is what was written."""
-    outcome = Outcome(step="gil")
-    outcome.stderr.tail = b"last words\n"
-    found = explain_end(exit_code, outcome, 3.0, stack)
+    found = explain_end("gil", exit_code, timeout_s, "Thread", "last words")
     assert found[0] == status
     assert found[1].startswith(reason)
     assert (status == "timeout") != found[1].endswith("standard error: last words")
@@ -494,7 +488,9 @@ def find_children(pid: int) -> list[int]:
 def test_the_demo_has_both_partners() -> None:
     """The lecture's partner ends early; the late one sleeps past the release."""
     early, late = (
-        run_demo("python", late_partner=is_late, quick=True)
+        run_plan(
+            make_plan("python", scenarios=["handoff"], quick=True, late_partner=is_late)
+        )["python"]
         for is_late in (False, True)
     )
     assert early.handoff is not None

@@ -1,17 +1,18 @@
 """What a worker told becomes a row: one rule decides what is wrong."""
 
 import dataclasses
+import json
 import sys
-import time
 from typing import Any
 
 import pytest
 
 from compare import worker
-from compare.isolation import Outcome, Written
-from compare.plan import Job
-from compare.run import N_WRONGS_KEPT, judge, take_scenarios
+from compare.plan import Job, select_scenarios
+from compare.run import N_WRONGS_KEPT, Outcome, judge
 from compare.scenarios import DEFAULT_SCENARIOS, SCENARIOS, Options
+from gilscope import channel
+from gilscope.process import Written
 
 JOB = Job("mine", "mine", "my own", True, scenarios=("correctness", "handoff"))
 HANDOFF = {
@@ -101,36 +102,41 @@ def test_a_reason_has_an_end() -> None:
 
 def test_scenarios_run_in_their_own_order() -> None:
     """The order in which they are asked for does not matter; each runs once."""
-    assert take_scenarios(["handoff", "correctness", "handoff"]) == (
+    assert select_scenarios(["handoff", "correctness", "handoff"]) == (
         "correctness",
         "handoff",
     )
-    assert take_scenarios("gil") == ("gil",)
-    assert take_scenarios(None) == DEFAULT_SCENARIOS
-    assert take_scenarios(SCENARIOS) == SCENARIOS
-    assert take_scenarios([]) == ()
+    assert select_scenarios("gil") == ("gil",)
+    assert select_scenarios(None) == DEFAULT_SCENARIOS
+    assert select_scenarios(SCENARIOS) == SCENARIOS
+    assert select_scenarios([]) == ()
+
+
+def test_a_scenario_without_an_answer_is_not_ok() -> None:
+    """A worker that says "ok" before its time is not believed."""
+    content = make_outcome().content
+    del content["handoff"]
+    row = judge(JOB, make_outcome(content=content), 0.0)
+    assert (row.status, row.reason) == ("failed", "no answer from handoff")
+
+
+def test_a_result_that_cannot_be_read_is_a_row() -> None:
+    """What is of another shape than a result costs that backend its row alone."""
+    content = {**make_outcome().content, "handoff": {"results": 1}}
+    row = judge(JOB, make_outcome(content=content), 0.0)
+    assert row.status == "failed"
+    assert "handoff" in row.reason
+    assert row.handoff is None
 
 
 # --- The worker's side ----------------------------------------------------------------
 
 
-def test_options_survive_json() -> None:
+def test_a_job_survives_the_channel() -> None:
     """Lists become the tuples again that they were."""
     options = Options(quick=True, threads=(1, 2), partners=("a",), late_partner=True)
-    content = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in vars(options).items()
-    }
-    assert worker.make_options(content) == options
-
-
-def test_the_time_limit_began_before_the_worker() -> None:
-    """What starting took is gone; a clock that was set back adds nothing."""
-    now = time.time()
-    rest_s = worker.find_rest_s({"timeout_s": 10.0, "started_at": now - 4})
-    assert 5 < rest_s <= 6
-    assert worker.find_rest_s({"timeout_s": 10.0, "started_at": now + 100}) == 10
-    assert worker.find_rest_s({"timeout_s": 1.0, "started_at": now - 100}) > 0
+    job = dataclasses.replace(JOB, options=options)
+    assert Job.from_plain(json.loads(channel.encode(job))) == job
 
 
 @pytest.mark.parametrize(

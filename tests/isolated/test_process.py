@@ -1,0 +1,180 @@
+"""A child process: what it tells, how it can end, and that nothing of it stays."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gilscope.channel import Channel
+from gilscope.process import Child
+
+ROOT = Path(__file__).parents[2]
+HERE = "tests.isolated.test_process"
+
+
+# --- What runs in the children --------------------------------------------------------
+
+
+def answer_orders(channel: Channel) -> None:
+    """Double each order."""
+    channel.send(channel.order)
+    while (order := channel.receive()) is not None:
+        channel.send(2 * order)
+
+
+def hang(channel: Channel) -> None:
+    """Tell that it is there, and never end."""
+    channel.send("there")
+    threading.Event().wait()
+
+
+def close_all(channel: Channel) -> None:
+    """Close every descriptor, and go on."""
+    os.closerange(3, 5000)
+    channel.send("closed")
+    channel.send([channel.were_fds_closed(), "x" * 10_000])
+    channel.exit()
+
+
+def live_on(channel: Channel) -> None:
+    """Give a sign of life more often than the time limit."""
+    for _ in range(8):
+        time.sleep(0.5)
+        channel.send("alive")
+    threading.Event().wait()
+
+
+def look(channel: Channel) -> None:
+    """Tell where modules come from, before and after the user's may."""
+    before = [entry for entry in sys.path if entry == channel.order]
+    channel.use_search_path()
+    import mine_alone  # noqa: PLC0415 - it is there only now.
+
+    channel.send([before, sys.path[0], mine_alone.__file__])
+
+
+def leave_thread(channel: Channel) -> None:
+    """Leave a thread and a function that keep the interpreter from ending."""
+    import atexit  # noqa: PLC0415
+
+    threading.Thread(target=threading.Event().wait).start()
+    atexit.register(time.sleep, 60)
+    channel.send("done")
+    channel.exit()
+
+
+def run(name: str, order: Any = None, **options: Any) -> tuple[list[Any], Child]:
+    """Return all that a child sent, and the child after its end."""
+    options = {"timeout_s": 30.0, **options}
+    with Child(f"{HERE}:{name}", order, **options) as child:
+        return [*child], child
+
+
+# --- Messages -------------------------------------------------------------------------
+
+
+def test_orders_are_answered_in_turn() -> None:
+    """The first comes with the start; the child ends when there are no more."""
+    with Child(f"{HERE}:answer_orders", {"a": [1]}, timeout_s=30.0) as child:
+        assert child.receive() == {"a": [1]}
+        for order in (2, "x", [1]):
+            child.send(order)
+            assert child.receive() == 2 * order
+        assert child.wait_for_end(10.0) == 0
+        assert child.receive() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc to take it from")
+def test_closing_every_descriptor_is_noticed_and_survived() -> None:
+    """What was closed is taken back from the process that guards the child."""
+    messages, _ = run("close_all")
+    assert messages == ["closed", [False, "x" * 10_000]]
+
+
+def test_a_child_without_a_guard_says_that_it_was_closed() -> None:
+    """There is nobody to take it back from, and the end has its own reason."""
+    messages, child = run("close_all", guards=False)
+    assert messages == []
+    assert child.explain_end("it") == (
+        "crashed",
+        "it closed descriptors that were not its own",
+    )
+
+
+# --- Time -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("guards", [True, False])
+def test_a_hang_is_ended_with_its_stacks(guards: bool) -> None:
+    """What it sent before is kept."""
+    messages, child = run("hang", timeout_s=2.0, guards=guards)
+    assert messages == ["there"]
+    status, reason = child.explain_end("it")
+    assert status == "timeout"
+    assert reason.startswith("it had not ended after 2 s\n")
+    assert "in hang" in reason
+
+
+def test_a_sign_of_life_begins_the_time_anew() -> None:
+    """Where that is asked for; the last one is what counts."""
+    messages, child = run("live_on", timeout_s=3.0, renews=True)
+    assert messages == ["alive"] * 8
+    assert child.explain_end("it")[0] == "timeout"
+
+
+def test_what_is_left_behind_takes_no_time() -> None:
+    """Neither a thread nor a function for the end is waited for."""
+    started = time.monotonic()
+    messages, child = run("leave_thread")
+    assert (messages, child.exit_code) == (["done"], 0)
+    assert time.monotonic() - started < 15
+
+
+# --- Modules --------------------------------------------------------------------------
+
+
+def test_a_users_modules_come_after_ours(tmp_path: Path) -> None:
+    """Their folder has modules named like ours and the standard library's."""
+    for name in ("compare", "backends", "random", "json", "threading", "mine_alone"):
+        text = "" if name == "mine_alone" else "raise ImportError('the wrong one')"
+        (tmp_path / f"{name}.py").write_text(text)
+    path = [str(tmp_path), *sys.path]
+    (message,), _ = run("look", str(tmp_path), path=path)
+    assert message == [[], str(tmp_path), str(tmp_path / "mine_alone.py")]
+
+
+# --- Whatever happens to the parent ---------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the parent's death signal")
+@pytest.mark.parametrize("guards", [True, False])
+def test_a_child_does_not_outlive_a_parent_that_is_killed(guards: bool) -> None:
+    """Nor does the process that guards it."""
+    code = (
+        "import time\n"
+        "from gilscope.process import Child\n"
+        f"with Child('{HERE}:hang', timeout_s=60, guards={guards}) as child:\n"
+        "    assert child.receive() == 'there'\n"
+        "    print(child._process.pid, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        pid = int(parent.stdout.readline())
+        left = [
+            pid,
+            *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()),
+        ]
+        parent.kill()
+    # The suite limits how long that may take.
+    while any(Path(f"/proc/{one}").exists() for one in left):
+        time.sleep(0.01)
