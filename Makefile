@@ -5,38 +5,45 @@ PYTHON ?= python3
 CARGO ?= cargo
 
 TOOLS := .tools
-UV := $(TOOLS)/bin/uv
 VENV := .venv
 BIN := $(VENV)/bin
 REPORT ?= report.html
 
-# The interpreter itself and not a shim, so that uv never looks further.
-BASE_PYTHON := $(shell $(PYTHON) -c 'import sys; print(sys.executable)' 2>/dev/null)
-
-# A backend whose tool is missing is left out; the report says what to install.
 HAS_CARGO := $(shell command -v $(CARGO) 2>/dev/null)
-HAS_CC := $(shell command -v cc 2>/dev/null || command -v gcc || command -v clang)
-WITHOUT_CARGO := $(if $(HAS_CARGO),,gilscope-pyo3)
-# Rust links with the C compiler.
-WITHOUT_CC := $(if $(HAS_CC),,gilscope-cython gilscope-cffi gilscope-pyo3)
-SKIPPED := $(sort $(WITHOUT_CARGO) $(WITHOUT_CC))
-SYNC := $(UV) sync --quiet --python $(BASE_PYTHON) --all-packages \
-	$(foreach name,$(SKIPPED),--no-install-package $(name))
+# Python 2 can read it too.
+IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and \
+	"gilscope needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] \
+	+ "; run: make PYTHON=python3.x")
+SYNC := CARGO=$(CARGO) $(PYTHON) tools/sync.py
 
-.PHONY: help compare demo test bench pythons sanitize fuzz lint docs format build clean
+# An ordinary build lets warnings pass: the next compiler has new ones.
+C_FLAGS = -O3 -Wall -Wextra -Werror -c -o /dev/null -DGILSCOPE_CYTHON_VERSION='""' \
+	-isystem $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')
+C_SOURCES := cffi_backend/src/double_list.c benchmarks/floor/floor.c \
+	build/lint/double_list.c
+
+.PHONY: help compare compare-full demo test nightly bench pythons sanitize fuzz \
+	lint docs format build backends clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-compare: build ## Build all backends and compare them; writes report.html.
+compare: backends ## Build all backends and compare them in 10 s; writes report.html.
+	@echo "make: the short form; for narrower ranges: make compare-full" >&2
+	@$(BIN)/gilscope run --quick --html $(REPORT)
+
+compare-full: backends ## The same at length, in a minute, with narrower ranges.
 	@$(BIN)/gilscope run --html $(REPORT)
 
-demo: build ## Print the lecture's two threads, as measured.
+demo: backends ## Print the lecture's two threads, as measured.
 	@$(BIN)/gilscope demo
 
 test: build ## Run the tests.
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+nightly: build ## Run the tests that take minutes.
+	@$(BIN)/python -m pytest -m nightly $(PYTEST_ARGS)
 
 bench: build ## Run the benchmarks; print the figures of docs/performance.md.
 	@$(BIN)/python -m pytest --benchmark-only
@@ -52,16 +59,13 @@ fuzz: build ## Fuzz the arguments of the native backends, ten minutes each.
 	@for backend in cython cffi pyo3; do \
 		$(BIN)/python tests/fuzz.py --backend $$backend --seconds 600 || exit 1; done
 
-build: $(UV) ## Build what can be built here.
-	$(if $(WITHOUT_CARGO),@echo "no cargo: $(WITHOUT_CARGO) is left out; install Rust" >&2)
-	$(if $(WITHOUT_CC),@echo "no C compiler: $(WITHOUT_CC) are left out; install gcc or clang" >&2)
-	$(if $(wildcard $(VENV)),,@echo "building the backends, about half a minute" >&2)
-	@$(SYNC)
+build: ## Build what can be built here, and install what tests and lint need.
+	@$(PYTHON) -c '$(IS_NEW_ENOUGH)'
+	@$(SYNC) --dev
 
-$(UV):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gilscope needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + "; run: make PYTHON=python3.x")'
-	@$(BASE_PYTHON) -m venv $(TOOLS) || { rm -rf $(TOOLS); echo "$(BASE_PYTHON) cannot make a virtual environment; on Debian install python3-venv" >&2; exit 1; }
-	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+backends:
+	@$(PYTHON) -c '$(IS_NEW_ENOUGH)'
+	@$(SYNC)
 
 lint: build ## Check style, types and the native sources.
 	$(BIN)/ruff format --check .
@@ -69,6 +73,9 @@ lint: build ## Check style, types and the native sources.
 	$(BIN)/mypy
 	PATH="$(abspath $(BIN)):$$PATH" cython-lint --max-line-length 88 cython_backend/src
 	$(BIN)/clang-format --dry-run -Werror $(shell git ls-files "*.c" "*.h")
+	mkdir -p build/lint
+	$(BIN)/cython -o build/lint/double_list.c cython_backend/src/double_list.pyx
+	for source in $(C_SOURCES); do $(CC) $(C_FLAGS) $$source || exit 1; done
 ifneq ($(HAS_CARGO),)
 	cd pyo3_backend && $(CARGO) fmt --check
 	cd pyo3_backend && PYO3_PYTHON=$(abspath $(BIN)/python) $(CARGO) clippy --locked --all-targets -- -D warnings
