@@ -89,8 +89,8 @@ def test_the_passes_make_the_work() -> None:
     work = calibrate(Work(double_list), 0.005)
     assert 1 < work.passes < PASSES_MAX
     assert find_missing_work(work) == ""
-    for liar in (double_without_passes, double_asleep):
-        fault = find_missing_work(Work(liar, passes=4096))
+    for double in (double_without_passes, double_asleep):
+        fault = find_missing_work(Work(double, passes=4096))
         assert fault.startswith("double_list() passes: expected 16 times the work to")
         assert "passes=64" in fault
         assert "passes=1024" in fault
