@@ -24,7 +24,7 @@ DETACHED, ATTACHED = "py.detach(run_kernel)", "run_kernel()"
 SUFFIX = importlib.machinery.EXTENSION_SUFFIXES[0]
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.nightly,
     pytest.mark.timeout(1200),
     pytest.mark.skipif(not shutil.which("cargo"), reason="there is no cargo"),
 ]

@@ -18,7 +18,8 @@ DOCUMENTS = sorted(
         *READMES,
         "CONTRIBUTING.md",
         *(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md")),
-    ]
+    ],
+    key=lambda name: (name != "README.md", name),
 )
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)?(?:#([^)\s]+))?\)")
@@ -33,12 +34,27 @@ def load_refresh():
 
 
 def find_blocks(kind):
-    return [
-        pytest.param(body, id=f"{name}-{number}")
-        for name in DOCUMENTS
-        for number, (info, body) in enumerate(FENCE.findall(read(name)))
-        if info == kind
-    ]
+    """Return each distinct block once, and its short form where it compares."""
+    blocks = {}
+    for name in DOCUMENTS:
+        for number, (info, body) in enumerate(FENCE.findall(read(name))):
+            if info == kind:
+                blocks.setdefault(body, f"{name}-{number}")
+    for body, name in blocks.items():
+        short = shorten(body)
+        yield pytest.param(short, id=name)
+        if short != body:
+            yield pytest.param(body, id=f"{name}-whole", marks=pytest.mark.nightly)
+
+
+def shorten(block):
+    """Return a block whose comparisons are of one scenario, in its short form."""
+    if "scenario" in block:
+        return block
+    block = block.replace(
+        "gilscope run ", "gilscope run --scenario correctness --quick "
+    )
+    return block.replace("run_all(", 'run_all(scenarios=["handoff"], ')
 
 
 def read(name):
@@ -70,7 +86,7 @@ def test_quoted_regions_are_those_of_the_sources(name):
     assert refresh.refresh(text) == text, "run: python docs/refresh.py"
 
 
-@pytest.mark.parametrize("source", find_blocks("python"))
+@pytest.mark.parametrize("source", [*find_blocks("python")])
 def test_python_of_the_documents_runs(source, tmp_path):
     """Every Python example runs, unless it says norun; pytest runs one with a test."""
     if "backends.get(" in source or "compare.run_all(" in source:
@@ -85,7 +101,7 @@ def test_python_of_the_documents_runs(source, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("block", find_blocks("console"))
+@pytest.mark.parametrize("block", [*find_blocks("console")])
 def test_commands_of_the_documents_run(block, tmp_path):
     """Every command ends with the status that the document says, 0 unless it does."""
     lines = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
