@@ -35,6 +35,8 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         from importlib import import_module  # noqa: PLC0415
 
+        # Results that somebody has in hand show themselves.
+        import_module("compare.render")
         for module_name in _MODULES:
             module = import_module(f"compare.{module_name}")
             if hasattr(module, name):

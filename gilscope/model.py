@@ -35,8 +35,40 @@ def structure(content: Any, kind: type[T]) -> T:
         raise ValueError(message) from error
 
 
-class Record:
-    """What can be written as JSON and shown; a base of dataclasses."""
+Form = Literal["text", "full text", "markdown", "fragment", "page"]
+
+
+class Shown:
+    """What shows itself; a base of dataclasses. The types know no renderer."""
+
+    def __str__(self) -> str:
+        """Return it as text for a terminal."""
+        render = _renderers.get(type(self))
+        return repr(self) if render is None else render(self, "text")
+
+    def _repr_html_(self) -> str | None:
+        """Return what a notebook shows."""
+        render = _renderers.get(type(self))
+        return None if render is None else render(self, "fragment")
+
+    def explain(self) -> str:
+        """Return as text all that was found, and why."""
+        return _renderers[type(self)](self, "full text")
+
+    def to_markdown(self) -> str:
+        """Return it as Markdown, for the summary of a job or a comment."""
+        return _renderers[type(self)](self, "markdown")
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return it as one HTML file, and write it if a path is given."""
+        text = _renderers[type(self)](self, "page")
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+
+class Record(Shown):
+    """What can be written as JSON, too."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as what JSON knows: dicts, lists, strings, numbers."""
@@ -51,32 +83,13 @@ class Record:
             Path(path).write_text(text, encoding="utf-8")
         return text
 
-    def __str__(self) -> str:
-        """Return it as text for a terminal."""
-        show = _text_renderers.get(type(self), repr)
-        return show(self)
 
-    def _repr_html_(self) -> str | None:
-        """Return what a notebook shows; None, and it shows the text, without extra."""
-        show = _html_renderers.get(type(self))
-        return None if show is None else show(self)
+_renderers: dict[type, Callable[[Any, Form], str]] = {}
 
 
-_text_renderers: dict[type, Callable[[Any], str]] = {}
-_html_renderers: dict[type, Callable[[Any], str | None]] = {}
-
-
-def register_renderers(
-    kind: type[T],
-    *,
-    text: Callable[[T], str] | None = None,
-    html: Callable[[T], str | None] | None = None,
-) -> None:
-    """Say how results of a type show themselves; the types know no renderer."""
-    if text is not None:
-        _text_renderers[kind] = text
-    if html is not None:
-        _html_renderers[kind] = html
+def register_renderer(kind: type[T], render: Callable[[T, Form], str]) -> None:
+    """Say how results of a type show themselves."""
+    _renderers[kind] = render
 
 
 Verdict = Literal["releases", "preemptible", "holds", "inconclusive"]

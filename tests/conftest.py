@@ -1,7 +1,7 @@
 """What all tests share: the option --require-backends and the `backend` fixture."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--require-backends",
         action="store_true",
         help="fail where a backend is not built, instead of skipping it",
+    )
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write what is rendered now into tests/golden, instead of comparing it",
     )
 
 
@@ -33,6 +38,19 @@ def backend(request: pytest.FixtureRequest) -> backends.Backend:
         if request.config.getoption("--require-backends"):
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Return what compares a text with the file of that name in tests/golden."""
+
+    def compare(name: str, text: str) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if request.config.getoption("--update-golden"):
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
+
+    return compare
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,30 +1,31 @@
 """`gilscope demo`: the lecture's two threads, as measured."""
 
 import argparse
+import textwrap
 from typing import Any
 
+import backends
 from compare.cli.output import find_modules, show_progress
 from compare.model import BackendResult
 from compare.plan import make_plan
 from compare.render.mermaid import render_mermaid
 from compare.render.timeline import render_timeline
-from compare.render.transcript import render_transcript
+from compare.render.transcript import describe_look, render_transcript
 from compare.run import run_plan
+from gilscope.clean import clean_text
 from gilscope.cli.output import say, write
 from gilscope.cli.status import OK, WRONG
-
-DEMO_BACKEND = "pyo3"
+from gilscope.render.terminal import WIDTH
 
 
 def add_demo(commands: Any) -> None:
     """Add `gilscope demo`."""
-    parser = commands.add_parser("demo", help="print the lecture's two threads")
+    parser = commands.add_parser("demo")
     parser.add_argument(
         "name",
         nargs="?",
-        default=DEMO_BACKEND,
         metavar="NAME",
-        help="the backend (default: %(default)s)",
+        help="the backend (default: the last that is built)",
     )
     parser.add_argument("--quick", action="store_true", help="a tenth of the seconds")
     parser.add_argument(
@@ -37,9 +38,10 @@ def add_demo(commands: Any) -> None:
 
 def run_demo_command(arguments: argparse.Namespace) -> int:
     """Run the lecture's program and print what its threads did, early and late."""
+    name = arguments.name or backends.available()[-1]
     for is_late in (False,) if arguments.mermaid else (False, True):
         plan = make_plan(
-            [arguments.name],
+            [name],
             scenarios=["handoff"],
             quick=arguments.quick,
             late_partner=is_late,
@@ -65,5 +67,7 @@ def describe_demo(result: BackendResult, *, is_late: bool, is_mermaid: bool) -> 
         if is_late
         else f"{result.name}: {result.technology}\n\nThe lecture as written:"
     )
-    timeline = render_timeline(result.name, result.handoff)
-    return f"{head}\n{render_transcript(result)}\n\n{timeline}".rstrip()
+    parts = [f"{head}\n{render_transcript(result)}"]
+    if timeline := render_timeline(result.name, result.handoff):
+        parts += [timeline, textwrap.fill(describe_look(result), WIDTH)]
+    return clean_text("\n\n".join(parts))

@@ -15,7 +15,7 @@ from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
 
 def add_diff(commands: Any) -> None:
     """Add `gilscope diff`."""
-    parser = commands.add_parser("diff", help="what changed between two reports")
+    parser = commands.add_parser("diff")
     parser.add_argument("before", metavar="BEFORE.json")
     parser.add_argument("after", metavar="AFTER.json")
     parser.add_argument(

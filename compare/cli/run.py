@@ -3,32 +3,31 @@
 import argparse
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from compare.cli.output import (
-    ReportConsole,
     check_files,
     find_modules,
     judge_report,
+    show_document,
     show_progress,
     show_report,
     write_files,
 )
 from compare.plan import Plan, make_plan
-from compare.render.table import STYLES
+from compare.render.answers import STATUS_TONES
 from compare.run import run_plan
 from compare.scenarios import SCENARIOS
 from gilscope.cli.options import add_backend, add_json, parse_counts, parse_seconds
-from gilscope.cli.output import check_writable, write, write_text
+from gilscope.cli.output import check_writable, write_text
 from gilscope.cli.status import OK, UsageError
+from gilscope.render.document import Document, Section
+from gilscope.render.table import Cell, Column, Table
 
 LIST_TIMEOUT_S = 30.0
 
 
 def add_run(commands: Any) -> None:
     """Add `gilscope run`."""
-    parser = commands.add_parser("run", help="compare backends")
+    parser = commands.add_parser("run")
     add_backend(parser)
     parser.add_argument(
         "--scenario",
@@ -56,12 +55,17 @@ def add_run(commands: Any) -> None:
     add_json(parser)
     parser.add_argument("--html", metavar="FILE", help="write the report as one page")
     parser.add_argument(
+        "--markdown",
+        metavar="FILE",
+        help="write the answers for the summary of a CI job; GitHub names what failed",
+    )
+    parser.add_argument(
         "--trace",
         metavar="FILE",
         help="write the handoff as Chrome Trace Event JSON, for Perfetto or speedscope",
     )
     parser.add_argument(
-        "--explain", action="store_true", help="say in words what was found, and why"
+        "--explain", action="store_true", help="print every scenario's figures, and why"
     )
     parser.set_defaults(run=run_run)
 
@@ -74,9 +78,7 @@ def run_run(arguments: argparse.Namespace) -> int:
     with show_progress(plan) as progress:
         report = run_plan(plan, progress)
     if arguments.json != "-":
-        show_report(report)
-        if arguments.explain:
-            write(f"\n{report.explain()}")
+        show_report(report, is_brief=not arguments.explain)
     write_text(arguments.json, report.to_json())
     write_files(arguments, report)
     return judge_report(report)
@@ -99,20 +101,23 @@ def plan_run(arguments: argparse.Namespace) -> Plan:
 
 def add_list(commands: Any) -> None:
     """Add `gilscope list`."""
-    parser = commands.add_parser("list", help="name the backends and what they lack")
+    parser = commands.add_parser("list")
     parser.set_defaults(run=run_list)
 
 
 def run_list(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it is one entry for all.
     """Load each backend in a process of its own and say what came of it."""
     report = run_plan(make_plan(scenarios=(), timeout_s=LIST_TIMEOUT_S))
-    grid = Table.grid(padding=(0, 2))
-    for result in report:
-        state = "available" if result.status == "ok" else result.reason
-        grid.add_row(
-            Text(result.name),
-            Text(result.technology),
-            Text(state, STYLES[result.status]),
+    rows = [
+        (
+            result.name,
+            result.technology,
+            Cell("available", "good")
+            if result.status == "ok"
+            else Cell(result.reason, STATUS_TONES.get(result.status, "bad")),
         )
-    ReportConsole().print(grid)
+        for result in report
+    ]
+    table = Table("Backends", (Column(""), Column(""), Column("")), rows)
+    show_document(Document("Backends", "", (Section("Backends", tables=(table,)),)))
     return OK

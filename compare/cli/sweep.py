@@ -19,16 +19,14 @@ from gilscope.cli.output import check_writable, note, write_text
 
 def add_sweep(commands: Any) -> None:
     """Add `gilscope sweep`."""
-    parser = commands.add_parser(
-        "sweep", help="from which amount of work on does releasing the GIL pay?"
-    )
+    parser = commands.add_parser("sweep")
     add_backend(parser)
     parser.add_argument(
         "--quick", action="store_true", help="a smaller grid, in fewer rounds"
     )
     add_json(parser)
     parser.add_argument("--html", metavar="FILE", help="write the plot as one page")
-    parser.set_defaults(run=run_sweep, trace=None)
+    parser.set_defaults(run=run_sweep)
 
 
 def run_sweep(arguments: argparse.Namespace) -> int:

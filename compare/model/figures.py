@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from gilscope.model import Shown
 from gilscope.stats import Figure
 
 # Whether calls that were started together ran together.
@@ -43,7 +44,7 @@ class ParallelRow:
 
 
 @dataclass(frozen=True)
-class Parallel:
+class Parallel(Shown):
     """Threads, each with one call of the same work, against one after the other.
 
     Attributes:
@@ -111,7 +112,7 @@ class ContentionRow:
 
 
 @dataclass(frozen=True)
-class Contention:
+class Contention(Shown):
     """Short calls beside a busy Python thread: what releasing costs.
 
     Attributes:
@@ -151,7 +152,7 @@ class PairCell:
 
 
 @dataclass(frozen=True)
-class Pairs:
+class Pairs(Shown):
     """One row of the matrix of who stops whom.
 
     Attributes:
@@ -215,7 +216,7 @@ class BreakEven:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(Shown):
     """The grid of one backend and the work from which releasing the GIL pays.
 
     Attributes:

@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 from compare.model.figures import Contention, Pairs, Parallel, Sweep
 from compare.model.scenarios import Correctness, Gil, Handoff
-from gilscope.model import SCHEMA, Environment, Record, structure
+from gilscope.model import SCHEMA, Environment, Record, Shown, structure
 
 Status = Literal["ok", "wrong", "failed", "crashed", "timeout", "unavailable"]
 
 
 @dataclass(frozen=True)
-class BackendResult:
+class BackendResult(Shown):
     """Everything that was found out about one backend; a scenario not run is None.
 
     Attributes:
@@ -89,22 +89,6 @@ class Report(Record):
         """
         fine = ("ok",) if self.asked is not None else ("ok", "unavailable")
         return all(result.status in fine for result in self.backends)
-
-    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Return the report as one HTML file, and write it if a path is given.
-
-        Raises:
-            ImportError: jinja2 or matplotlib is missing; the message says what to run.
-        """
-        from compare.render.html import render_page  # noqa: PLC0415
-
-        return render_page(self, path)
-
-    def explain(self) -> str:
-        """Return in words what was found about each backend, and why."""
-        from compare.render.explain import explain_report  # noqa: PLC0415
-
-        return explain_report(self)
 
     @classmethod
     def from_json(cls, source: str | os.PathLike[str]) -> "Report":

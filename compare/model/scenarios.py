@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from gilscope.model import Check, Verdict
+from gilscope.model import Check, Shown, Verdict
 
 # The actor of an event that is not the backend: the Python thread beside it.
 PARTNER = "partner"
 
 
 @dataclass(frozen=True)
-class Correctness:
+class Correctness(Shown):
     """How many of the contract's cases the backend answered as the reference does."""
 
     passed: int
@@ -34,7 +34,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Handoff:
+class Handoff(Shown):
     """The lecture's two threads on one shared result.
 
     Attributes:
@@ -69,7 +69,7 @@ class Handoff:
 
 
 @dataclass(frozen=True)
-class Gil:
+class Gil(Shown):
     """The verdict on a backend's own call, against what the backend declares.
 
     Attributes:

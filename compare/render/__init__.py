@@ -1,22 +1,45 @@
 """How the results of the harness are shown."""
 
-from compare.model import Report
-from gilscope.model import Check, register_renderers
+from functools import partial
+from typing import Any
+
+from compare import model
+from gilscope.render import register_document
+from gilscope.render.document import Document
+
+PARTS = {
+    model.Correctness: "correctness",
+    model.Handoff: "handoff",
+    model.Gil: "gil",
+    model.Parallel: "parallel",
+    model.Contention: "contention",
+    model.Sweep: "sweep",
+    model.Pairs: "pairs",
+}
 
 
-def render_report(report: Report) -> str:
-    """Return the table; what lays it out is imported when it is asked for."""
-    from compare.render.table import render_table  # noqa: PLC0415
+def show_report(report: model.Report) -> Document:
+    """Return a report; what lays it out is imported when it is asked for."""
+    from compare.render.sections import make_document  # noqa: PLC0415
 
-    return render_table(report)
-
-
-def render_notebook(result: Report | Check) -> str | None:
-    """Return what a notebook shows, None without the extra."""
-    from compare.render import html  # noqa: PLC0415
-
-    return html.render_notebook(result)
+    return make_document(report)
 
 
-register_renderers(Report, text=render_report, html=render_notebook)
-register_renderers(Check, html=render_notebook)
+def show_backend(result: model.BackendResult) -> Document:
+    """Return one backend of a report."""
+    from compare.render.sections import make_backend  # noqa: PLC0415
+
+    return make_backend(result)
+
+
+def show_part(key: str, found: Any) -> Document:
+    """Return one scenario of one backend."""
+    from compare.render.sections import make_part  # noqa: PLC0415
+
+    return make_part(key, found)
+
+
+register_document(model.Report, show_report)
+register_document(model.BackendResult, show_backend)
+for kind, key in PARTS.items():
+    register_document(kind, partial(show_part, key))

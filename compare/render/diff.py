@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from compare.model import SCHEMA, BackendResult, Report
-from compare.render.explain import first_line
+from compare.render.answers import first_line
 from compare.render.pace import find_pace
 from compare.render.spread import (
     FAMILIES,
@@ -20,8 +20,8 @@ from compare.render.spread import (
     is_apart,
     list_figures,
 )
-from compare.render.tabulate import show_figure
-from gilscope.units import describe_time
+from gilscope.stats import Figure
+from gilscope.units import describe_range, describe_ratio, describe_time
 
 Kind = Literal["worse", "better", "other"]
 
@@ -239,7 +239,7 @@ def compare_paces(before: Report, after: Report, name: str) -> Iterator[Change]:
     """Yield how a short call became slower or faster than the other backends'."""
     pace = find_pace(before, after, name)
     if pace is not None and pace.is_apart:
-        factor = show_figure(pace.factor).replace("\u00a0", " ")
+        factor = show_figure(pace.factor)
         yield Change(
             name,
             f"short call, {pace.n} integers",
@@ -273,8 +273,13 @@ def describe_change(name: str, old: Measured, new: Measured) -> Change:
     return Change(
         name,
         f"{old.family}, {old.detail}",
-        show_figure(old.figure).replace("\u00a0", " "),
-        show_figure(new.figure).replace("\u00a0", " "),
+        show_figure(old.figure),
+        show_figure(new.figure),
         kind,
         old.family,
     )
+
+
+def show_figure(figure: Figure) -> str:
+    """Return a figure with its range."""
+    return f"{describe_ratio(figure)} {describe_range(figure, describe_ratio)}"

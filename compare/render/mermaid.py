@@ -46,7 +46,7 @@ def render_mermaid(result: BackendResult) -> str:
             )
         if event.name == "acquire" and handoff.held_s is not None:
             lines.append(
-                f"    Note over {_BACKEND}: keeps the GIL for "
+                f"    Note over {_BACKEND}: holds the GIL for "
                 f"{describe_time(handoff.held_s)}"
             )
     return "\n".join(lines) + "\n"

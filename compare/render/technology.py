@@ -1,4 +1,4 @@
-"""How code in each technology gives the GIL away, for the reports that say it in words.
+"""How code in each technology releases the GIL, for the reports that say it in words.
 
 A report is made from results alone, and an installed wheel has no native source, so
 the constructs are quoted here; a test finds each of them in the sources.
@@ -17,7 +17,7 @@ class Technology:
         source: the file of this project that has it.
         region: how the GIL is released, in a sentence.
         advice: what to do in one's own code.
-        to_hold: how a call keeps the GIL instead.
+        to_hold: how a call holds the GIL instead.
     """
 
     keyword: str
@@ -34,7 +34,7 @@ TECHNOLOGIES = (
         "py.detach(run_kernel)",
         "pyo3_backend/src/lib.rs",
         "the closure that `Python::detach` is given runs without the GIL, which is "
-        "taken back when the closure returns (before PyO3 0.26 it was called "
+        "re-acquired when the closure returns (before PyO3 0.26 it was called "
         "`Python::allow_threads`)",
         "extract what you need into Rust types, compute inside `py.detach(|| ...)`, "
         "and build the Python result after it. The closure cannot use `py` or a "
@@ -45,8 +45,8 @@ TECHNOLOGIES = (
         "cython",
         "with nogil:",
         "cython_backend/src/double_list.pyx",
-        "the block under `with nogil:` runs without the GIL, which is taken back at "
-        "its end",
+        "the block under `with nogil:` runs without the GIL, which is re-acquired "
+        "at its end",
         "copy what you need into C arrays or typed memoryviews, compute inside "
         "`with nogil:`, and build the Python result after it. A `cdef` function that "
         "is declared `nogil` may run without the GIL; it does not release it.",
@@ -56,8 +56,8 @@ TECHNOLOGIES = (
         "cffi",
         "run_kernel",
         "cffi_backend/python/cffi_backend/_native.py",
-        "cffi releases the GIL before every call of a C function of `lib` and takes "
-        "it back after it; no line of the source asks for it",
+        "cffi releases the GIL before every call of a C function of `lib` and re-acquires "
+        "it after it; no line of the source asks for it",
         "nothing has to be added, so make each call worth its release: one call for a "
         "whole buffer, never one for each item.",
         "call the function's address through `ctypes.PYFUNCTYPE`",

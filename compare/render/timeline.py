@@ -40,7 +40,7 @@ LABEL_LENGTH = 20
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of a lane in one state, seconds after the barrier opened."""
+    """A part of a lane in one state, seconds after the barrier opened."""
 
     state: State
     start_s: float

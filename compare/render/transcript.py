@@ -1,8 +1,12 @@
 """The lecture's output, from what was measured: nothing that did not happen."""
 
 from compare.model import PARTNER, BackendResult, Event, Handoff
+from compare.render.timeline import make_lanes
+from gilscope.units import describe_share, describe_time
 
 PARTNER_LABEL = "Py"
+# A shorter wait of the partner is not worth a look.
+MUCH_WAITED_S = 0.02
 
 # What the lecture prints; a stamp without words is none of its events.
 PARTNER_LINES = {
@@ -56,22 +60,42 @@ def describe_progress(handoff: Handoff) -> list[str]:
     """Say how far other Python code got meanwhile, and who waited for whom."""
     if handoff.partner_progress_released is None:
         return []
-    assert handoff.partner_progress_held is not None
-    names = {event.name for event in handoff.events if event.actor != PARTNER}
-    speeds = [
-        f"{progress:.0%} of its speed alone"
-        for progress in (
-            handoff.partner_progress_released,
-            handoff.partner_progress_held,
-        )
-    ]
-    if "release" not in names:
+    released = describe_share(handoff.partner_progress_released)
+    held = describe_share(handoff.partner_progress_held)
+    if not was_released(handoff):
         return [
             "The GIL was not seen to be released:",
-            f"meanwhile other Python code ran at {speeds[0]}.",
+            f"meanwhile other Python code ran at {released} of its speed.",
         ]
     return [
-        f"While the GIL was released, other Python code ran at {speeds[0]}.",
-        f"While it was held, at {speeds[1]}.",
-        f"Getting it back took {(handoff.waiting_s or 0) * 1000:.1f} ms.",
+        f"While it was released, other Python code ran at {released} of its speed.",
+        f"While it was held, at {held}.",
+        f"Re-acquiring it took {describe_time(handoff.waiting_s)}.",
     ]
+
+
+def was_released(handoff: Handoff) -> bool:
+    """Return whether Python code was seen to run because the GIL was released."""
+    return any(event.name == "release" for event in handoff.events)
+
+
+def describe_look(result: BackendResult) -> str:
+    """Say what to look at in the timeline, by what was measured."""
+    handoff = result.handoff
+    assert handoff is not None
+    if not was_released(handoff):
+        return (
+            f"Look at the lane of {result.name}: it has no '-', for the GIL was never "
+            "released. A '|' above it is Python code that interrupted it."
+        )
+    (partner, _) = make_lanes(result.name, handoff)
+    waited_s = sum(p.duration_s for p in partner.phases if p.state == "waiting")
+    if waited_s > MUCH_WAITED_S:
+        return (
+            f"Look at the '?' of the partner: its sleep was over, but {result.name} "
+            f"held the GIL ('#'), so it waited {describe_time(waited_s)}."
+        )
+    return (
+        "Look at the row 'Python runs': Python code ran above the '-', while the GIL "
+        "was released, and stopped above the '#', while it was held."
+    )

@@ -6,13 +6,16 @@ all well, 1 something is wrong, 2 usage, 3 could not tell.
 
 import argparse
 import contextlib
+import difflib
 import importlib
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 from gilscope.cli.output import say
 from gilscope.cli.status import (
@@ -28,23 +31,48 @@ from gilscope.environment import read_version
 
 __all__ = ["OK", "UNSURE", "USAGE", "WRONG", "main"]
 
-# Where each command is and what adds it. Those of the harness are imported only when
-# one of them is asked for: the instrument knows nothing of it otherwise.
+# Where each command is, what adds it, and what it answers. A module is imported only
+# when its command is asked for: the instrument knows nothing of the harness otherwise.
 COMMANDS = {
-    "run": ("compare.cli.run", "add_run"),
-    "demo": ("compare.cli.demo", "add_demo"),
-    "list": ("compare.cli.run", "add_list"),
-    "check": ("gilscope.cli.check", "add_check"),
-    "imports": ("gilscope.cli.imports", "add_imports"),
-    "sweep": ("compare.cli.sweep", "add_sweep"),
-    "diff": ("compare.cli.diff", "add_diff"),
+    "check": ("gilscope.cli.check", "add_check", "does a statement release the GIL?"),
+    "imports": (
+        "gilscope.cli.imports",
+        "add_imports",
+        "what does an import do to the GIL, and which modules can release it?",
+    ),
+    "run": ("compare.cli.run", "add_run", "what does each backend do to the GIL?"),
+    "demo": (
+        "compare.cli.demo",
+        "add_demo",
+        "who has the GIL in the lecture?",
+    ),
+    "list": (
+        "compare.cli.run",
+        "add_list",
+        "which backends are there?",
+    ),
+    "sweep": (
+        "compare.cli.sweep",
+        "add_sweep",
+        "from which amount of work on does releasing the GIL pay?",
+    ),
+    "diff": ("compare.cli.diff", "add_diff", "what changed between two reports?"),
 }
+DESCRIPTION = "Does a call let other Python threads run? Evidence, not timing."
+EPILOG = "try: gilscope check -s 'import zlib' 'zlib.crc32(bytes(100_000))'"
+SHELLS = ("bash", "zsh", "tcsh")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     words = sys.argv[1:] if argv is None else list(argv)
-    arguments = make_parser(words[0] if words else None).parse_args(words)
+    if not words:
+        make_parser().print_help()
+        return OK
+    if not words[0].startswith("-") and words[0] not in COMMANDS:
+        say(describe_unknown(words[0]))
+        return USAGE
+    arguments = make_parser(words[0]).parse_args(words)
     run: Callable[[argparse.Namespace], int] = arguments.run
     # As with `python -m`, modules of the current folder can be named.
     if not sys.flags.safe_path and str(Path.cwd()) not in sys.path:
@@ -67,23 +95,60 @@ def main(argv: Sequence[str] | None = None) -> int:
         return SIGNALLED + SIGPIPE
 
 
+def describe_unknown(word: str) -> str:
+    """Return that there is no such command, and which one may be meant."""
+    near = difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.5)
+    hint = f"did you mean: gilscope {near[0]}" if near else "see: gilscope --help"
+    return f"unknown command {word!r}: expected one of {', '.join(COMMANDS)}; {hint}"
+
+
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
-    """Return the parser; each subcommand adds itself.
+    """Return the parser.
 
     Args:
-        command: the only one that is needed; None = all of them.
+        command: the only one that has its options; "all" = each of them has.
     """
-    parser = argparse.ArgumentParser(
-        prog="gilscope", description="Compare what binding technologies do to the GIL."
-    )
+    parser = argparse.ArgumentParser("gilscope", description=DESCRIPTION, epilog=EPILOG)
+    version = f"gilscope {read_version()}"
+    parser.add_argument("--version", action="version", version=version)
     parser.add_argument(
-        "--version", action="version", version=f"gilscope {read_version()}"
+        "--print-completion",
+        action=PrintCompletion,
+        choices=SHELLS,
+        help="print what completes the command in a shell: "
+        'eval "$(gilscope --print-completion bash)"',
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name in (command,) if command in COMMANDS else COMMANDS:
-        module_name, entry = COMMANDS[name]
-        getattr(importlib.import_module(module_name), entry)(commands)
+    for name, (module_name, entry, question) in COMMANDS.items():
+        description = question[0].upper() + question[1:]
+        add_parser = partial(
+            commands.add_parser, help=question, description=description
+        )
+        if command in (name, "all"):
+            add_command = getattr(importlib.import_module(module_name), entry)
+            add_command(SimpleNamespace(add_parser=add_parser))
+        else:
+            add_parser(name)
     return parser
+
+
+class PrintCompletion(argparse.Action):
+    """Print the script of a shell, and leave."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Make it from all options of all commands."""
+        del namespace, option_string
+        # Nobody else waits for it to be imported.
+        import shtab  # noqa: PLC0415
+
+        sys.stdout.write(shtab.complete(make_parser("all"), str(values)))
+        parser.exit()
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ CHECK_STATUS = {"releases": OK, "inconclusive": UNSURE}
 
 def add_check(commands: Any) -> None:
     """Add `gilscope check`."""
-    parser = commands.add_parser("check", help="does a statement release the GIL?")
+    parser = commands.add_parser("check")
     parser.add_argument(
         "-s",
         "--setup",

@@ -3,18 +3,15 @@
 import argparse
 from typing import Any
 
+import gilscope.render.imports  # noqa: F401 - registers how an import is shown.
 from gilscope.cli.output import say, write
 from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
 from gilscope.imports import inspect_import
-from gilscope.render.imports import render_import
 
 
 def add_imports(commands: Any) -> None:
     """Add `gilscope imports`."""
-    parser = commands.add_parser(
-        "imports",
-        help="what does an import do to the GIL, and which modules can release it?",
-    )
+    parser = commands.add_parser("imports")
     parser.add_argument("module", nargs="+", metavar="MODULE", help="a module's name")
     parser.set_defaults(run=run_imports)
 
@@ -31,7 +28,7 @@ def run_imports(arguments: argparse.Namespace) -> int:
             say(str(error))
             statuses.add(UNSURE)
             continue
-        write(("\n" if position else "") + render_import(found))
+        write(("\n" if position else "") + str(found))
         if found.error:
             statuses.add(UNSURE)
         if found.gil_enabled_by is not None:

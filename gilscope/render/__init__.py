@@ -1,1 +1,30 @@
-"""How the results of the instrument are shown."""
+"""How results are shown: each becomes a document, which has one renderer a form."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from gilscope.model import Form, register_renderer
+from gilscope.render.document import Document
+
+T = TypeVar("T")
+
+
+def render(document: Document, form: Form) -> str:
+    """Return a document in one of its forms."""
+    # What lays text out is loaded by who prints, not by who measures.
+    if form in ("text", "full text"):
+        from gilscope.render.terminal import render_text  # noqa: PLC0415
+
+        return render_text(document, is_brief=form == "text")
+    if form == "markdown":
+        from gilscope.render.markdown import render_markdown  # noqa: PLC0415
+
+        return render_markdown(document)
+    from gilscope.render.page import render_fragment, render_page  # noqa: PLC0415
+
+    return render_page(document) if form == "page" else render_fragment(document)
+
+
+def register_document(kind: type[T], make_document: Callable[[T], Document]) -> None:
+    """Say which document shows results of a type."""
+    register_renderer(kind, lambda result, form: render(make_document(result), form))

@@ -1,21 +1,30 @@
-"""What an import did to the GIL, in words."""
+"""What an import did to the GIL, as a document."""
 
 from gilscope.imports import ModuleImport
-from gilscope.model import register_renderers
+from gilscope.render import register_document
+from gilscope.render.document import Answer, Document, Section
+from gilscope.render.table import Cell, Column, Table, Tone
+
+ABILITIES: dict[bool | None, tuple[str, Tone]] = {
+    True: ("can release the GIL", "good"),
+    False: ("cannot release the GIL by itself: no import of PyEval_SaveThread", "bad"),
+    None: ("not known: the file is neither ELF nor Mach-O", "muted"),
+}
 
 
-def render_import(found: ModuleImport) -> str:
+def make_document(found: ModuleImport) -> Document:
     """Return the answer in a sentence, and a line for each extension module."""
-    lines = [f"{found.module}: {describe_import(found)}"]
-    width = max((len(one.name) for one in found.extensions), default=0)
-    for one in found.extensions:
-        ability = {
-            True: "can release the GIL",
-            False: "cannot release the GIL by itself: no import of PyEval_SaveThread",
-            None: "not known: the file is neither ELF nor Mach-O",
-        }[one.can_release]
-        lines.append(f"  {one.name:<{width}}  {one.binding:<9} {ability}")
-    return "\n".join(lines)
+    rows = [
+        (one.name, one.binding, Cell(*ABILITIES[one.can_release]))
+        for one in found.extensions
+    ]
+    table = Table("Extension modules", (Column(""), Column(""), Column("")), rows)
+    section = Section(
+        "The answer",
+        answers=(Answer(f"{found.module}: {describe_import(found)}"),),
+        tables=(table,) if rows else (),
+    )
+    return Document(f"The import of {found.module}", "", (section,))
 
 
 def describe_import(found: ModuleImport) -> str:
@@ -29,4 +38,4 @@ def describe_import(found: ModuleImport) -> str:
     return "whether the import turns the GIL on shows in a free-threaded build only"
 
 
-register_renderers(ModuleImport, text=render_import)
+register_document(ModuleImport, make_document)

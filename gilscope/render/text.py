@@ -1,20 +1,31 @@
-"""A check in words: for the terminal, and for a test that failed."""
+"""A check as a document, and in words for a test that failed."""
 
 from collections.abc import Iterator
 
-from gilscope.model import Check, Evidence, register_renderers
+from gilscope.model import Check, Evidence
+from gilscope.render import register_document
+from gilscope.render.document import Answer, Document, Section
+from gilscope.render.table import Column, Table, Tone
+from gilscope.stats import Figure
 from gilscope.units import describe_share, describe_time
 
+TONES: dict[str, Tone] = {
+    "releases": "good",
+    "holds": "bad",
+    "inconclusive": "muted",
+}
 VERDICTS = {
     "releases": "lets other threads run",
-    "preemptible": "keeps the GIL, but is Python code that others can interrupt",
+    "varies": "lets other threads run in some calls",
+    "preemptible": "never releases the GIL, but is Python code that others interrupt",
     "holds": "keeps other threads out",
     "inconclusive": "could not be judged",
 }
 ATTACHED_VERDICTS = {
-    "releases": "detaches, and does not stop the others",
+    "releases": "detaches, and delays no other thread",
+    "varies": "detaches in some calls",
     "preemptible": "stays attached, but is Python code that can be stopped",
-    "holds": "stays attached, and makes whoever stops the world wait for it",
+    "holds": "stays attached, and delays whatever stops the world",
     "inconclusive": "could not be judged",
 }
 
@@ -22,16 +33,24 @@ ATTACHED_VERDICTS = {
 CAUSES = (
     ("PyO3", "Python::detach (allow_threads before 0.26) is missing around the work"),
     ("Cython", "the work is not in a `with nogil:` block"),
-    ("cffi", "the C code takes the GIL back, with PyGILState_Ensure or a callback"),
+    ("cffi", "the C code takes the GIL, with PyGILState_Ensure or a callback"),
     ("pybind11", "py::call_guard<py::gil_scoped_release>() is missing"),
     ("C API", "Py_BEGIN_ALLOW_THREADS and Py_END_ALLOW_THREADS are missing"),
     ("ctypes", "the function comes from PyDLL, which holds the GIL, not from CDLL"),
 )
 
 
-def explain_check(check: Check) -> str:
+def make_document(check: Check) -> Document:
     """Return the verdict, and below it what it rests on, one fact a line."""
-    return "\n".join([*head_lines(check), *fact_lines(check)])
+    has_gil = check.environment.meaning == "gil"
+    meaning = (VERDICTS if has_gil else ATTACHED_VERDICTS)[check.verdict]
+    answer = Answer(
+        f"{check.name}: {check.verdict} ({meaning})\n{check.reason}",
+        check.verdict,
+        TONES.get(check.verdict, "unsure"),
+    )
+    facts = Table("What it rests on", (Column(""), Column("")), [*list_facts(check)])
+    return Document(check.name, "", (Section("Verdict", "", (answer,), (facts,)),))
 
 
 def explain_failure(check: Check, wanted: str) -> str:
@@ -41,8 +60,7 @@ def explain_failure(check: Check, wanted: str) -> str:
         check: what was found.
         wanted: what the test asked for.
     """
-    lines = [f"expected that {check.name} {wanted}", *head_lines(check)]
-    lines += fact_lines(check)
+    lines = [f"expected that {check.name} {wanted}", str(check)]
     if check.verdict in ("holds", "preemptible") or is_token(check):
         lines.append("  what usually causes it:")
         lines += [f"    {kind + ':':<9} {cause}" for kind, cause in CAUSES]
@@ -50,42 +68,36 @@ def explain_failure(check: Check, wanted: str) -> str:
 
 
 def is_token(check: Check) -> bool:
-    """Return whether the call gives the GIL away, and keeps it for most of its time."""
+    """Return whether the call releases the GIL, and holds it for most of its time."""
     fraction = check.released_fraction
-    return check.verdict == "releases" and fraction is not None and fraction < 0.5  # noqa: PLR2004
+    high = fraction.high if isinstance(fraction, Figure) else fraction
+    return check.verdict == "releases" and high is not None and high < 0.5  # noqa: PLR2004
 
 
-def head_lines(check: Check) -> Iterator[str]:
-    """Yield the verdict, its meaning and its reason."""
-    meanings = VERDICTS if check.environment.meaning == "gil" else ATTACHED_VERDICTS
-    yield f"{check.name}: {check.verdict} ({meanings[check.verdict]})"
-    yield f"  {check.reason}"
-
-
-def fact_lines(check: Check) -> Iterator[str]:
+def list_facts(check: Check) -> Iterator[tuple[str, str]]:
     """Yield what was measured, counted and compared with."""
     facts = [
         ("one call", describe_time(check.call_s)),
-        ("free for others", describe_share(check.released_fraction)),
+        ("released fraction", describe_share(check.released_fraction)),
         ("longest hold", describe_time(check.longest_hold_s)),
-        ("wait to go on", describe_time(check.waiting_s)),
+        ("wait to re-acquire", describe_time(check.waiting_s)),
         ("evidence", describe_evidence(check.evidence)),
         ("controls", check.controls.reason if check.controls else ""),
         ("interpreter", describe_interpreter(check)),
         *(("note", note) for note in check.notes),
     ]
-    for label, fact in facts:
-        if fact:
-            yield f"  {label + ':':<16} {fact}"
+    yield from (fact for fact in facts if fact[1])
 
 
 def describe_evidence(evidence: Evidence) -> str:
     """Return the counts in words."""
     if not evidence.n_calls:
         return ""
-    parts = [f"{evidence.n_calls} calls in {evidence.n_windows} stretches"]
-    parts.append(f"others let in during {evidence.n_windows_released}")
-    parts.append(f"{evidence.n_ticks} ticks")
+    parts = [
+        f"{evidence.n_calls} calls in {evidence.n_windows} windows",
+        f"others let in during {evidence.n_windows_released}",
+        f"{evidence.n_ticks} ticks",
+    ]
     if evidence.n_wakeups is not None:
         parts.append(f"woken during {evidence.n_wakeups}")
     if evidence.n_unhindered is not None:
@@ -114,4 +126,4 @@ def describe_interpreter(check: Check) -> str:
     return text
 
 
-register_renderers(Check, text=explain_check)
+register_document(Check, make_document)

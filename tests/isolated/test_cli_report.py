@@ -1,7 +1,6 @@
 """What the command adds to a run, and `gilscope diff`, with every exit status."""
 
 import dataclasses
-import importlib.util
 import json
 import os
 import re
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from compare.render.spread import FAMILIES
+from compare.render.technology import TECHNOLOGIES
 from gilscope import cli
 from tests.unit.sample_reports import make_gil, make_report, replace_in
 
@@ -34,16 +34,36 @@ def before(tmp_path: Path) -> str:
 # --- gilscope run ---------------------------------------------------------------------
 
 
-def test_a_run_writes_page_and_trace_and_says_where(tmp_path: Path, capsys) -> None:
-    """Both files are whole, their names on standard error."""
-    page, trace = tmp_path / "report.html", tmp_path / "trace.json"
-    status = cli.main([*FAST, "--html", str(page), "--trace", str(trace), "--explain"])
-    assert status == cli.OK
-    assert page.read_text(encoding="utf-8").endswith("</html>\n")
-    assert json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
+def test_a_run_writes_what_it_is_asked_for_and_says_where(tmp_path, capsys) -> None:
+    """Each file is whole, their names on standard error; --explain prints the rest."""
+    paths = {name: tmp_path / name for name in ("html", "markdown", "trace")}
+    options = [
+        word for name, path in paths.items() for word in (f"--{name}", str(path))
+    ]
+    assert cli.main([*FAST, *options, "--explain"]) == cli.OK
+    texts = {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
+    assert texts["html"].endswith("</html>\n")
+    assert texts["markdown"].startswith("## ")
+    assert json.loads(texts["trace"])["traceEvents"]
     out, err = capsys.readouterr()
-    assert err.splitlines()[-2:] == [f"wrote {page}", f"wrote {trace}"]
-    assert "In your own code: Move the loop into native code" in out
+    assert err.splitlines()[-3:] == [f"wrote {path}" for path in paths.values()]
+    assert TECHNOLOGIES[-1].advice[1:30] in out
+    assert "::error" not in err
+
+
+def test_what_failed_is_named_to_github(tmp_path, capsys, monkeypatch) -> None:
+    """On a runner of GitHub's, with --markdown: one line a backend, its reason."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    faulty = ("--backend", "no.such.module:backend", *FAST[3:])
+    path = tmp_path / "summary.md"
+    assert cli.main(["run", *faulty, "--markdown", str(path)]) == cli.WRONG
+    errors = [
+        line
+        for line in capsys.readouterr().err.splitlines()
+        if line.startswith("::error title=")
+    ]
+    assert len(errors) == 1
+    assert "no.such.module" in errors[0]
 
 
 def test_json_on_standard_output_stays_alone(capsys) -> None:
@@ -52,7 +72,7 @@ def test_json_on_standard_output_stays_alone(capsys) -> None:
     assert json.loads(capsys.readouterr().out)["schema"] == 2
 
 
-@pytest.mark.parametrize("option", ["--html", "--trace"])
+@pytest.mark.parametrize("option", ["--html", "--markdown", "--trace"])
 @pytest.mark.parametrize(
     ("target", "words"),
     [("-", "expected a file, got -"), ("/nowhere/x", "cannot write /nowhere/x")],
@@ -64,24 +84,6 @@ def test_a_file_that_cannot_be_had_is_refused_first(
     assert cli.main([*FAST, option, target]) == cli.USAGE
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
-
-
-def test_without_the_extra_it_is_said_before_anything_runs(
-    monkeypatch, capsys, tmp_path: Path
-) -> None:
-    """One line with the command that installs it, exit status 2."""
-    find_spec = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util,
-        "find_spec",
-        lambda name, *rest: None if name == "jinja2" else find_spec(name, *rest),
-    )
-    assert cli.main([*FAST, "--html", str(tmp_path / "report.html")]) == cli.USAGE
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err == (
-        "gilscope: the HTML report needs jinja2; run: pip install 'gilscope[html]'\n"
-    )
 
 
 # --- gilscope demo --------------------------------------------------------------------
@@ -209,7 +211,7 @@ def test_a_terminal_has_a_live_view() -> None:
     """Lines are drawn over as the run goes on."""
     text = run_on_terminal(NO_COLOR="")
     assert "\x1b[" in text
-    assert "left" in text
+    assert "s so far" in text
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])

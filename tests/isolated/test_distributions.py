@@ -110,7 +110,7 @@ DISTRIBUTIONS = {
         },
     ),
 }
-EXTRAS = {"cython", "cffi", "pyo3", "html", "all"}
+EXTRAS = {"cython", "cffi", "pyo3", "all"}
 # Rust takes most of a minute to build.
 SLOW = pytest.mark.nightly
 NEEDS = {"cython": ["cc"], "cffi": ["cc"], "pyo3": ["cargo", "cc"]}

@@ -7,6 +7,8 @@ backends and every scenario, `replace_in()` changes one field of one backend.
 import dataclasses
 from typing import Any
 
+import compare.render  # noqa: F401 - registers how results are shown.
+import gilscope.render.text  # noqa: F401
 from compare.model import (
     PARTNER,
     BackendResult,
@@ -306,3 +308,46 @@ def replace_in(report: Report, name: str, /, **fields: Any) -> Report:
             for result in report
         ),
     )
+
+
+def make_bad_report() -> Report:
+    """Return a report in which much went wrong, on a machine without a second core."""
+    report = make_report(long=False)
+    busy = {}
+    for result in report:
+        assert result.parallel is not None
+        rows = tuple(
+            dataclasses.replace(
+                row,
+                speedup=Figure(1.04, 0.9, 1.2),
+                process_speedup=Figure(1.02, 0.9, 1.1),
+                concurrency="unclear",
+            )
+            for row in result.parallel.rows
+        )
+        busy[result.name] = dataclasses.replace(
+            result.parallel,
+            rows=rows,
+            warnings=("no second core was free", f"{result.name} was unsteady"),
+        )
+    for name, parallel in busy.items():
+        report = replace_in(report, name, parallel=parallel)
+    report = replace_in(
+        report,
+        "cffi",
+        status="crashed",
+        reason="parallel ended with SIGSEGV\nstack",
+        parallel=None,
+        contention=None,
+    )
+    report = replace_in(
+        report, "cython", status="unavailable", reason="not built: run: " + "x" * 90
+    )
+    report = replace_in(
+        report, "python", name=HOSTILE, status="wrong", reason=f"{HOSTILE}\x1b[2J\u202e"
+    )
+    report = replace_in(report, "pyo3", gil=make_gil("inconclusive"), warnings=("odd",))
+    environment = dataclasses.replace(
+        report.environment, warnings=("the CPU quota is 1.50 CPUs",)
+    )
+    return dataclasses.replace(report, environment=environment)

@@ -370,7 +370,7 @@ def test_the_check_goes_to_json_and_back():
 
 def test_the_text_has_the_verdict_the_evidence_and_the_controls():
     found = check(run_loop, budget_s=0.1)
-    text = str(found)
+    text = " ".join(str(found).split())
     assert text.startswith(f"{found.name}: {found.verdict} (")
     for part in (found.reason, found.controls.reason, found.environment.python):
         assert part in text

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
+import gilscope.render.imports  # noqa: F401 - registers how an import is shown.
 from gilscope.cli import main
 from gilscope.extensions import read_extension, select_binding
 from gilscope.imports import inspect_import
-from gilscope.render.imports import render_import
 
 has_elf = pytest.mark.skipif(sys.platform != "linux", reason="its files are not ELF")
 
@@ -104,7 +104,8 @@ def test_the_gil_is_turned_on_only_in_a_free_threaded_build():
 def test_the_command_names_each_module_and_its_status(capsys):
     assert main(["imports", "json", "no_such_module"]) == 3
     out = capsys.readouterr().out
-    assert out.count("\n\n") == 1
+    assert out.startswith("json: ")
+    assert "\n\nno_such_module: " in out
     assert "ModuleNotFoundError" in out
     assert main(["imports", "not a name"]) == 2
 
@@ -114,4 +115,4 @@ def test_an_import_that_turns_the_gil_on_ends_with_status_1(monkeypatch, capsys)
     enabled = type(found)("m", True, "m._core", found.extensions)
     monkeypatch.setattr("gilscope.cli.imports.inspect_import", lambda _: enabled)
     assert main(["imports", "m"]) == 1
-    assert render_import(enabled) in capsys.readouterr().out
+    assert str(enabled) in capsys.readouterr().out

@@ -1,0 +1,112 @@
+"""What a terminal shows while something runs: who, what, how long, how long yet.
+
+A renderable of rich that draws itself anew each time; nothing here prints but
+`show_waiting()`.
+"""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from gilscope.clean import clean_text
+
+# Costs were measured on an idle machine. Once this much of them is done, it is known
+# how many times as long this one takes.
+KNOWN_AFTER_S = 1.0
+
+
+class ProgressView:
+    """Rows of steps that run one after the other.
+
+    Args:
+        rows: the steps of each, with the seconds they take on an idle machine.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        rows: Mapping[str, Mapping[str, float]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin with nothing run."""
+        self._rows = rows
+        self._clock = clock
+        self._started = self._step_at = clock()
+        self._ended: dict[str, tuple[str, str, float]] = {}
+        self._running = ""
+        self._step = ""
+        self._done_s = self._skipped_s = 0.0
+
+    def begin(self, row: str, step: str) -> None:
+        """Take in that a step of a row begins, and so the one before it has ended."""
+        if row == self._running and self._step:
+            self._done_s += self._rows[row].get(self._step, 0.0)
+        self._running, self._step, self._step_at = row, step, self._clock()
+
+    def end(self, row: str, state: str, style: str, elapsed_s: float) -> None:
+        """Take in that a row has ended; steps that it has not got to are skipped."""
+        if row == self._running and self._step:
+            self._done_s += self._rows[row].get(self._step, 0.0)
+        self._ended[row] = (state, style, elapsed_s)
+        costs = list(self._rows[row])
+        at = costs.index(self._step) + 1 if self._step in costs else 0
+        self._skipped_s += sum(list(self._rows[row].values())[at:])
+        self._running = self._step = ""
+
+    def compute_left(self) -> float:
+        """Return how many seconds are left, by how long the steps so far have taken."""
+        now = self._clock()
+        total_s = sum(sum(steps.values()) for steps in self._rows.values())
+        step_s = self._rows.get(self._running, {}).get(self._step, 0.0)
+        left_s = total_s - self._done_s - self._skipped_s - step_s
+        factor = 1.0
+        if self._done_s > KNOWN_AFTER_S:
+            factor = (self._step_at - self._started) / self._done_s
+        return left_s * factor + max(0.0, step_s * factor - (now - self._step_at))
+
+    def __rich__(self) -> RenderableType:
+        """Return a line for each row, and below them the time."""
+        now = self._clock()
+        grid = Table.grid(padding=(0, 2))
+        for row in self._rows:
+            if row in self._ended:
+                state, style, elapsed_s = self._ended[row]
+                cells = (Text(state, style), Text(f"{elapsed_s:.1f} s"))
+            elif row == self._running:
+                elapsed = Text(f"{now - self._step_at:.0f} s")
+                cells = (Text(self._step, "bold"), elapsed)
+            else:
+                cells = (Text("waits", "dim"), Text())
+            grid.add_row(Text(clean_text(row)), *cells)
+        so_far, left = now - self._started, self.compute_left()
+        rest = f"about {left:.0f} s left" if left >= 1 else "nearly done"
+        return Group(grid, Text(f"{so_far:.0f} s so far, {rest}", "dim"))
+
+
+def make_live(view: ProgressView) -> Live | None:
+    """Return the live display on standard error, None if that is no terminal for it."""
+    console = Console(file=sys.stderr, highlight=False)
+    if not console.is_terminal or console.is_dumb_terminal or console.no_color:
+        return None
+    return Live(view, console=console, refresh_per_second=4, transient=True)
+
+
+@contextlib.contextmanager
+def show_waiting(label: str, step: str, expected_s: float) -> Iterator[None]:
+    """Show a terminal that something runs that takes more than a second.
+
+    Args:
+        label: what it is done to.
+        step: what is done, such as "judging".
+        expected_s: how long it takes on an idle machine.
+    """
+    view = ProgressView({label: {step: expected_s}})
+    view.begin(label, step)
+    with make_live(view) or contextlib.nullcontext():
+        yield

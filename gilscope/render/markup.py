@@ -1,0 +1,59 @@
+"""HTML and SVG out of elements: a text is escaped unless it is markup already."""
+
+import html
+from collections.abc import Iterable
+
+from gilscope.clean import clean_text
+
+VOID = {"link", "meta", "wbr"}
+
+Child = str | Iterable["Child"] | None
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def element(name: str, *children: Child, **attributes: object) -> Markup:
+    """Return an element; every text in it is escaped.
+
+    Args:
+        name: of the element.
+        children: texts, markup, or iterables of them; None is left out.
+        attributes: `class_` stands for class, `aria_label` for aria-label; None and
+            False are left out, True has no value.
+    """
+    parts = [f"<{name}"]
+    for key, value in attributes.items():
+        if value is None or value is False:
+            continue
+        label = key.rstrip("_").replace("_", "-")
+        parts.append(f" {label}" if value is True else f' {label}="{_escape(value)}"')
+    body = _join(children)
+    if name in VOID:
+        return Markup("".join((*parts, ">")))
+    return Markup("".join((*parts, ">", body, f"</{name}>")))
+
+
+def join(*children: Child) -> Markup:
+    """Return children without an element around them."""
+    return Markup(_join(children))
+
+
+def _join(children: Iterable[Child]) -> str:
+    return "".join(
+        child
+        if isinstance(child, Markup)
+        else _escape(child)
+        if isinstance(child, str)
+        else _join(child)
+        for child in children
+        if child is not None
+    )
+
+
+def _escape(value: object) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return html.escape(clean_text(text))

@@ -1,0 +1,196 @@
+"""A document as a page that needs nothing else, or as a part of a notebook.
+
+A notebook has a theme and a style sheet of its own, so its part takes the colours of
+what is around it and has every rule that matters inline.
+"""
+
+from itertools import starmap
+from pathlib import Path
+
+from gilscope.render.document import Answer, Details, Document, Note, Section
+from gilscope.render.markup import Markup, element, join
+from gilscope.render.table import Cell, Table, Tone
+
+# Drawn where the page's own colours are not: at least 3:1 on white and on dark.
+EDGES: dict[Tone, str] = {
+    "": "#7d828c",
+    "good": "#1b8f80",
+    "bad": "#d8433b",
+    "unsure": "#b27a10",
+    "muted": "#7d828c",
+}
+
+
+def render_page(document: Document) -> str:
+    """Return the document as one HTML file."""
+    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    links = [
+        element("li", element("a", section.title, href=f"#part-{number}"))
+        for number, section in enumerate(document.sections)
+    ]
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element(
+            "meta", name_="viewport", content="width=device-width, initial-scale=1"
+        ),
+        element(
+            "meta",
+            http_equiv="Content-Security-Policy",
+            content="default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+        ),
+        element("link", rel="icon", href="data:,"),
+        element("title", f"gilscope: {document.title}"),
+        element("style", Markup(style)),
+    )
+    body = element(
+        "body",
+        element("a", "Skip to the answer", class_="skip", href="#part-0"),
+        element(
+            "header",
+            element("h1", document.title),
+            element("p", document.where, class_="muted"),
+            element("nav", element("ul", links), aria_label="Contents"),
+        ),
+        element("main", starmap(_render_section, enumerate(document.sections))),
+        element("footer", "Made by gilscope.", class_="muted"),
+        class_="gilscope",
+    )
+    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def render_fragment(document: Document) -> Markup:
+    """Return the document for a notebook."""
+    return element(
+        "div",
+        [
+            element(
+                "div",
+                element("p", element("strong", section.title)) if number else None,
+                _render_content(section),
+            )
+            for number, section in enumerate(document.sections)
+        ],
+        element("p", document.where, style="opacity:.75"),
+        class_="gilscope-part",
+        lang="en",
+    )
+
+
+def _render_section(number: int, section: Section) -> Markup:
+    return element(
+        "section",
+        element("h2", section.title, id=f"title-{number}"),
+        _render_content(section),
+        id=f"part-{number}",
+        aria_labelledby=f"title-{number}",
+        class_="card",
+    )
+
+
+def _render_content(section: Section) -> Markup:
+    return join(
+        element("ul", map(_render_answer, section.answers), style=_LIST)
+        if section.answers
+        else None,
+        element("p", section.lead, class_="muted") if section.lead else None,
+        section.draw() if section.draw else None,
+        map(_render_note, section.notes),
+        map(render_table, section.tables),
+        map(_render_details, section.details),
+    )
+
+
+_LIST = "list-style:none;margin:.8em 0;padding:0"
+_ITEM = "margin:0 0 .6em;padding:.1em 0 .1em .8em;border-left:.3em solid {}"
+_WORD = (
+    "border:1px solid {};border-radius:1em;padding:0 .55em;margin-right:.4em;"
+    "font-size:.85em;font-weight:600;white-space:nowrap"
+)
+
+
+def _render_answer(answer: Answer) -> Markup:
+    edge = EDGES[answer.tone]
+    word = element("span", answer.word, class_=answer.tone, style=_WORD.format(edge))
+    return element(
+        "li", word if answer.word else None, answer.text, style=_ITEM.format(edge)
+    )
+
+
+def _render_note(note: Note) -> Markup:
+    text = element("span", note.text, style="white-space:pre-line")
+    head = element("strong", f"{note.heading}: ") if note.heading else None
+    return element("p", head, text, style=_ITEM.format(EDGES[note.tone]), class_="note")
+
+
+def _render_details(details: Details) -> Markup:
+    items = [
+        join(
+            element("dt", note.heading, style="font-weight:600")
+            if note.heading
+            else None,
+            element("dd", note.text, style="margin:0 0 .6em"),
+        )
+        for note in details.notes
+    ]
+    return element("details", element("summary", details.title), element("dl", items))
+
+
+# Inline, for a notebook has rules of its own for tables.
+_CELL = (
+    "text-align:left;vertical-align:top;padding:.35em 1em .35em 0;"
+    "border:0;border-bottom:1px solid rgb(128 128 128 / .4);"
+    "background:none;color:inherit;white-space:normal"
+)
+_MORE = "white-space:nowrap;opacity:.75"
+
+
+def render_table(table: Table) -> Markup:
+    """Return the table for a page; a narrow one shows each row as a list."""
+    titles = [column.title for column in table.columns]
+    heads = [
+        element(
+            "th", title, scope="col", role="columnheader", style=_CELL, title=meaning
+        )
+        for title, meaning in (
+            (column.title, column.meaning or None) for column in table.columns
+        )
+    ]
+    rows = [
+        element(
+            "tr",
+            element("th", row[0].text, scope="row", role="rowheader", style=_CELL),
+            (
+                _render_cell(cell, title)
+                for cell, title in zip(row[1:], titles[1:], strict=True)
+            ),
+            role="row",
+            style="background:none",
+        )
+        for row in table.get_cells()
+    ]
+    return element(
+        "table",
+        element(
+            "caption",
+            table.caption,
+            style="text-align:left;font-weight:600;padding:.3em 0",
+        ),
+        element("thead", element("tr", heads, role="row", style="background:none")),
+        element("tbody", rows),
+        role="table",
+        style="border-collapse:collapse;width:100%;font-size:.92em;margin:.8em 0",
+    )
+
+
+def _render_cell(cell: Cell, title: str) -> Markup:
+    shade = f";background:rgb(200 101 27 / {cell.shade * 0.45:.2f})"
+    more = [" ", element("span", cell.more, style=_MORE)] if cell.more else None
+    return element(
+        "td",
+        element("span", cell.text, more),
+        role="cell",
+        class_=cell.tone or None,
+        data_head=title,
+        style=_CELL + (shade if cell.shade else ""),
+    )

@@ -1,0 +1,137 @@
+"""Documents as text and as Markdown: golden files, widths, colours, hostile texts."""
+
+import dataclasses
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from compare.model import Report
+from compare.render import PARTS
+from compare.render.sections import make_document
+from gilscope.render.markdown import escape, render_annotation, render_markdown
+from gilscope.render.terminal import print_document, render_text
+from tests.unit.sample_reports import (
+    HOSTILE,
+    make_bad_report,
+    make_check,
+    make_report,
+    replace_in,
+)
+
+REPORTS = {
+    "report": make_report(long=False),
+    "long": make_report(),
+    "bad": make_bad_report(),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_report_on_a_terminal(name, width, golden) -> None:
+    """As it was looked at, and no line is wider than the terminal but a command."""
+    text = render_text(make_document(REPORTS[name]), width=width)
+    golden(f"{name}.{width}.txt", text + "\n")
+    lines = [line for line in text.splitlines() if "run: " not in line]
+    assert max(map(len, lines)) <= width
+    assert text.isascii()
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_report_as_markdown(name, golden) -> None:
+    """What a job's summary shows."""
+    golden(f"{name}.md", REPORTS[name].to_markdown() + "\n")
+
+
+def test_everything_there_is_to_say(golden) -> None:
+    """What --explain prints: each scenario, why, and where it ran."""
+    golden("explain.txt", REPORTS["long"].explain() + "\n")
+
+
+@pytest.mark.parametrize(
+    "verdict", ["releases", "preemptible", "holds", "inconclusive"]
+)
+def test_a_check(verdict, golden) -> None:
+    """The verdict first, a fact a line."""
+    golden(f"check-{verdict}.txt", f"{make_check(verdict)}\n")
+
+
+@pytest.mark.parametrize(("kind", "scenario"), PARTS.items())
+def test_each_part_of_a_report_shows_itself(kind, scenario) -> None:
+    """As text, as Markdown and in a notebook; a backend is all of its parts."""
+    backend = make_report()["pyo3"]
+    part = getattr(backend, scenario)
+    assert type(part) is kind
+    assert repr(part) != str(part)
+    table = str(part).splitlines()[-1]
+    assert table in str(backend)
+    assert "<table" in part._repr_html_()
+    assert "| --- |" in part.to_markdown()
+
+
+def render_coloured(report: Report) -> str:
+    file = io.StringIO()
+    console = Console(
+        file=file, width=120, force_terminal=True, color_system="standard"
+    )
+    print_document(make_document(report), console)
+    return file.getvalue()
+
+
+def test_verdicts_are_coloured_and_unusable_speedups_are_grey() -> None:
+    """Green, bold red and yellow; dim where two processes gained nothing either."""
+    good, bad = (render_coloured(REPORTS[name]) for name in ("report", "bad"))
+    assert re.search(r"cython \x1b\[32mreleases\x1b\[0m", good)
+    assert "\x1b[1;31mcrashed\x1b[0m" in bad
+    assert re.search(r"\x1b\[2m *1\.04x", bad)
+    assert not re.search(r"\x1b\[2m *1\.93x", good)
+
+
+def test_what_is_cut_names_the_option_that_shows_it() -> None:
+    """Doubts about one backend are counted; --explain has them all."""
+    text, whole = str(REPORTS["bad"]), REPORTS["bad"].explain()
+    assert "pyo3 was unsteady" not in text
+    assert re.search(r"\d+ doubts .*--explain", text)
+    assert "Pyo3 was unsteady" in whole
+
+
+def test_a_column_that_nobody_fills_is_left_out() -> None:
+    """A scenario that was not run has no column and no line in the legend."""
+    report = REPORTS["report"]
+    for result in report:
+        report = replace_in(report, result.name, handoff=None)
+    assert "Python beside" in str(REPORTS["report"])
+    assert "Python beside" not in str(report)
+
+
+def test_no_control_character_reaches_a_terminal_or_markdown() -> None:
+    """Escapes instead, whatever a name or a reason has in it."""
+    result = dataclasses.replace(
+        make_report()["pyo3"],
+        name="a\x1b[2J\u202e\ud800b",
+        status="failed",
+        reason="x\r\x07\u2066y",
+    )
+    report = dataclasses.replace(make_report(), backends=(result,))
+    for text in (str(report), report.explain(), report.to_markdown(), str(result)):
+        assert not re.search(
+            "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text
+        )
+        text.encode()
+
+
+def test_markdown_is_escaped() -> None:
+    """No markup, no table cell, no line of its own comes from a text."""
+    assert escape("a|b\n# c <b> [x](y) `z`") == (r"a\|b \# c \<b\> \[x\](y) \`z\`")
+    report = replace_in(make_report(long=False), "pyo3", name=f"{HOSTILE}|\n|")
+    text = render_markdown(make_document(report))
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
+    assert "<script>" not in text
+
+
+def test_an_annotation_is_one_line() -> None:
+    """What would end it or be a command of its own is escaped."""
+    line = render_annotation("a: b,c", "x\n::error::y\r%")
+    assert line == r"::error title=gilscope a%3A b%2Cc::x%0A::error::y\r%25"
