@@ -1,0 +1,299 @@
+"""The sampler: a process that looks every millisecond who holds the GIL of another.
+
+It looks twice as often where nothing has moved since the last time.
+
+It reports a hold if the same thread kept the GIL at the same instruction although
+another one had asked for it. A request is seen once a switch interval has passed; a
+thread that executes Python code grants it within microseconds then. Time for which the
+thread waited for a core is taken off.
+"""
+
+import contextlib
+import json
+import os
+import select
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from gilscope.watcher.memory import Interpreter, Place, ProcessMemory, State
+from gilscope.watcher.offsets import Offsets
+
+PERIOD_S, SHORT_PERIOD_S = 0.001, 0.0005
+PERIOD_NS = int(PERIOD_S * 1e9)
+# Of the time kept, so much has to lie after the request was seen.
+MIN_ASKED_NS = 2 * PERIOD_NS
+# Files of this many threads are kept open.
+MAX_FILES = 64
+# So many readings in a row may fail before the process counts as another one.
+MAX_FAILURES = 100
+
+Emit = Callable[..., None]
+
+
+class Schedule:
+    """For how long the threads of a process waited for a core (schedstat)."""
+
+    def __init__(self, pid: int) -> None:
+        """Open nothing yet."""
+        self._pid = pid
+        self._files: dict[int, int] = {}
+
+    def read_wait_ns(self, native_id: int) -> int:
+        """Return the run-queue wait of a thread since it began.
+
+        Raises:
+            OSError: the thread has ended.
+        """
+        if native_id not in self._files:
+            while len(self._files) >= MAX_FILES:
+                os.close(self._files.pop(next(iter(self._files))))
+            path = f"/proc/{self._pid}/task/{native_id}/schedstat"
+            self._files[native_id] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return int(os.pread(self._files[native_id], 100, 0).split()[1])
+        except (OSError, IndexError) as error:
+            os.close(self._files.pop(native_id))
+            message = f"thread {native_id} has ended"
+            raise OSError(message) from error
+
+
+class Window:
+    """Own time of a thread since a moment: what passed without waiting for a core."""
+
+    def __init__(self, start: int, wait: int) -> None:
+        """Begin at a clock reading, with the run-queue wait so far, both in ns."""
+        self.start = start
+        self._wait = wait
+        # A wait that began earlier is written to the counter when it ends.
+        self._wait_before = 0
+        self._waited = 0
+
+    def note(self, now: int, wait: int) -> None:
+        """Take in the counter as it is now."""
+        self._waited = wait - self._wait
+        self._wait_before = max(self._wait_before, self._waited - (now - self.start))
+
+    def compute_own_ns(self, end: int) -> int:
+        """Return the own time until `end`."""
+        return end - self.start - (self._waited - self._wait_before)
+
+
+class Candidate:
+    """One instruction that may turn out to hold the GIL."""
+
+    def __init__(self, state: State, now: int, wait: int) -> None:
+        """Begin with the first reading."""
+        self.state = state
+        self.end = now
+        self.n_samples = 1
+        self.n_asked = 0
+        self.place: Place | None = None
+        # Windows from each of the last readings before the request was seen.
+        self._before: deque[Window] = deque([Window(now, wait)], maxlen=16)
+        self._asked: Window | None = None
+        self._kept: Window | None = None
+
+    def note(self, state: State, before: int, after: int, wait: int) -> None:
+        """Take in a later reading of the same instruction, made between two times."""
+        self.end = before
+        self.n_samples += 1
+        self.note_wait(after, wait)
+        if not state.is_asked:
+            self._before.append(Window(after, wait))
+            return
+        self.n_asked += 1
+        if self._asked is None or self._kept is None:
+            self._asked = Window(after, wait)
+            # Who asks has waited for a switch interval when the request is set.
+            earliest = after - state.interval_us * 1000
+            self._kept = next(
+                (window for window in self._before if window.start >= earliest),
+                self._asked,
+            )
+            self._before.clear()
+
+    def note_wait(self, now: int, wait: int) -> None:
+        """Take in the run-queue wait as it is now."""
+        for window in (*self._before, self._asked, self._kept):
+            if window is not None:
+                window.note(now, wait)
+
+    def compute_kept_ns(self, over_ns: int) -> int | None:
+        """Return for how long the GIL was kept; None if that is no hold."""
+        if self._asked is None or self._kept is None:
+            return None
+        interval = self.state.interval_us * 1000
+        needed = max(over_ns - interval - PERIOD_NS, MIN_ASKED_NS)
+        kept = self._kept.compute_own_ns(self.end)
+        asked = self._asked.compute_own_ns(self.end)
+        return kept if kept >= over_ns and asked >= needed else None
+
+
+class Sampler:
+    """Looks at one interpreter, again and again."""
+
+    def __init__(self, pid: int, interpreter: Interpreter, emit: Emit) -> None:
+        """Take what it reads from, and what it tells its findings to."""
+        self.over_ns = 0
+        self.n_samples = 0
+        self._interpreter = interpreter
+        self._schedule = Schedule(pid)
+        self._emit = emit
+        self._candidate: Candidate | None = None
+
+    def get_period_s(self) -> float:
+        """Return when to look again."""
+        candidate = self._candidate
+        return SHORT_PERIOD_S if candidate and candidate.n_samples > 1 else PERIOD_S
+
+    def sample(self) -> None:
+        """Look once.
+
+        Raises:
+            OSError: the process cannot be read.
+        """
+        self.n_samples += 1
+        before = time.monotonic_ns()
+        state = self._interpreter.read_state()
+        after = time.monotonic_ns()
+        candidate = self._candidate
+        if state is None:
+            self.close()
+        elif candidate and candidate.state.is_same_instruction(state):
+            wait = self._schedule.read_wait_ns(state.native_thread_id)
+            candidate.note(state, before, after, wait)
+            # The second reading is worth it: one alone is often of Python code.
+            if candidate.n_asked > 1 and candidate.place is None:
+                candidate.place = self._read_place(state)
+        else:
+            self.close()
+            wait = self._schedule.read_wait_ns(state.native_thread_id)
+            self._candidate = Candidate(state, after, wait)
+            if state.is_asked:
+                self._candidate.note(state, before, after, wait)
+
+    def close(self) -> None:
+        """Report the candidate if it held the GIL, and forget it."""
+        candidate, self._candidate = self._candidate, None
+        if candidate is None or not candidate.n_asked:
+            return
+        state = candidate.state
+        # Without that thread its waits so far are all there will be.
+        with contextlib.suppress(OSError):
+            wait = self._schedule.read_wait_ns(state.native_thread_id)
+            candidate.note_wait(time.monotonic_ns(), wait)
+        kept = candidate.compute_kept_ns(self.over_ns)
+        if kept is not None:
+            self._emit(
+                "hold",
+                end_ns=candidate.end,
+                kept_ns=kept,
+                thread_id=state.thread_id,
+                native_thread_id=state.native_thread_id,
+                place=candidate.place and asdict(candidate.place),
+            )
+
+    def _read_place(self, state: State) -> Place | None:
+        """Return where the holder stands, if it still stood there afterwards."""
+        try:
+            place = self._interpreter.read_place(state.frame)
+            later = self._interpreter.read_state()
+        except (OSError, ValueError):
+            return None
+        return place if later and later.is_same_instruction(state) else None
+
+
+def run(pid: int, offsets: Offsets, control: int, emit: Emit) -> None:
+    """Obey the commands on a pipe, and look in between."""
+    memory = ProcessMemory(pid)
+    sampler = Sampler(pid, Interpreter(memory, offsets), emit)
+    n_failures = 0
+    while n_failures < MAX_FAILURES:
+        timeout_s = sampler.get_period_s() if sampler.over_ns else None
+        for command in read_commands(control, timeout_s):
+            if command == "stop":
+                sampler.close()
+                emit("bye", n_samples=sampler.n_samples)
+                return
+            if command == "read":
+                emit("read", error=try_to_read(memory, offsets))
+            else:
+                obey(sampler, command, emit)
+        try:
+            if sampler.over_ns:
+                sampler.sample()
+            n_failures = 0
+        except ProcessLookupError:
+            # The process has ended, perhaps within a hold.
+            sampler.close()
+            return
+        except OSError:
+            # Mostly a thread or a frame that went away between two readings.
+            n_failures += 1
+
+
+def obey(sampler: Sampler, command: str, emit: Emit) -> None:
+    """Obey a command and say so.
+
+    Args:
+        sampler: whom it is for.
+        command: `sync` looks once more, so that all holds are reported that have ended;
+            `over NS` begins to look for holds of that many nanoseconds.
+        emit: reports.
+    """
+    word, _, number = command.partition(" ")
+    if word == "over":
+        sampler.over_ns = int(number)
+    else:
+        with contextlib.suppress(OSError):
+            sampler.sample()
+    emit(word)
+
+
+def read_commands(control: int, timeout_s: float | None) -> list[str]:
+    """Wait for so long, and return what came."""
+    if not select.select([control], [], [], timeout_s)[0]:
+        return []
+    content = os.read(control, 4096)
+    # Nobody is left to report to.
+    return content.decode().splitlines() if content else ["stop"]
+
+
+def try_to_read(memory: ProcessMemory, offsets: Offsets) -> str:
+    """Return why the memory cannot be read, or nothing."""
+    try:
+        memory.read(offsets.gil_address, 32)
+    except OSError as error:
+        return f"{error.strerror} (errno {error.errno})"
+    return ""
+
+
+def main(arguments: list[str]) -> None:
+    """Leave the process that started it, say who this is, and run.
+
+    Args:
+        arguments: process id; file descriptors of the commands, and of the pipes
+            to report to, with commas; the offsets as JSON.
+    """
+    pid, control, reports, offsets = arguments
+    # Nobody waits for it: a program that waits for any child must not find this one.
+    if os.fork():
+        os._exit(0)
+    os.chdir("/")
+    files = [int(file) for file in reports.split(",")]
+
+    def emit(kind: str, **content: Any) -> None:
+        line = json.dumps({"kind": kind, **content}).encode() + b"\n"
+        for file in list(files):
+            try:
+                os.write(file, line)
+            except OSError:
+                files.remove(file)
+
+    emit("hello", pid=os.getpid(), version=sys.hexversion)
+    # select() takes low numbers only.
+    run(int(pid), Offsets(**json.loads(offsets)), os.dup(int(control)), emit)
