@@ -59,10 +59,10 @@ def judge(content: dict[str, Any]) -> Score:
     return Score(n_holds, missed, n_reports, wrong, accused, n_unresolved)
 
 
-def run(python: str, n_rounds: int = 1) -> dict[str, Any]:
+def run(python: str, arguments: tuple[str, ...] = ()) -> dict[str, Any]:
     """Run the staged program under an interpreter."""
     done = subprocess.run(
-        (python, str(STAGED), str(n_rounds)),
+        (python, str(STAGED), *arguments),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         check=True,

@@ -1,6 +1,6 @@
 """A staged program: holds of the GIL of many kinds, and kinds that hold nothing.
 
-    python benchmarks/watch_staged.py [ROUNDS]
+    python benchmarks/watch_staged.py [ROUNDS [LONGEST_MS]]
 
 It watches itself and writes what was reported beside what happened, as JSON. Each kind
 of hold has one line that holds, marked `# HOLD`; its size is calibrated to the time
@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 from gilscope.watcher.watch import Watch
 
+# Of the holds, in turn.
 TARGETS_S = (0.018, 0.03, 0.06, 0.12, 0.2)
 SILENT_S = 0.3
 
@@ -37,6 +38,8 @@ RELEASED = ctypes.CDLL(None)
 
 
 OWN_S: list[float] = []
+# What was made: its deallocation would be a hold of its own.
+KEPT: list[Any] = []
 
 
 class Tried(NamedTuple):
@@ -83,19 +86,19 @@ def make_integers(size: int) -> list[int]:
 @holds(make_integers)
 def json_dumps(values: Any) -> None:
     with timed():
-        _ = json.dumps(values)  # HOLD
+        KEPT.append(json.dumps(values))  # HOLD
 
 
 @holds(lambda size: json.dumps(make_integers(size)))
 def json_loads(text: Any) -> None:
     with timed():
-        _ = json.loads(text)  # HOLD
+        KEPT.append(json.loads(text))  # HOLD
 
 
 @holds(make_integers)
 def sorting(values: Any) -> None:
     with timed():
-        _ = sorted(values)  # HOLD
+        KEPT.append(sorted(values))  # HOLD
 
 
 @holds(lambda size: "a" * size)
@@ -107,7 +110,7 @@ def regular_expression(text: Any) -> None:
 @holds(make_integers)
 def pickling(values: Any) -> None:
     with timed():
-        _ = pickle.dumps(values)  # HOLD
+        KEPT.append(pickle.dumps(values))  # HOLD
 
 
 @holds(lambda size: size)
@@ -122,7 +125,7 @@ def operator_on_large_integers(number: Any) -> None:
         _ = number * (number + 1)  # HOLD
 
 
-@holds(lambda size: list(range(size)))
+@holds(lambda size: [0.5] * size)
 def containment(values: Any) -> None:
     with timed():
         _ = -1 in values  # HOLD
@@ -143,12 +146,12 @@ def garbage_collection(_: Any) -> None:
 
 @holds(lambda size: list(range(size)))
 def nested_calls(values: Any) -> None:
-    def inner(parts: Any) -> str:
+    def inner(parts: Any) -> None:
         with timed():
-            return str(parts)  # HOLD
+            KEPT.append(str(parts))  # HOLD
 
-    def middle(parts: Any) -> str:
-        return inner(parts)
+    def middle(parts: Any) -> None:
+        inner(parts)
 
     middle(values)
 
@@ -157,39 +160,39 @@ def nested_calls(values: Any) -> None:
 def in_a_second_thread(values: Any) -> None:
     def work() -> None:
         with timed():
-            _ = set(values)  # HOLD
+            KEPT.append(set(values))  # HOLD
 
     run_thread(work)
 
 
-@holds(make_integers)
+@holds(lambda size: [0.5] * size)
 def beside_a_busy_thread(values: Any) -> None:
     with running(count_for_ever), timed():
         _ = max(values)  # HOLD
 
 
-@holds(make_integers)
+@holds(lambda size: [0.5] * size)
 def beside_a_hashing_thread(values: Any) -> None:
     with running(hash_for_ever), timed():
-        _ = sum(values)  # HOLD
+        _ = min(values)  # HOLD
 
 
 @holds(lambda size: ["x" * 10] * size)
 def joining(parts: Any) -> None:
     with timed():
-        _ = ",".join(parts)  # HOLD
+        KEPT.append(",".join(parts))  # HOLD
 
 
 @holds(lambda size: size)
 def in_a_comprehension(size: Any) -> None:
     with timed():
-        _ = [
-            bytes(size).count(b"x")  # HOLD
+        [
+            KEPT.append(list(map(str, range(size))))  # HOLD
             for _ in range(1)
         ]
 
 
-@holds(lambda size: (make_integers(size), make_integers(size)))
+@holds(lambda size: (["x" * 2_000] * size, [2_000 * "x"] * size))
 def comparison(values: Any) -> None:
     with timed():
         _ = values[0] == values[1]  # HOLD
@@ -204,7 +207,7 @@ else:
     @holds(np.arange)
     def numpy_to_list(values: Any) -> None:
         with timed():
-            _ = values.tolist()  # HOLD
+            KEPT.append(values.tolist())  # HOLD
 
 
 @silent
@@ -322,17 +325,23 @@ def calibrate(kind: str, target_s: float) -> int:
     size = 2_000
     while True:
         function(make(size))
+        KEPT.clear()
         took_s = max(OWN_S[-1], 1e-6)
         if took_s > 0.5 * target_s:
             return max(int(size * min(target_s / took_s, 2)), 1)
         size = int(size * max(min(0.8 * target_s / took_s, 8), 1.3))
 
 
-def run_holds(watch: Watch, reports: list[dict[str, Any]], number: int) -> list[Tried]:
+def run_holds(
+    watch: Watch,
+    reports: list[dict[str, Any]],
+    number: int,
+    targets_s: tuple[float, ...],
+) -> list[Tried]:
     """Try every kind of hold once."""
     tried = []
     for index, (kind, (function, make)) in enumerate(HOLDS.items()):
-        target_s = TARGETS_S[(index + number) % len(TARGETS_S)]
+        target_s = targets_s[(index + number) % len(targets_s)]
         argument = make(calibrate(kind, target_s))
         settle(watch, reports)
         function(argument)
@@ -355,12 +364,14 @@ def run_silent(watch: Watch, reports: list[dict[str, Any]]) -> list[Tried]:
 
 def settle(watch: Watch, reports: list[dict[str, Any]]) -> None:
     """Forget what the preparations held."""
+    KEPT.clear()
     watch.sync()
     reports.clear()
 
 
-def main(n_rounds: int) -> None:
+def main(n_rounds: int = 1, longest_ms: int = 200) -> None:
     """Run it, and write JSON."""
+    targets_s = tuple(target for target in TARGETS_S if target <= longest_ms / 1e3)
     reports: list[dict[str, Any]] = []
     tried: list[Tried] = []
     watch = Watch(
@@ -377,7 +388,7 @@ def main(n_rounds: int) -> None:
     )
     with watch:
         for number in range(n_rounds):
-            tried += run_holds(watch, reports, number)
+            tried += run_holds(watch, reports, number, targets_s)
             tried += run_silent(watch, reports)
     report = watch.report()
     content = {
@@ -390,4 +401,4 @@ def main(n_rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
+    main(*map(int, sys.argv[1:]))

@@ -81,7 +81,9 @@ class State(NamedTuple):
     frame: int
     code: int
     instruction: int
-    # Whether another thread has asked for the GIL.
+    # Whether another thread waits for the GIL (known of the watcher's own only), and
+    # whether one has asked for it, after a switch interval of waiting.
+    is_wanted: bool
     is_asked: bool
     interval_us: int
     thread_id: int
@@ -139,7 +141,7 @@ class Interpreter:
             frame = word(thread, at.current_frame)[0]
         else:
             address = at.interpreter_address + at.request
-            asked = _INT.unpack(read(address, 4))[0]
+            asked = _INT.unpack(read(address, 4))[0] == 1
             cframe = word(thread, at.cframe)[0]
             frame = word(read(cframe + at.current_frame, 8), 0)[0]
         code = instruction = 0
@@ -153,6 +155,7 @@ class Interpreter:
             frame,
             code,
             instruction,
+            self._memory.read_pointer(at.rest_address) == 0,
             bool(asked),
             interval,
             word(thread, at.thread_id)[0],

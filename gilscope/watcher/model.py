@@ -1,8 +1,9 @@
 """Holds of the GIL that were seen: data, to and from JSON."""
 
+import json
 from dataclasses import dataclass
 
-from gilscope.model import Record
+from gilscope.model import Record, structure
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,12 @@ class WatchReport(Record):
     # The sampler ended before it was told to: holds may be missing.
     is_cut_short: bool
     python: str
+
+    @classmethod
+    def from_json(cls, text: str) -> "WatchReport":
+        """Return the report that `to_json()` wrote.
+
+        Raises:
+            ValueError: it is not such a report.
+        """
+        return structure(json.loads(text), cls)

@@ -55,6 +55,8 @@ class Offsets:
     # Filled in for one process.
     gil_address: int = 0
     interpreter_address: int = 0
+    # What the watcher's own thread has yet to sleep, us: 0 = it wants the GIL.
+    rest_address: int = 0
 
 
 # The frame owners from here on are not Python code (3.12 and newer).

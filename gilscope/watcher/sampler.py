@@ -25,9 +25,11 @@ from gilscope.watcher.offsets import Offsets
 PERIOD_S, SHORT_PERIOD_S = 0.001, 0.0005
 PERIOD_NS = int(PERIOD_S * 1e9)
 # Of the time kept, so much has to lie after the request was seen.
-MIN_ASKED_NS = 2 * PERIOD_NS
+MIN_ASKED_NS = 3 * PERIOD_NS
 # Files of this many threads are kept open.
 MAX_FILES = 64
+# After so many readings of one instruction the place counts as unresolved.
+MAX_TRIES = 5
 # So many readings in a row may fail before the process counts as another one.
 MAX_FAILURES = 100
 
@@ -92,7 +94,7 @@ class Candidate:
         self.n_samples = 1
         self.n_asked = 0
         self.place: Place | None = None
-        # Windows from each of the last readings before the request was seen.
+        # Windows from each of the last readings before anybody wanted the GIL.
         self._before: deque[Window] = deque([Window(now, wait)], maxlen=16)
         self._asked: Window | None = None
         self._kept: Window | None = None
@@ -102,19 +104,19 @@ class Candidate:
         self.end = before
         self.n_samples += 1
         self.note_wait(after, wait)
-        if not state.is_asked:
-            self._before.append(Window(after, wait))
-            return
-        self.n_asked += 1
-        if self._asked is None or self._kept is None:
+        if state.is_asked:
+            self.n_asked += 1
+        if self._kept is None and state.is_wanted:
+            self._kept = Window(after, wait)
+        if self._asked is None and state.is_asked:
             self._asked = Window(after, wait)
-            # Who asks has waited for a switch interval when the request is set.
+            # Who asks has waited for a switch interval.
             earliest = after - state.interval_us * 1000
-            self._kept = next(
-                (window for window in self._before if window.start >= earliest),
-                self._asked,
-            )
+            since = (window for window in self._before if window.start >= earliest)
+            self._kept = next(since, self._kept or self._asked)
             self._before.clear()
+        elif self._kept is None:
+            self._before.append(Window(after, wait))
 
     def note_wait(self, now: int, wait: int) -> None:
         """Take in the run-queue wait as it is now."""
@@ -126,11 +128,9 @@ class Candidate:
         """Return for how long the GIL was kept; None if that is no hold."""
         if self._asked is None or self._kept is None:
             return None
-        interval = self.state.interval_us * 1000
-        needed = max(over_ns - interval - PERIOD_NS, MIN_ASKED_NS)
         kept = self._kept.compute_own_ns(self.end)
         asked = self._asked.compute_own_ns(self.end)
-        return kept if kept >= over_ns and asked >= needed else None
+        return kept if kept >= over_ns and asked >= MIN_ASKED_NS else None
 
 
 class Sampler:
@@ -166,8 +166,8 @@ class Sampler:
         elif candidate and candidate.state.is_same_instruction(state):
             wait = self._schedule.read_wait_ns(state.native_thread_id)
             candidate.note(state, before, after, wait)
-            # The second reading is worth it: one alone is often of Python code.
-            if candidate.n_asked > 1 and candidate.place is None:
+            # From the second reading on: one alone is often of Python code.
+            if 1 < candidate.n_asked <= MAX_TRIES and candidate.place is None:
                 candidate.place = self._read_place(state)
         else:
             self.close()

@@ -2,6 +2,7 @@
 
 import _thread
 import ctypes
+import dataclasses
 import os
 import platform
 import sys
@@ -19,7 +20,9 @@ from gilscope.watcher.model import Hold, WatchReport
 from gilscope.watcher.offsets import check_supported, read_offsets
 
 # How often the GIL is asked for.
-PERIOD_S = 0.001
+PERIOD_US = 1000
+LATE_S = 0.005
+MAX_NAMES = 10_000
 # The hold of the self test goes beyond the switch interval by the first of these; where
 # the machine is too busy to see it, by the next one.
 SELF_TEST_S = (0.010, 0.030, 0.090, 0.270)
@@ -53,6 +56,10 @@ class Watch:
         self._is_cut_short = False
         self._synced = threading.Event()
         self._done = threading.Event()
+        # struct timeval: seconds, microseconds.
+        self._rest = (ctypes.c_long * 2)(0, PERIOD_US)
+        # By native id.
+        self._names: dict[int, str] = {}
 
     def start(self) -> Self:
         """Begin to watch.
@@ -67,7 +74,10 @@ class Watch:
             raise RuntimeError(message)
         check_supported()
         self._pid = os.getpid()
-        self._channel = channel = Channel(read_offsets(), self._report_to)
+        offsets = dataclasses.replace(
+            read_offsets(), rest_address=ctypes.addressof(self._rest) + 8
+        )
+        self._channel = channel = Channel(offsets, self._report_to)
         try:
             channel.open()
             _thread.start_new_thread(self._ask, ())
@@ -140,10 +150,30 @@ class Watch:
                 python=platform.python_version(),
             )
 
-    def _ask(self, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Want the GIL every millisecond."""
+    def _ask(self) -> None:
+        """Want the GIL every millisecond.
+
+        select() without files sleeps, writes how much is left, and only then the GIL is
+        waited for: the sampler sees it.
+        """
+        sleep, rest = ctypes.CDLL(None).select, self._rest
+        clock, arguments = time.monotonic, (0, None, None, None, ctypes.byref(rest))
         while not self._is_stopping:
-            sleep(PERIOD_S)
+            start = clock()
+            rest[1] = PERIOD_US
+            sleep(*arguments)
+            if clock() - start > LATE_S:
+                # The thread that held the GIL may have ended by the time of the report.
+                self._note_names()
+        rest[1] = PERIOD_US
+
+    def _note_names(self) -> None:
+        """Remember what the threads are called now."""
+        if len(self._names) > MAX_NAMES:
+            self._names.clear()
+        for thread in threading.enumerate():
+            if thread.native_id is not None:
+                self._names[thread.native_id] = thread.name
 
     def _test(self, channel: Channel) -> None:
         """Make a hold and see whether it is reported."""
@@ -192,7 +222,10 @@ class Watch:
         if report["place"] is None:
             self._collector.n_unresolved += 1
             return
-        hold = make_hold(report, self._get_thread_name(report))
+        self._note_names()
+        native_id = report["native_thread_id"]
+        name = self._names.get(native_id, f"thread {native_id}")
+        hold = make_hold(report, name)
         start_ns = report["end_ns"] - report["kept_ns"] - self._start_ns
         with self._lock:
             self._collector.add(hold, start_ns / 1e9)
@@ -209,16 +242,6 @@ class Watch:
                         object=self._on_hold,
                     )
                 )
-
-    def _get_thread_name(self, report: dict[str, Any]) -> str:
-        """Return the name of the thread, also of one that has just ended."""
-        native_id = report["native_thread_id"]
-        names = {
-            thread.native_id: thread.name
-            for thread in threading.enumerate()
-            if thread.native_id is not None
-        }
-        return names.get(native_id, f"thread {native_id}")
 
 
 def _hold(sleep: Callable[[int], object], microseconds: int) -> None:
