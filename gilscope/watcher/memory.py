@@ -113,6 +113,7 @@ class Interpreter:
 
     def __init__(self, memory: ProcessMemory, offsets: Offsets) -> None:
         """Note where everything is."""
+        self.gil_address = offsets.gil_address
         self._memory = memory
         self._at = offsets
         self._request_in_thread = offsets.cframe < 0

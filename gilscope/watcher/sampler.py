@@ -17,7 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 from gilscope.watcher.memory import Interpreter, Place, ProcessMemory, State
 from gilscope.watcher.offsets import Offsets
@@ -26,6 +26,10 @@ PERIOD_S, SHORT_PERIOD_S = 0.001, 0.0005
 PERIOD_NS = int(PERIOD_S * 1e9)
 # Of the time kept, so much has to lie after the request was seen.
 MIN_ASKED_NS = 3 * PERIOD_NS
+# Time that a thread computed may be this old: a tick of 250 Hz and some.
+TICK_NS = 5 * PERIOD_NS
+# The locks of the GIL are this near behind its other fields.
+GIL_SIZE = 256
 # Files of this many threads are kept open.
 MAX_FILES = 64
 # After so many readings of one instruction the place counts as unresolved.
@@ -36,16 +40,25 @@ MAX_FAILURES = 100
 Emit = Callable[..., None]
 
 
-class Schedule:
-    """For how long the threads of a process waited for a core (schedstat)."""
+class Times(NamedTuple):
+    """What the kernel tells of a thread, ns since it began."""
+
+    # On the CPU; the kernel adds to it at each of its ticks.
+    computed: int
+    # Ready, but without a core; the kernel adds to it when the wait is over.
+    waited: int
+
+
+class Kernel:
+    """What the kernel tells of the threads of a process."""
 
     def __init__(self, pid: int) -> None:
         """Open nothing yet."""
-        self._pid = pid
+        self._folder = f"/proc/{pid}/task"
         self._files: dict[int, int] = {}
 
-    def read_wait_ns(self, native_id: int) -> int:
-        """Return the run-queue wait of a thread since it began.
+    def read_times(self, native_id: int) -> Times:
+        """Return the times of a thread.
 
         Raises:
             OSError: the thread has ended.
@@ -53,41 +66,70 @@ class Schedule:
         if native_id not in self._files:
             while len(self._files) >= MAX_FILES:
                 os.close(self._files.pop(next(iter(self._files))))
-            path = f"/proc/{self._pid}/task/{native_id}/schedstat"
+            path = f"{self._folder}/{native_id}/schedstat"
             self._files[native_id] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return int(os.pread(self._files[native_id], 100, 0).split()[1])
+            words = os.pread(self._files[native_id], 100, 0).split()
+            return Times(int(words[0]), int(words[1]))
         except (OSError, IndexError) as error:
             os.close(self._files.pop(native_id))
             message = f"thread {native_id} has ended"
             raise OSError(message) from error
 
+    def find_lock(self, native_id: int) -> int | None:
+        """Return the first argument of the system call a thread is blocked in.
+
+        Of a lock that is its address. None: the thread is not blocked.
+        """
+        try:
+            with open(f"{self._folder}/{native_id}/syscall", "rb") as file:  # noqa: PTH123
+                words = file.read().split()
+        except OSError:
+            return None
+        # The number and the arguments of the call, or "running", or -1 for a fault.
+        return int(words[1], 16) if len(words) > 1 else None
+
 
 class Window:
-    """Own time of a thread since a moment: what passed without waiting for a core."""
+    """Own time of a thread since a moment: it computed, or was blocked."""
 
-    def __init__(self, start: int, wait: int) -> None:
-        """Begin at a clock reading, with the run-queue wait so far, both in ns."""
-        self.start = start
-        self._wait = wait
-        # A wait that began earlier is written to the counter when it ends.
-        self._wait_before = 0
-        self._waited = 0
+    def __init__(self, start: int, times: Times) -> None:
+        """Begin at a clock reading, ns."""
+        self.start = self._latest = start
+        self._times = times
+        self._computed = self._waited = self._blocked = 0
+        # A wait that began earlier is added to the counter when it ends.
+        self._waited_before = 0
 
-    def note(self, now: int, wait: int) -> None:
-        """Take in the counter as it is now."""
-        self._waited = wait - self._wait
-        self._wait_before = max(self._wait_before, self._waited - (now - self.start))
+    def note(self, now: int, times: Times, *, is_blocked: bool) -> None:
+        """Take in a reading of the same instruction."""
+        self._computed = times.computed - self._times.computed
+        if is_blocked:
+            self._blocked += now - self._latest
+        self._latest = now
+        self.note_wait(now, times)
 
-    def compute_own_ns(self, end: int) -> int:
-        """Return the own time until `end`."""
-        return end - self.start - (self._waited - self._wait_before)
+    def note_wait(self, now: int, times: Times) -> None:
+        """Take in the run-queue wait alone."""
+        self._waited = times.waited - self._times.waited
+        self._waited_before = max(
+            self._waited_before, self._waited - (now - self.start)
+        )
+
+    def compute_own_ns(self, end: int, margin: int) -> int:
+        """Return the own time until `end`.
+
+        What neither computed nor was blocked for longer than `margin` had a core of a
+        virtual machine that had none itself.
+        """
+        unwaited = end - self.start - (self._waited - self._waited_before)
+        return min(unwaited, self._computed + self._blocked + margin)
 
 
 class Candidate:
     """One instruction that may turn out to hold the GIL."""
 
-    def __init__(self, state: State, now: int, wait: int) -> None:
+    def __init__(self, state: State, now: int, times: Times) -> None:
         """Begin with the first reading."""
         self.state = state
         self.end = now
@@ -95,53 +137,58 @@ class Candidate:
         self.n_asked = 0
         self.place: Place | None = None
         # Windows from each of the last readings before anybody wanted the GIL.
-        self._before: deque[Window] = deque([Window(now, wait)], maxlen=16)
+        self._before: deque[Window] = deque([Window(now, times)], maxlen=16)
         self._asked: Window | None = None
         self._kept: Window | None = None
 
-    def note(self, state: State, before: int, after: int, wait: int) -> None:
-        """Take in a later reading of the same instruction, made between two times."""
-        self.end = before
+    def note(
+        self, state: State, span: tuple[int, int], times: Times, *, is_blocked: bool
+    ) -> None:
+        """Take in a later reading of the same instruction, made in a span of time."""
+        self.end, after = span
         self.n_samples += 1
-        self.note_wait(after, wait)
-        if state.is_asked:
-            self.n_asked += 1
+        for window in self._get_windows():
+            window.note(after, times, is_blocked=is_blocked)
         if self._kept is None and state.is_wanted:
-            self._kept = Window(after, wait)
+            self._kept = Window(after, times)
+        self.n_asked += state.is_asked
         if self._asked is None and state.is_asked:
-            self._asked = Window(after, wait)
+            self._asked = Window(after, times)
             # Who asks has waited for a switch interval.
             earliest = after - state.interval_us * 1000
             since = (window for window in self._before if window.start >= earliest)
             self._kept = next(since, self._kept or self._asked)
             self._before.clear()
         elif self._kept is None:
-            self._before.append(Window(after, wait))
+            self._before.append(Window(after, times))
 
-    def note_wait(self, now: int, wait: int) -> None:
-        """Take in the run-queue wait as it is now."""
-        for window in (*self._before, self._asked, self._kept):
-            if window is not None:
-                window.note(now, wait)
+    def note_end(self, now: int, times: Times) -> None:
+        """Take in the run-queue wait that ended after the last reading."""
+        for window in self._get_windows():
+            window.note_wait(now, times)
 
     def compute_kept_ns(self, over_ns: int) -> int | None:
         """Return for how long the GIL was kept; None if that is no hold."""
         if self._asked is None or self._kept is None:
             return None
-        kept = self._kept.compute_own_ns(self.end)
-        asked = self._asked.compute_own_ns(self.end)
+        kept = self._kept.compute_own_ns(self.end, TICK_NS)
+        asked = self._asked.compute_own_ns(self.end, 0)
         return kept if kept >= over_ns and asked >= MIN_ASKED_NS else None
+
+    def _get_windows(self) -> list[Window]:
+        kept = (self._asked, self._kept)
+        return [*self._before, *(window for window in kept if window is not None)]
 
 
 class Sampler:
     """Looks at one interpreter, again and again."""
 
-    def __init__(self, pid: int, interpreter: Interpreter, emit: Emit) -> None:
+    def __init__(self, kernel: Kernel, interpreter: Interpreter, emit: Emit) -> None:
         """Take what it reads from, and what it tells its findings to."""
         self.over_ns = 0
         self.n_samples = 0
+        self._kernel = kernel
         self._interpreter = interpreter
-        self._schedule = Schedule(pid)
         self._emit = emit
         self._candidate: Candidate | None = None
 
@@ -163,18 +210,24 @@ class Sampler:
         candidate = self._candidate
         if state is None:
             self.close()
-        elif candidate and candidate.state.is_same_instruction(state):
-            wait = self._schedule.read_wait_ns(state.native_thread_id)
-            candidate.note(state, before, after, wait)
-            # From the second reading on: one alone is often of Python code.
-            if 1 < candidate.n_asked <= MAX_TRIES and candidate.place is None:
-                candidate.place = self._read_place(state)
-        else:
+            return
+        is_same = candidate and candidate.state.is_same_instruction(state)
+        if not is_same:
             self.close()
-            wait = self._schedule.read_wait_ns(state.native_thread_id)
-            self._candidate = Candidate(state, after, wait)
-            if state.is_asked:
-                self._candidate.note(state, before, after, wait)
+        times = self._kernel.read_times(state.native_thread_id)
+        if candidate is None or not is_same:
+            self._candidate = Candidate(state, after, times)
+            return
+        lock = self._kernel.find_lock(state.native_thread_id)
+        gil = self._interpreter.gil_address
+        if lock is not None and gil <= lock < gil + GIL_SIZE:
+            # It grants the request. The locks for it may be with a thread that waits
+            # for the GIL and for a core.
+            return
+        candidate.note(state, (before, after), times, is_blocked=lock is not None)
+        # From the second reading on: one alone is often of Python code.
+        if 1 < candidate.n_asked <= MAX_TRIES and candidate.place is None:
+            candidate.place = self._read_place(state)
 
     def close(self) -> None:
         """Report the candidate if it held the GIL, and forget it."""
@@ -184,8 +237,8 @@ class Sampler:
         state = candidate.state
         # Without that thread its waits so far are all there will be.
         with contextlib.suppress(OSError):
-            wait = self._schedule.read_wait_ns(state.native_thread_id)
-            candidate.note_wait(time.monotonic_ns(), wait)
+            times = self._kernel.read_times(state.native_thread_id)
+            candidate.note_end(time.monotonic_ns(), times)
         kept = candidate.compute_kept_ns(self.over_ns)
         if kept is not None:
             self._emit(
@@ -210,7 +263,7 @@ class Sampler:
 def run(pid: int, offsets: Offsets, control: int, emit: Emit) -> None:
     """Obey the commands on a pipe, and look in between."""
     memory = ProcessMemory(pid)
-    sampler = Sampler(pid, Interpreter(memory, offsets), emit)
+    sampler = Sampler(Kernel(pid), Interpreter(memory, offsets), emit)
     n_failures = 0
     while n_failures < MAX_FAILURES:
         timeout_s = sampler.get_period_s() if sampler.over_ns else None

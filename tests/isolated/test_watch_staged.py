@@ -1,5 +1,8 @@
-"""The watcher on a program with holds of many kinds; see benchmarks/watch_accuracy.py."""
+"""The watcher on a program with holds of many kinds: benchmarks/watch_staged.py."""
 
+import json
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -7,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import gilscope
+from benchmarks.watch_accuracy import busy_loops, judge, run
 
-sys.path.append(str(Path(__file__).parent.parent.parent / "benchmarks"))
-from watch_accuracy import busy_loops, judge, run  # noqa: E402
+ROOT = Path(__file__).parent.parent.parent
 
 SOAK = """
 import hashlib, json, sys, threading, time, gilscope
@@ -53,14 +56,9 @@ def test_most_holds_are_seen_on_their_line_and_nobody_is_accused():
 
 
 def soak(seconds):
-    import json
-    import os
-    import subprocess
-
-    root = Path(__file__).parent.parent.parent
     done = subprocess.run(
         (sys.executable, "-c", SOAK, str(seconds)),
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         check=True,
         timeout=seconds + 60,

@@ -111,7 +111,7 @@ def test_an_error_in_the_callback_does_not_end_the_watch(monkeypatch):
 
 @needs_watch
 def test_nothing_of_a_watch_stays_behind():
-    files = len(os.listdir("/proc/self/fd"))
+    files = len(list(Path("/proc/self/fd").iterdir()))
     with watch() as watched:
         pid = watched._channel.sampler_pid
         assert Path(f"/proc/{pid}").exists()
@@ -122,7 +122,7 @@ def test_nothing_of_a_watch_stays_behind():
     while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not Path(f"/proc/{pid}").exists()
-    assert len(os.listdir("/proc/self/fd")) == files
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
 
 
 @needs_watch
