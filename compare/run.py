@@ -8,10 +8,11 @@ from typing import Any
 
 import compare.render  # noqa: F401 - what registers how a report shows itself.
 from backends import Backend
-from compare.model import BackendResult, Report, Status, structure
+from compare.model import BackendResult, Report, Status
 from compare.plan import Job, Plan, make_plan
 from gilscope.environment import collect_environment
 from gilscope.process import MARK, Child, Written
+from gilscope.record import structure
 
 # How much of what a backend printed is quoted.
 QUOTE_LENGTH = 80
@@ -162,7 +163,10 @@ def take_message(
 def judge(job: Job, outcome: Outcome, elapsed_s: float) -> BackendResult:
     """Make the row of one backend: `wrong` comes from any scenario's own findings."""
     status, reason = outcome.status, outcome.reason
-    missing = [name for name in job.scenarios if outcome.content.get(name) is None]
+    answered = {
+        name for name, value in outcome.content.items() if value is not None
+    } | {*outcome.content.get("not_applicable", ())}
+    missing = [name for name in job.scenarios if name not in answered]
     if status == "ok" and missing:
         status, reason = "failed", f"no answer from {', '.join(missing)}"
     wrongs = find_wrongs(outcome.content, job.scenarios)

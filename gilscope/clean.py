@@ -9,7 +9,7 @@ import re
 
 # C0 and C1 controls, line and paragraph separators, bidirectional controls, invisible
 # operators, the byte order mark, and halves of surrogate pairs.
-_UNFIT = re.compile(
+UNFIT = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
@@ -32,4 +32,4 @@ def clean_text(text: str, *, keep: str = "\n") -> str:
             return character
         return character.encode("unicode_escape", "surrogatepass").decode()
 
-    return _UNFIT.sub(show, text)
+    return UNFIT.sub(show, text)

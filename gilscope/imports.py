@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gilscope.extensions import ExtensionModule, read_extension
-from gilscope.model import Record
+from gilscope.record import Record
 
 TIMEOUT_S = 60.0
 

@@ -4,93 +4,10 @@ Durations end in _s (seconds), counts start with n_, a field that could not be
 measured is None.
 """
 
-import dataclasses
-import json
-import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-SCHEMA = 2
-
-T = TypeVar("T")
-
-
-def structure(content: Any, kind: type[T]) -> T:
-    """Build a dataclass of the results from what JSON gave.
-
-    Raises:
-        ValueError: a field is missing or of a wrong type; the message names all.
-    """
-    # Imported here because the process that is measured needs this module too, and
-    # loads nothing that is not in the standard library.
-    import cattrs  # noqa: PLC0415
-
-    try:
-        return cattrs.structure(content, kind)
-    except cattrs.BaseValidationError as error:
-        faults = "; ".join(cattrs.transform_error(error, path="report"))
-        message = f"report: {faults}"
-        raise ValueError(message) from error
-
-
-Form = Literal["text", "full text", "markdown", "fragment", "page"]
-
-
-class Shown:
-    """What shows itself; a base of dataclasses. The types know no renderer."""
-
-    def __str__(self) -> str:
-        """Return it as text for a terminal."""
-        render = _renderers.get(type(self))
-        return repr(self) if render is None else render(self, "text")
-
-    def _repr_html_(self) -> str | None:
-        """Return what a notebook shows."""
-        render = _renderers.get(type(self))
-        return None if render is None else render(self, "fragment")
-
-    def explain(self) -> str:
-        """Return as text all that was found, and why."""
-        return _renderers[type(self)](self, "full text")
-
-    def to_markdown(self) -> str:
-        """Return it as Markdown, for the summary of a job or a comment."""
-        return _renderers[type(self)](self, "markdown")
-
-    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Return it as one HTML file, and write it if a path is given."""
-        text = _renderers[type(self)](self, "page")
-        if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
-        return text
-
-
-class Record(Shown):
-    """What can be written as JSON, too."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as what JSON knows: dicts, lists, strings, numbers."""
-        content = {"schema": SCHEMA, **dataclasses.asdict(self)}  # type: ignore[call-overload]
-        plain: dict[str, Any] = json.loads(json.dumps(content, allow_nan=False))
-        return plain
-
-    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Return it as JSON, and write that to the file if one is given."""
-        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
-        if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
-        return text
-
-
-_renderers: dict[type, Callable[[Any, Form], str]] = {}
-
-
-def register_renderer(kind: type[T], render: Callable[[T, Form], str]) -> None:
-    """Say how results of a type show themselves."""
-    _renderers[kind] = render
-
+from gilscope.record import Record
 
 Verdict = Literal["releases", "preemptible", "holds", "inconclusive"]
 

@@ -24,19 +24,16 @@ from compare.model.figures import (
 from compare.model.report import BackendResult, Report, Status
 from compare.model.scenarios import PARTNER, Correctness, Event, Gil, Handoff
 from gilscope.model import (
-    SCHEMA,
     Check,
     CheckEnvironment,
     Controls,
     Environment,
     Evidence,
     Verdict,
-    structure,
 )
 
 __all__ = [
     "PARTNER",
-    "SCHEMA",
     "BackendResult",
     "BreakEven",
     "Case",
@@ -61,5 +58,4 @@ __all__ = [
     "Sweep",
     "SweepCell",
     "Verdict",
-    "structure",
 ]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from gilscope.model import Shown
+from gilscope.record import Shown
 from gilscope.stats import Figure
 
 # Whether calls that were started together ran together.
@@ -25,7 +25,7 @@ class ParallelRow:
         overlap: how many calls ran in parallel on average; CPU time by wall time,
             run-queue wait left out.
         concurrency: what overlap says.
-        effective_cores: CPU time by wall time.
+        effective_cores: CPU time by wall time, None if that was not kept.
         amdahl: the most that the held fraction of the calls allows, None if unknown.
         process_speedup: the same speed-up from as many processes.
         of_processes: speed of the threads by that of the processes, 1 = as good;
@@ -37,7 +37,7 @@ class ParallelRow:
     speedup: Figure
     overlap: Figure
     concurrency: Concurrency
-    effective_cores: float
+    effective_cores: float | None
     amdahl: float | None = None
     process_speedup: Figure | None = None
     of_processes: Figure | None = None

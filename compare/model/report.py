@@ -1,15 +1,16 @@
 """A whole comparison: where it ran, and one row for each backend."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from compare.model.figures import Contention, Pairs, Parallel, Sweep
 from compare.model.scenarios import Correctness, Gil, Handoff
-from gilscope.model import SCHEMA, Environment, Record, Shown, structure
+from compare.model.schema_1 import convert_report
+from compare.scenarios import SCENARIOS
+from gilscope.model import Environment
+from gilscope.record import SCHEMA, Record, Shown, read_json, shorten, structure
 
 Status = Literal["ok", "wrong", "failed", "crashed", "timeout", "unavailable"]
 
@@ -27,6 +28,7 @@ class BackendResult(Shown):
         build_info: how it was built.
         elapsed_s: how long its process ran.
         warnings: what is odd but not wrong.
+        not_applicable: the scenarios that need what the contract lacks, and what.
     """
 
     name: str
@@ -37,6 +39,7 @@ class BackendResult(Shown):
     build_info: Mapping[str, Any] = field(default_factory=dict)
     elapsed_s: float = 0.0
     warnings: tuple[str, ...] = ()
+    not_applicable: Mapping[str, str] = field(default_factory=dict)
     correctness: Correctness | None = None
     gil: Gil | None = None
     handoff: Handoff | None = None
@@ -100,26 +103,44 @@ class Report(Record):
         Raises:
             ValueError: it is no report, or one of another schema.
         """
-        if isinstance(source, str) and source.lstrip()[:1] in ("{", "["):
-            text = source
-        else:
-            text = Path(source).read_text(encoding="utf-8")
-        try:
-            content = json.loads(text)
-        except ValueError as error:
-            message = f"report: expected JSON: {error}"
-            raise ValueError(message) from error
-        return cls.from_dict(content)
+        return cls.from_dict(read_json(source))
 
     @classmethod
     def from_dict(cls, content: Any) -> "Report":
-        """Read a report back from what to_dict() returned.
+        """Read a report back from what to_dict() returned, now or in schema 1.
 
         Raises:
             ValueError: it is no report, or one of another schema.
         """
         schema = content.get("schema") if isinstance(content, dict) else None
-        if schema != SCHEMA:
-            message = f"report: expected schema {SCHEMA}, got {schema!r}"
+        if type(schema) is not int or schema not in (1, SCHEMA):
+            message = f"report: expected schema {SCHEMA} or 1, got {shorten(schema)}"
             raise ValueError(message)
-        return structure(content, cls)
+        kept = {name: value for name, value in content.items() if name != "schema"}
+        if schema == 1:
+            kept = convert_report(kept)
+        report = structure(kept, cls)
+        report.check_names()
+        return report
+
+    def check_names(self) -> None:
+        """Refuse names that are not known, or there twice.
+
+        Raises:
+            ValueError: there is one; the message says where.
+        """
+        for place, name in enumerate(self.scenarios):
+            if name not in SCENARIOS:
+                message = (
+                    f"report.scenarios[{place}]: expected one of "
+                    f"{', '.join(SCENARIOS)}, got {shorten(name)}"
+                )
+                raise ValueError(message)
+        names = [result.name for result in self.backends]
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                message = (
+                    f"report.backends[{place}].name: "
+                    f"expected each name once, got {shorten(name)} again"
+                )
+                raise ValueError(message)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from gilscope.model import Check, Shown, Verdict
+from gilscope.model import Check, Verdict
+from gilscope.record import Shown
 
 # The actor of an event that is not the backend: the Python thread beside it.
 PARTNER = "partner"

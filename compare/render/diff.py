@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from compare.model import SCHEMA, BackendResult, Report
+from compare.model import BackendResult, Report
 from compare.render.answers import first_line
 from compare.render.pace import find_pace
 from compare.render.spread import (
@@ -20,6 +20,7 @@ from compare.render.spread import (
     is_apart,
     list_figures,
 )
+from gilscope.record import SCHEMA
 from gilscope.stats import Figure
 from gilscope.units import describe_range, describe_ratio, describe_time
 

@@ -246,6 +246,11 @@ def tabulate_gil(results: Sequence[Any]) -> Table:
     return tabulate("The verdict on each backend's own call", shows, items)
 
 
+def describe_cores(count: float | None) -> str:
+    """Return how many cores were at work; reports of schema 1 do not have it of all."""
+    return "-" if count is None else f"{count:.2f}"
+
+
 def tabulate_parallel(results: Sequence[Any]) -> Table:
     """Return every speed-up with its range, beside what bounds it."""
     shows = (
@@ -260,7 +265,7 @@ def tabulate_parallel(results: Sequence[Any]) -> Table:
             "threads by\nprocesses",
             lambda row: show_figure(row.of_processes, describe_share),
         ),
-        Show("effective\ncores", lambda row: f"{row.effective_cores:.2f}"),
+        Show("effective\ncores", lambda row: describe_cores(row.effective_cores)),
     )
     items = [
         (name, row)

@@ -56,8 +56,8 @@ TECHNOLOGIES = (
         "cffi",
         "run_kernel",
         "cffi_backend/python/cffi_backend/_native.py",
-        "cffi releases the GIL before every call of a C function of `lib` and re-acquires "
-        "it after it; no line of the source asks for it",
+        "cffi releases the GIL before every call of a C function of `lib` and "
+        "re-acquires it after it; no line of the source asks for it",
         "nothing has to be added, so make each call worth its release: one call for a "
         "whole buffer, never one for each item.",
         "call the function's address through `ctypes.PYFUNCTYPE`",

@@ -5,28 +5,23 @@ all well, 1 something is wrong, 2 usage, 3 could not tell.
 """
 
 import argparse
-import contextlib
 import difflib
 import importlib
-import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 
 from gilscope.cli.output import say
 from gilscope.cli.status import (
     OK,
-    SIGNALLED,
     SIGPIPE,
     UNSURE,
     USAGE,
     WRONG,
     UsageError,
 )
+from gilscope.command import SIGNALLED, forget_output
 from gilscope.environment import read_version
 
 __all__ = ["OK", "UNSURE", "USAGE", "WRONG", "main"]
@@ -74,25 +69,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE
     arguments = make_parser(words[0]).parse_args(words)
     run: Callable[[argparse.Namespace], int] = arguments.run
-    # As with `python -m`, modules of the current folder can be named.
-    if not sys.flags.safe_path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
     try:
-        with terminate_cleanly():
-            status = run(arguments)
-            sys.stdout.flush()
-            return status
+        status = run(arguments)
+        sys.stdout.flush()
     except (UsageError, LookupError) as error:
         say(str(error))
         return USAGE
-    except KeyboardInterrupt:
-        say("interrupted")
-        return SIGNALLED + signal.SIGINT
     except BrokenPipeError:
-        # Whoever read the report has seen enough; the interpreter must not try to
-        # flush the rest as it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the report has seen enough.
+        forget_output()
         return SIGNALLED + SIGPIPE
+    except OSError as error:
+        # Files are told of where they are written; what has no name is standard output.
+        if error.filename is not None:
+            raise
+        forget_output()
+        say(f"cannot write standard output: {error.strerror or error}")
+        return USAGE
+    return status
 
 
 def describe_unknown(word: str) -> str:
@@ -149,20 +143,3 @@ class PrintCompletion(argparse.Action):
 
         sys.stdout.write(shtab.complete(make_parser("all"), str(values)))
         parser.exit()
-
-
-@contextlib.contextmanager
-def terminate_cleanly() -> Iterator[None]:
-    """Let SIGTERM unwind the stack, so that no worker is left behind."""
-
-    def leave(number: int, _: object) -> None:
-        raise SystemExit(SIGNALLED + number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -7,6 +7,7 @@ import platform
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from gilscope.check import check_both, check_statement
@@ -14,7 +15,8 @@ from gilscope.cli.options import add_json
 from gilscope.cli.output import check_writable, write, write_text
 from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
 from gilscope.environment import is_free_threaded_build
-from gilscope.model import SCHEMA, Check
+from gilscope.model import Check
+from gilscope.record import SCHEMA
 
 CHECK_STATUS = {"releases": OK, "inconclusive": UNSURE}
 
@@ -50,6 +52,10 @@ def run_check(arguments: argparse.Namespace) -> int:
     setup = "\n".join(arguments.setup or ("pass",))
     statement = "\n".join(arguments.statement)
     judge = check_both if arguments.both else check_once
+    # As with `python -m timeit`, modules of the current folder can be named. They come
+    # last: one could take the place of what is needed here.
+    if not sys.flags.safe_path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
     if arguments.both and not is_free_threaded_build():
         message = (
             "--both: expected a free-threaded build of Python, got "

@@ -4,8 +4,9 @@ The report goes to standard output, everything else to standard error.
 """
 
 import sys
-from pathlib import Path
 
+from gilscope import files
+from gilscope.clean import clean_text
 from gilscope.cli.status import UsageError
 
 
@@ -13,16 +14,8 @@ def check_writable(target: str | None) -> None:
     """Refuse a file that cannot be written before anything runs."""
     if target is None or target == "-":
         return
-    path = Path(target)
-    is_new = not path.exists()
-    if not (is_new or path.is_file() or path.is_dir()):
-        # A pipe or a device tells only when it is written to.
-        return
     try:
-        with path.open("a", encoding="utf-8"):
-            pass
-        if is_new:
-            path.unlink()
+        files.check_writable(target)
     except OSError as error:
         raise UsageError(describe_write_error(target, error)) from error
 
@@ -32,10 +25,10 @@ def write_text(target: str | None, text: str) -> None:
     if target is None:
         return
     if target == "-":
-        sys.stdout.write(text)
+        write(text.removesuffix("\n"))
         return
     try:
-        Path(target).write_text(text, encoding="utf-8")
+        files.write_file(target, text)
     except OSError as error:
         raise UsageError(describe_write_error(target, error)) from error
 
@@ -52,7 +45,7 @@ def say(text: str) -> None:
 
 def note(text: str) -> None:
     """Write a line to standard error."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{clean_text(text)}\n")
 
 
 def write(text: str) -> None:

@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 from gilscope.environment import is_free_threaded_build
-from gilscope.model import Check, structure
+from gilscope.model import Check
+from gilscope.record import structure
 
 # Room for the start of an interpreter, its imports and the setup.
 EXTRA_S = 60.0

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from gilscope.model import Form, register_renderer
+from gilscope.record import Form, register_renderer
 from gilscope.render.document import Document
 
 T = TypeVar("T")

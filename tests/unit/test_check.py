@@ -18,9 +18,10 @@ import pytest
 
 import gilscope
 from compare import check
-from compare.model import Check, structure
+from compare.model import Check
 from gilscope.check import check_statement
 from gilscope.probe.judge import judge_call
+from gilscope.record import structure
 from gilscope.threads import run_together
 
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from compare.model import Environment, structure
+from compare.model import Environment
 from gilscope import environment
+from gilscope.record import structure
 
 
 def test_the_environment_can_be_told_anywhere() -> None:

@@ -157,10 +157,12 @@ def test_unknown_fields_are_let_be() -> None:
     ("text", "words"),
     [
         ("{", "expected JSON"),
-        ("{}", "expected schema 2, got None"),
-        ("[]", "expected schema 2, got None"),
-        ('{"schema": 7}', "expected schema 2, got 7"),
-        ('{"schema": 2}', "required field missing"),
+        ("{}", "expected schema 2 or 1, got None"),
+        ("[]", "expected schema 2 or 1, got None"),
+        ('{"schema": 7}', "expected schema 2 or 1, got 7"),
+        ('{"schema": true}', "expected schema 2 or 1, got True"),
+        ('{"schema": 2}', "expected the field 'environment', got none"),
+        ('{"schema": 1}', "expected the field 'environment', got none"),
     ],
 )
 def test_what_is_no_report_is_refused(text: str, words: str) -> None:

@@ -1,0 +1,116 @@
+"""Write the JSON Schemas that are shipped, and docs/reference/json.md, from the types.
+
+`python docs/schema.py` writes them; a test fails where they are not those of the types.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from compare.model import Report
+from gilscope.files import write_file
+from gilscope.imports import ModuleImport
+from gilscope.model import Check
+from gilscope.record import SCHEMA, Record, make_schema
+
+ROOT = Path(__file__).parent.parent
+SCHEMAS = ROOT / "gilscope" / "schema"
+PAGE = ROOT / "docs" / "reference" / "json.md"
+
+# What writes it, and the type of what is written.
+RECORDS: dict[str, tuple[str, type[Record]]] = {
+    "report": ("gilscope run, sweep", Report),
+    "check": ("gilscope check", Check),
+    "import": ("gilscope imports", ModuleImport),
+}
+
+HEAD = f"""\
+# JSON
+
+What `--json FILE` writes and `Report.from_json()` reads is schema {SCHEMA}. This page
+and the JSON Schemas that are shipped in `gilscope/schema/` are made from the types by
+`python docs/schema.py`.
+
+- A duration ends in `_s` and is in seconds. A count begins with `n_`. A field that
+  could not be measured is `null`.
+- Every figure is an object of three numbers: `value` is the median of the rounds, `low`
+  and `high` are the range in which that median lies by the sign test.
+- A fraction is between 0 and 1.
+- A file is written whole or not at all: until all of the new one is on the disk, the
+  old one stays.
+
+## Reading
+
+`Report.from_json()` reads schema 1, which gilscope 0.1 wrote, and schema {SCHEMA}.
+Unknown fields are left out: a later version may add some without another schema. A
+field that is missing or of another type is refused, as are a name that stands twice, an
+unknown scenario, a number that is none, more than 100 levels and more than 64 million
+characters. The command then ends with exit status 2 and one line that says
+where, such as:
+
+```text
+report.backends[1].parallel.rows[0].speedup.low: expected a number, got 'fast'
+```
+
+What schema 1 does not have, the range of the busy thread's speed, becomes the range
+that is certain; the `effective_cores` of the held control become `null`.
+"""
+
+
+def render_page() -> str:
+    """Return the page with a table for each type."""
+    parts = [HEAD]
+    told: set[str] = set()
+    for name, (commands, kind) in RECORDS.items():
+        schema = make_schema(kind)
+        parts.append(
+            f"## {kind.__name__}\n\nOf {commands}; "
+            f"`gilscope/schema/{name}.schema.json`.\n\n{render_type(schema)}"
+        )
+        for title, body in schema["$defs"].items():
+            if title not in told:
+                told.add(title)
+                parts.append(f"### {title}\n\n{render_type(body)}")
+    return "\n".join(parts)
+
+
+def render_type(body: dict[str, Any]) -> str:
+    """Return what an object is, and its fields as a table."""
+    rows = [
+        f"| `{name}` | {describe(found)} | {found.get('description', '')} |"
+        for name, found in body["properties"].items()
+    ]
+    table = "\n".join(["| field | type | meaning |", "| --- | --- | --- |", *rows])
+    return f"{body['description']}\n\n{table}\n"
+
+
+def describe(found: dict[str, Any]) -> str:
+    """Return the type of a field in a few words."""
+    if "$ref" in found:
+        name = found["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "anyOf" in found:
+        return " or ".join(map(describe, found["anyOf"]))
+    if "const" in found or "enum" in found:
+        values = found.get("enum", [found.get("const")])
+        return ", ".join(f"`{json.dumps(value)}`" for value in values)
+    if found.get("type") == "array":
+        items = found.get("prefixItems", [found["items"]])
+        return f"list of {', '.join(map(describe, items))}"
+    kind: str = found.get("type", "anything")
+    return kind
+
+
+def main() -> None:
+    """Write them all."""
+    SCHEMAS.mkdir(exist_ok=True)
+    for name, (_, kind) in RECORDS.items():
+        write_file(
+            SCHEMAS / f"{name}.schema.json",
+            json.dumps(make_schema(kind), indent=1) + "\n",
+        )
+    write_file(PAGE, render_page())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,366 @@
+"""Results as data: frozen dataclasses, to and from JSON, and what they look like there.
+
+What is read may be anybody's: it is taken only if each field is of the type that is
+promised, and what is not is told with its place.
+"""
+
+import dataclasses
+import functools
+import json
+import math
+import os
+import re
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union
+
+from gilscope.clean import UNFIT, clean_text
+from gilscope.files import write_file
+
+SCHEMA = 2
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+# What a report may be; ours have some hundred thousand characters.
+SIZE_MAX = 1 << 26
+DEPTH_MAX = 100
+BITS_MAX = 512
+SHOWN_LENGTH = 60
+
+T = TypeVar("T")
+
+
+Form = Literal["text", "full text", "markdown", "fragment", "page"]
+
+
+class Shown:
+    """What shows itself; a base of dataclasses. The types know no renderer."""
+
+    def __str__(self) -> str:
+        """Return it as text for a terminal."""
+        render = _renderers.get(type(self))
+        return repr(self) if render is None else render(self, "text")
+
+    def _repr_html_(self) -> str | None:
+        """Return what a notebook shows."""
+        render = _renderers.get(type(self))
+        return None if render is None else render(self, "fragment")
+
+    def explain(self) -> str:
+        """Return as text all that was found, and why."""
+        return _renderers[type(self)](self, "full text")
+
+    def to_markdown(self) -> str:
+        """Return it as Markdown, for the summary of a job or a comment."""
+        return _renderers[type(self)](self, "markdown")
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return it as one HTML file, and write it if a path is given."""
+        text = _renderers[type(self)](self, "page")
+        if path is not None:
+            write_file(path, text)
+        return text
+
+
+class Record(Shown):
+    """What can be written as JSON, too."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as what JSON knows: dicts, lists, strings, numbers."""
+        content = {"schema": SCHEMA, **dataclasses.asdict(self)}  # type: ignore[call-overload]
+        plain: dict[str, Any] = json.loads(json.dumps(content, allow_nan=False))
+        return plain
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return it as JSON, and write that to the file if one is given."""
+        text = format_json(self.to_dict())
+        if path is not None:
+            write_file(path, text)
+        return text
+
+
+_renderers: dict[type, Callable[[Any, Form], str]] = {}
+
+
+def register_renderer(kind: type[T], render: Callable[[T, Form], str]) -> None:
+    """Say how results of a type show themselves."""
+    _renderers[kind] = render
+
+
+def format_json(content: Any) -> str:
+    """Return JSON for people too; what no terminal should get is written escaped."""
+
+    def escape(found: re.Match[str]) -> str:
+        character = found.group()
+        return character if character == "\n" else json.dumps(character)[1:-1]
+
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return UNFIT.sub(escape, text) + "\n"
+
+
+# --- From JSON ------------------------------------------------------------------------
+
+
+class Doubled(dict[str, Any]):
+    """An object of JSON in which a name stands twice."""
+
+    name = ""
+
+
+def read_json(source: str | os.PathLike[str]) -> Any:
+    """Return what a JSON text, or the file of that path, has.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is not JSON, or more than a report may be.
+    """
+    if isinstance(source, str) and source.lstrip()[:1] in ("{", "["):
+        text = source
+    else:
+        with Path(source).open(encoding="utf-8") as file:
+            text = file.read(SIZE_MAX + 1)
+    if len(text) > SIZE_MAX:
+        message = f"report: expected at most {SIZE_MAX:,} characters, got more"
+        raise ValueError(message)
+    try:
+        return json.loads(text, object_pairs_hook=make_object)
+    except RecursionError:
+        message = f"report: expected at most {DEPTH_MAX} levels, got more"
+        raise ValueError(message) from None
+    except ValueError as error:
+        message = f"report: expected JSON: {error}"
+        raise ValueError(message) from error
+
+
+def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, marked where a name stands in it twice."""
+    content = dict(pairs)
+    if len(content) == len(pairs):
+        return content
+    doubled = Doubled(content)
+    names = [name for name, _ in pairs]
+    doubled.name = next(name for name in names if names.count(name) > 1)
+    return doubled
+
+
+def structure(content: Any, kind: type[T], where: str = "report") -> T:
+    """Build a dataclass of the results from what JSON gave.
+
+    Args:
+        content: dicts, lists, strings and numbers.
+        kind: the dataclass; what it has no field for is left out.
+        where: what the content is called in a message.
+
+    Raises:
+        ValueError: a field is missing or of a wrong type; the message says which,
+            what was expected and what it is.
+    """
+    built: T = build(content, kind, where)
+    return built
+
+
+def build(content: Any, kind: Any, where: str) -> Any:
+    """Return the content as an object of any type that a field may have."""
+    origin, inside = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        return build_dataclass(content, kind, where)
+    if origin in (Union, types.UnionType):
+        return build_union(content, inside, where)
+    if origin is tuple:
+        return build_tuple(content, inside, where)
+    if origin is Literal:
+        return check(
+            content, isinstance(content, str) and content in inside, kind, where
+        )
+    if origin is Mapping:
+        check(content, isinstance(content, dict), kind, where)
+        check_plain(content, where)
+        return content
+    is_right = isinstance(content, _PLAIN[kind])
+    if kind in (int, float):
+        is_right = is_right and is_number(content)
+    check(content, is_right, kind, where)
+    return float(content) if kind is float else content
+
+
+def build_dataclass(content: Any, kind: Any, where: str) -> Any:
+    """Return a dataclass whose fields are all there, or have a default."""
+    check(content, isinstance(content, dict), kind, where)
+    check_doubled(content, where)
+    hints = read_hints(kind)
+    values = {}
+    for field in dataclasses.fields(kind):
+        name = field.name
+        if name in content:
+            values[name] = build(content[name], hints[name], f"{where}.{name}")
+        elif is_required(field):
+            message = f"{where}: expected the field {name!r}, got none"
+            raise ValueError(message)
+    return kind(**values)
+
+
+def build_tuple(content: Any, kinds: tuple[Any, ...], where: str) -> Any:
+    """Return a tuple of so many items, each of its type."""
+    check(content, isinstance(content, list | tuple), tuple, where)
+    if kinds[-1] is ...:
+        kinds = (kinds[0],) * len(content)
+    if len(content) != len(kinds):
+        message = f"{where}: expected {len(kinds)} items, got {len(content)}"
+        raise ValueError(message)
+    items = enumerate(zip(content, kinds, strict=True))
+    return tuple(build(item, kind, f"{where}[{i}]") for i, (item, kind) in items)
+
+
+def build_union(content: Any, kinds: tuple[Any, ...], where: str) -> Any:
+    """Return what the first of several types takes; its message is the one told."""
+    if content is None and type(None) in kinds:
+        return None
+    errors = []
+    for kind in kinds:
+        if kind is not type(None):
+            try:
+                return build(content, kind, where)
+            except ValueError as error:
+                errors.append(error)
+    raise errors[0]
+
+
+_PLAIN: dict[Any, Any] = {
+    str: str,
+    bool: bool,
+    int: int,
+    float: int | float,
+    Any: object,
+}
+read_hints = functools.cache(typing.get_type_hints)
+
+
+def is_required(field: "dataclasses.Field[Any]") -> bool:
+    """Return whether a field has no default."""
+    missing = dataclasses.MISSING
+    return field.default is missing and field.default_factory is missing
+
+
+def is_number(content: Any) -> bool:
+    """Return whether it is a number of a size that figures have."""
+    if isinstance(content, float):
+        return math.isfinite(content)
+    return not isinstance(content, bool) and content.bit_length() <= BITS_MAX
+
+
+def check(content: Any, is_right: bool, kind: Any, where: str) -> Any:  # noqa: FBT001 - what is checked.
+    """Return the content if it is right.
+
+    Raises:
+        ValueError: it is not; the message says where it is.
+    """
+    if not is_right:
+        message = f"{where}: expected {describe_kind(kind)}, got {shorten(content)}"
+        raise ValueError(message)
+    return content
+
+
+def check_doubled(content: Any, where: str) -> None:
+    """Refuse an object in which a name stands twice."""
+    if isinstance(content, Doubled):
+        message = f"{where}: expected each name once, got {shorten(content.name)} twice"
+        raise ValueError(message)  # noqa: TRY004 - it is no other type for the reader.
+
+
+def check_plain(content: Any, where: str, depth: int = 0) -> None:
+    """Refuse what of anything that JSON may have is no good in a report."""
+    if depth > DEPTH_MAX:
+        message = f"{where[:SHOWN_LENGTH]}: expected at most {DEPTH_MAX} levels"
+        raise ValueError(message)
+    if isinstance(content, int | float) and not isinstance(content, bool):
+        check(content, is_number(content), float, where)
+    check_doubled(content, where)
+    inside: Iterator[tuple[Any, Any]] = iter(())
+    if isinstance(content, dict):
+        inside = ((f".{shorten(name)}", item) for name, item in content.items())
+    elif isinstance(content, list | tuple):
+        inside = ((f"[{place}]", item) for place, item in enumerate(content))
+    for place, item in inside:
+        check_plain(item, f"{where}{place}", depth + 1)
+
+
+def describe_kind(kind: Any) -> str:
+    """Return what is expected, in a word or two."""
+    if typing.get_origin(kind) is Literal:
+        return f"one of {', '.join(map(repr, typing.get_args(kind)))}"
+    words = {str: "a text", bool: "true or false", int: "a whole number"}
+    words |= {float: "a number", tuple: "a list"}
+    return words.get(kind, "an object")
+
+
+def shorten(content: Any) -> str:
+    """Return what was got, on one line that is not too long."""
+    if isinstance(content, int) and content.bit_length() > BITS_MAX:
+        return f"an integer of {content.bit_length()} bits"
+    text = clean_text(repr(content), keep="")
+    return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}..."
+
+
+# --- What it looks like ---------------------------------------------------------------
+
+
+def make_schema(kind: type[Any]) -> dict[str, Any]:
+    """Return the JSON Schema of what to_dict() of a record gives."""
+    kinds: dict[str, Any] = {}
+    body = describe_dataclass(kind, kinds)
+    body["properties"] = {"schema": {"const": SCHEMA}, **body["properties"]}
+    body["required"] = ["schema", *body["required"]]
+    return {"$schema": DIALECT, "title": kind.__name__, **body, "$defs": kinds}
+
+
+def describe_dataclass(kind: Any, kinds: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of one dataclass; those that it needs go into `kinds`."""
+    hints = read_hints(kind)
+    texts = read_attributes(kind)
+    names = [field.name for field in dataclasses.fields(kind)]
+    return {
+        "description": kind.__doc__.partition("\n")[0],
+        "type": "object",
+        "properties": {
+            name: describe_type(hints[name], kinds)
+            | ({"description": texts[name]} if name in texts else {})
+            for name in names
+        },
+        "required": names,
+    }
+
+
+def describe_type(kind: Any, kinds: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of the type of a field."""
+    origin, inside = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        name = typing.cast("type", kind).__name__
+        if name not in kinds:
+            kinds[name] = {}
+            kinds[name] = describe_dataclass(kind, kinds)
+        return {"$ref": f"#/$defs/{name}"}
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [describe_type(one, kinds) for one in inside]}
+    if origin is Literal:
+        return {"enum": [*inside]}
+    if origin is tuple and inside[-1] is ...:
+        return {"type": "array", "items": describe_type(inside[0], kinds)}
+    if origin is tuple:
+        items = [describe_type(one, kinds) for one in inside]
+        return {"type": "array", "prefixItems": items, "items": False}
+    plain = {str: "string", bool: "boolean", int: "integer", float: "number"}
+    plain |= {type(None): "null", Mapping: "object"}
+    return {} if kind is Any else {"type": plain[origin or kind]}
+
+
+def read_attributes(kind: Any) -> dict[str, str]:
+    """Return what the docstring of a dataclass says of its fields."""
+    _, _, section = (kind.__doc__ or "").partition("Attributes:\n")
+    texts: dict[str, str] = {}
+    for entry in re.split(r"\n {8}(?=\S)", f"\n{section.rstrip()}"):
+        names, colon, text = entry.partition(": ")
+        if colon:
+            words = " ".join(text.split())
+            texts |= dict.fromkeys(re.split(r",\s+", names.strip()), words)
+    return texts

@@ -1,0 +1,228 @@
+"""How the command ends: signals, pipes and files, whatever it is doing."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from compare import Report
+
+ROOT = Path(__file__).parents[2]
+FAST = ("run", "--quick", "--scenario", "correctness", "--backend", "python")
+NAMES = ("compare", "backends", "gilscope", "random", "json", "statistics", "selectors")
+COMMAND = "import sys; from gilscope.command import main; sys.exit(main())"
+
+
+def start(*arguments: str, cwd: Path = ROOT, **options: object) -> "subprocess.Popen":
+    """Start the command as the installed script does."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", COMMAND, *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        text=True,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+    )
+
+
+def find_left(mark: str) -> list[str]:
+    """Return the processes that have a word in their environment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark.encode() in path.read_bytes():
+                found.append(path.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+# --- Signals --------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
+)
+def test_a_signal_leaves_nothing(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No process, no folder, no traceback; the status is the signal's."""
+    mark = f"ENDS_OF={tmp_path}"
+    monkeypatch.setenv("ENDS_OF", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    command = start(*FAST[:-1], "tests.faulty_backends:hangs_held", "--json", "r.json")
+    while "correctness" not in command.stderr.readline():
+        assert command.poll() is None
+    command.send_signal(number)
+    _, told = command.communicate(timeout=30)
+    assert command.returncode == 128 + number
+    assert "Traceback" not in told
+    assert not [*tmp_path.iterdir()]
+    deadline = time.monotonic() + 10
+    while find_left(mark):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not (ROOT / "r.json").exists()
+
+
+def interrupt_after(seconds: float, number: signal.Signals) -> tuple[int, str]:
+    """Return the status and the words of a command that got a signal so soon."""
+    with start("run", "--quick", "--backend", "python") as command:
+        time.sleep(seconds)
+        command.send_signal(number)
+        _, told = command.communicate(timeout=60)
+    return command.returncode, told
+
+
+# What CPython imports before it has anything of ours takes about so long.
+BEFORE_OURS_S = 0.15
+
+
+@pytest.mark.parametrize("tenths", range(8))
+def test_ctrl_c_is_130_from_the_imports_on(tenths: int) -> None:
+    """Whatever is being imported, started or waited for."""
+    status, told = interrupt_after(BEFORE_OURS_S + tenths / 10, signal.SIGINT)
+    assert "Traceback" not in told
+    assert status == 130
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+def test_kills_at_random_moments_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred of them, with every signal that ends a command."""
+    monkeypatch.setenv("ENDS_OF", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    source = random.Random(7)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
+    for _ in range(100):
+        number = source.choice(numbers)
+        status, told = interrupt_after(BEFORE_OURS_S + source.random() * 3, number)
+        assert "Traceback" not in told
+        assert status in (0, 128 + number, -number)
+        time.sleep(0.2)
+        assert not find_left(f"ENDS_OF={tmp_path}")
+        assert not [*tmp_path.iterdir()]
+
+
+# --- Pipes and files ------------------------------------------------------------------
+
+
+def test_json_to_a_pipe_that_nobody_reads_is_quiet() -> None:
+    command = start(*FAST, "--json", "-")
+    command.stdout.close()
+    told = command.stderr.read()
+    command.stderr.close()
+    assert command.wait(timeout=60) == 128 + signal.SIGPIPE
+    assert "rror" not in told
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("arguments", [("list",), (*FAST, "--json", "-")])
+def test_a_full_standard_output_is_one_line(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = start(*arguments, stdout=full)
+        _, told = command.communicate(timeout=60)
+    assert command.returncode == 2
+    assert told.splitlines()[-1] == (
+        "gilscope: cannot write standard output: No space left on device"
+    )
+    assert "Traceback" not in told
+
+
+def test_a_link_is_followed_and_a_pipe_without_a_reader_refused(tmp_path: Path) -> None:
+    (tmp_path / "link.json").symlink_to("nowhere.json")
+    with start(*FAST, "--json", "link.json", cwd=tmp_path) as command:
+        command.communicate(timeout=60)
+    assert (tmp_path / "link.json").is_symlink()
+    assert Report.from_json(tmp_path / "nowhere.json").ok
+    os.mkfifo(tmp_path / "pipe")
+    with start(*FAST, "--json", "pipe", cwd=tmp_path) as command:
+        _, told = command.communicate(timeout=60)
+    assert command.returncode == 2
+    assert told.splitlines()[-1].startswith("gilscope: cannot write pipe: ")
+
+
+# --- A folder with a user's own modules -----------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder whose modules are named like ours and the standard library's."""
+    for name in NAMES:
+        (tmp_path / f"{name}.py").write_text("raise ImportError('the wrong one')\n")
+    (tmp_path / "mine.py").write_text(
+        "import time\n"
+        "from backends import Backend\n"
+        "from backends.reference import double_list\n"
+        "backend = Backend('mine', double_list, releases_gil=False)\n"
+        "def sleep(): time.sleep(0.002)\n"
+    )
+    (tmp_path / "test_mine.py").write_text(
+        "import time\ndef test_it(gil): gil.assert_releases(time.sleep, 0.002)\n"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize("how", ["script", "module"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        FAST,
+        (*FAST[:-1], "mine:backend"),
+        (*FAST[:-3], "parallel", "--backend", "mine:backend"),
+        ("check", "-s", "import mine", "mine.sleep()"),
+        ("demo", "python", "--quick"),
+    ],
+)
+def test_a_users_modules_take_no_place_of_ours(
+    folder: Path, arguments: tuple[str, ...], how: str, tmp_path_factory
+) -> None:
+    """Nor do ours keep their own from being found."""
+    script = tmp_path_factory.mktemp("bin") / "gilscope"
+    script.write_text(COMMAND)
+    if how == "module":
+        (folder / "gilscope.py").unlink()
+    done = subprocess.run(
+        [
+            sys.executable,
+            *([script] if how == "script" else ["-m", "gilscope"]),
+            *arguments,
+        ],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "the wrong one" not in done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("-P", "-m", "pytest"), ("-m", "pytest")])
+def test_a_users_modules_take_no_place_in_a_test_run(
+    folder: Path, arguments: tuple[str, ...]
+) -> None:
+    """`python -m pytest` puts their folder first; Python's own names are not tried."""
+    if "-P" not in arguments:
+        for name in NAMES:
+            if name in sys.stdlib_module_names:
+                (folder / f"{name}.py").unlink()
+        (folder / "gilscope.py").unlink()
+    done = subprocess.run(
+        [sys.executable, *arguments, "-q", "-p", "no:cacheprovider", "test_mine.py"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "the wrong one" not in done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
