@@ -6,10 +6,30 @@ from gilscope.check import check
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gilscope.model import Check
+    from gilscope.watcher.errors import WatchUnavailableError
+    from gilscope.watcher.model import Frame, Hold, WatchReport
+    from gilscope.watcher.watch import Watch, watch
 
-__all__ = ["Check", "check"]
+__all__ = [
+    "Check",
+    "Frame",
+    "Hold",
+    "Watch",
+    "WatchReport",
+    "WatchUnavailableError",
+    "check",
+    "watch",
+]
 
-_MODULES = {"Check": "gilscope.model"}
+_MODULES = {
+    "Check": "gilscope.model",
+    "Frame": "gilscope.watcher.model",
+    "Hold": "gilscope.watcher.model",
+    "Watch": "gilscope.watcher.watch",
+    "WatchReport": "gilscope.watcher.model",
+    "WatchUnavailableError": "gilscope.watcher.errors",
+    "watch": "gilscope.watcher.watch",
+}
 
 
 def __getattr__(name: str) -> object:

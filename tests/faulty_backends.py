@@ -507,7 +507,7 @@ def leaks_in_threads(*arguments, **options):
     right(*arguments, **options)
 
 
-@faulty("correctness", skip="" if ON_LINUX else NEEDS_LINUX)
+@faulty("correctness", harms_process=True, skip="" if ON_LINUX else NEEDS_LINUX)
 def leaves_files_open_in_threads(*arguments, **options):
     """Never close a file of each call in any thread but the main one."""
     if not is_in_main_thread():

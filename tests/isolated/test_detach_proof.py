@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.known_callables import run_beside
-from tests.isolated.test_pytest_plugin import PLUGIN, ROOT
+from tests.isolated.test_pytest_plugin import ALONE, PLUGIN, ROOT
 
 pytest_plugins = ["pytester"]
 
@@ -93,6 +93,8 @@ def run(request, pytester, monkeypatch):
     """Return what runs the user's test beside that many busy loops."""
 
     def run_pytest(folder: Path):
+        for name, value in ALONE.items():
+            monkeypatch.setenv(name, value)
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(folder)]))
         pytester.makepyfile(USER_TEST)
         with run_beside(request.param):

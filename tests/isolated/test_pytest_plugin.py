@@ -1,6 +1,5 @@
 """The pytest plugin, in test runs of their own."""
 
-import importlib.metadata
 import subprocess
 import sys
 import sysconfig
@@ -13,11 +12,9 @@ pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parents[2]
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
 needs_gil = pytest.mark.skipif(not HAS_GIL, reason="there is no GIL to hold here")
-IS_INSTALLED = any(
-    point.value == "gilscope.pytest_plugin"
-    for point in importlib.metadata.entry_points(group="pytest11")
-)
-PLUGIN = () if IS_INSTALLED else ("-p", "gilscope.pytest_plugin")
+# Nothing else is loaded: what is installed for the suite takes longer than a test.
+ALONE = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+PLUGIN = ("-p", "gilscope.pytest_plugin")
 
 HOLDING = """
 import functools
@@ -35,7 +32,8 @@ def token():
 @pytest.fixture
 def run(pytester, monkeypatch):
     """Return what runs pytest on the test given, in a process of its own."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    for name, value in ALONE.items():
+        monkeypatch.setenv(name, value)
 
     def run_pytest(body, *options):
         pytester.makepyfile(f"{HOLDING}\n\ndef test_it(gil):\n    {body}\n")

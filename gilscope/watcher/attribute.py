@@ -1,0 +1,134 @@
+"""From what the sampler read to a `Hold`: source text and function called."""
+
+import ast
+import builtins
+import linecache
+import sys
+import types
+from collections.abc import Mapping
+from typing import Any
+
+from gilscope.watcher.model import Frame, Hold
+
+MAX_TEXT = 200
+COLLECTION = "garbage collection"
+# Of these the names are fixed: reading them runs no code of the program.
+_NAMED = (
+    types.BuiltinFunctionType,
+    types.FunctionType,
+    types.MethodDescriptorType,
+    types.ClassMethodDescriptorType,
+    type,
+)
+# Of a local variable of such a type an attribute may be anything.
+_UNKNOWN_TYPES = frozenset({"", "cell", "module", "type"})
+_Missing = object()
+
+
+def make_hold(report: Mapping[str, Any], thread: str) -> Hold:
+    """Return the hold that the sampler reports with a place."""
+    place = report["place"]
+    stack = tuple(Frame(*frame) for frame in place["stack"])
+    text = read_source(stack[0].file, place["position"])
+    function = None
+    if place["is_collecting"]:
+        function = COLLECTION
+    elif "CALL" in place["opcode"]:
+        function = find_function(text, stack[0].file, place["types"])
+    kept_s = report["kept_ns"] / 1e9
+    return Hold(
+        file=stack[0].file,
+        line=stack[0].line,
+        text=text,
+        function=function,
+        stack=stack,
+        thread=thread,
+        count=1,
+        longest_s=kept_s,
+        total_s=kept_s,
+    )
+
+
+def read_source(file: str, position: list[int | None]) -> str:
+    """Return the source at a position (first and last line, columns in bytes)."""
+    first, last, start, end = position
+    if first is None:
+        return ""
+    lines = [
+        linecache.getline(file, number).encode()
+        for number in range(first, min(last or first, first + MAX_TEXT) + 1)
+    ]
+    if start is not None and end is not None and last is not None:
+        # The end goes first: on a single line both count from its beginning.
+        lines[-1] = lines[-1][:end]
+        lines[0] = lines[0][start:]
+    text = " ".join(line.decode(errors="replace").strip() for line in lines).strip()
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + "..."
+
+
+def find_function(text: str, file: str, local_types: Mapping[str, str]) -> str | None:
+    """Return the name of the function that a call calls; None if it cannot be known.
+
+    Args:
+        text: the source of the call.
+        file: where it is; the module's globals are looked up there.
+        local_types: as in `memory.Place.types`.
+    """
+    try:
+        call = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    names: list[str] = []
+    node = call.func if isinstance(call, ast.Call) else None
+    while isinstance(node, ast.Attribute):
+        names.insert(0, node.attr)
+        node = node.value
+    if isinstance(node, ast.Constant) and len(names) == 1:
+        return f"{type(node.value).__name__}.{names[0]}"
+    if not isinstance(node, ast.Name):
+        return None
+    if node.id in local_types:
+        kind = local_types[node.id]
+        if not names and kind.endswith("()"):
+            return kind.removesuffix("()")
+        is_known = kind not in _UNKNOWN_TYPES and not kind.endswith("()")
+        return f"{kind}.{names[0]}" if len(names) == 1 and is_known else None
+    return find_global_function(node.id, names, file)
+
+
+def find_global_function(root: str, names: list[str], file: str) -> str | None:
+    """Return the name of what a dotted name means in the module of a file."""
+    found = _Missing
+    for module in list(sys.modules.values()):
+        space = _read_dict(module)
+        if space is not None and space.get("__file__") == file:
+            found = space.get(root, vars(builtins).get(root, _Missing))
+            break
+    for index, name in enumerate(names):
+        space = _read_dict(found)
+        if space is not None:
+            found = space.get(name, _Missing)
+        elif isinstance(found, type):
+            found = next(
+                (vars(base)[name] for base in found.__mro__ if name in vars(base)),
+                _Missing,
+            )
+        elif found is not _Missing and index == len(names) - 1:
+            return f"{type(found).__qualname__}.{name}"
+        else:
+            return None
+    # Not isinstance(), which asks a proxy for its `__class__`.
+    if not issubclass(type(found), _NAMED):
+        return None
+    # A method of a type written in C has no module.
+    module_name = getattr(found, "__module__", None)
+    name = getattr(found, "__qualname__", "")
+    return name if module_name in {None, "builtins"} else f"{module_name}.{name}"
+
+
+def _read_dict(module: object) -> dict[str, Any] | None:
+    """Return the namespace of a module without running code of its own."""
+    if not isinstance(module, types.ModuleType):
+        return None
+    space: dict[str, Any] = types.ModuleType.__getattribute__(module, "__dict__")
+    return space

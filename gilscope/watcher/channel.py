@@ -1,0 +1,191 @@
+"""Starts the sampler, and talks with it over two pipes."""
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections import deque
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gilscope.watcher.errors import WatchUnavailableError
+from gilscope.watcher.offsets import Offsets
+
+# The folder that has the package `gilscope`.
+ROOT = Path(__file__).parent.parent.parent
+TIMEOUT_S = 20.0
+# The sampler needs the modules of this package and no other: `gilscope` itself is an
+# empty stand-in there. Its folder is searched last.
+_PROGRAM = """
+import sys, types
+gilscope = types.ModuleType("gilscope")
+gilscope.__path__ = [sys.argv[1] + "/gilscope"]
+sys.modules["gilscope"] = gilscope
+from gilscope.watcher.sampler import main
+main(sys.argv[2:])
+"""
+# <linux/prctl.h>; the argument that forbids it again is 0.
+_PR_SET_PTRACER = 0x59616D61
+
+
+class Channel:
+    """The pipes to and from a sampler, and who may use them."""
+
+    def __init__(self, offsets: Offsets, report_to: int | None = None) -> None:
+        """Start the sampler.
+
+        Args:
+            offsets: where this process keeps what is read.
+            report_to: a file descriptor to which the sampler reports as well.
+
+        Raises:
+            WatchUnavailableError: it cannot be started.
+        """
+        self._lines: deque[bytes] = deque()
+        self._rest = b""
+        self._pid = os.getpid()
+        self._is_tracer = False
+        self.sampler_pid = 0
+        reports, reports_end = os.pipe()
+        control_end, control = os.pipe()
+        passed = (control_end, reports_end, *(() if report_to is None else [report_to]))
+        try:
+            starter = subprocess.Popen(  # noqa: S603 - this interpreter
+                (
+                    *(sys.executable, "-I", "-S", "-c", _PROGRAM, str(ROOT)),
+                    str(self._pid),
+                    str(control_end),
+                    ",".join(map(str, passed[1:])),
+                    json.dumps(asdict(offsets)),
+                ),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=passed,
+                start_new_session=True,
+            )
+            starter.wait()
+        except OSError as error:
+            os.close(reports)
+            os.close(control)
+            message = f"the watcher cannot start {sys.executable!r}: {error.strerror}"
+            raise WatchUnavailableError(message) from error
+        finally:
+            os.close(control_end)
+            os.close(reports_end)
+        # Programs close files that they did not open, and open others by that number.
+        self._files = {file: os.fstat(file) for file in (reports, control)}
+        self._reports, self._control = reports, control
+
+    def open(self) -> None:
+        """Make sure that the sampler is there and can read this process.
+
+        Raises:
+            WatchUnavailableError: it is not, or it cannot.
+        """
+        hello = self.expect("hello")
+        if hello["version"] != sys.hexversion:
+            message = (
+                f"the watcher expected {sys.executable!r} to be Python "
+                f"{sys.hexversion:#x}, got {hello['version']:#x}"
+            )
+            raise WatchUnavailableError(message)
+        self.sampler_pid = hello["pid"]
+        error = self.ask("read")["error"]
+        if error:
+            # Yama: only who is named may read.
+            self._allow(self.sampler_pid)
+            self._is_tracer = True
+            error = self.ask("read")["error"]
+        if error:
+            message = (
+                "the watcher may not read this process's memory: process_vm_readv: "
+                f"{error}{describe_limits()}"
+            )
+            raise WatchUnavailableError(message)
+
+    def send(self, command: str) -> None:
+        """Send a command."""
+        if self._is_mine(self._control):
+            with contextlib.suppress(OSError):
+                os.write(self._control, f"{command}\n".encode())
+
+    def ask(self, command: str) -> dict[str, Any]:
+        """Send a command and return its answer."""
+        self.send(command)
+        return self.expect(command.partition(" ")[0])
+
+    def expect(self, kind: str) -> dict[str, Any]:
+        """Wait for a report of a kind; others are dropped.
+
+        Raises:
+            WatchUnavailableError: it did not come.
+        """
+        end = time.monotonic() + TIMEOUT_S
+        while True:
+            report = self.receive(max(end - time.monotonic(), 0))
+            if report is None:
+                message = f"the watcher's sampler did not answer (expected {kind!r})"
+                raise WatchUnavailableError(message)
+            if report["kind"] == kind:
+                return report
+
+    def receive(self, timeout_s: float | None = None) -> dict[str, Any] | None:
+        """Return the next report; None if the sampler has ended or time is up."""
+        while not self._lines:
+            if timeout_s is not None:
+                ready, _, _ = select.select([self._reports], [], [], timeout_s)
+                if not ready:
+                    return None
+            content = b""
+            if self._is_mine(self._reports):
+                with contextlib.suppress(OSError):
+                    content = os.read(self._reports, 1 << 16)
+            if not content:
+                return None
+            *lines, self._rest = (self._rest + content).split(b"\n")
+            self._lines.extend(lines)
+        report: dict[str, Any] = json.loads(self._lines.popleft())
+        return report
+
+    def close(self) -> None:
+        """Close the pipes, which ends the sampler too."""
+        for file in list(self._files):
+            if self._is_mine(file):
+                os.close(file)
+            del self._files[file]
+        if self._is_tracer and os.getpid() == self._pid:
+            self._allow(0)
+
+    def _is_mine(self, file: int) -> bool:
+        """Return whether a number still stands for the pipe made here."""
+        try:
+            return os.path.samestat(os.fstat(file), self._files[file])
+        except (OSError, KeyError):
+            return False
+
+    @staticmethod
+    def _allow(pid: int) -> None:
+        """Allow a process to read the memory of this one."""
+        call = ctypes.CDLL(None).prctl
+        zero = ctypes.c_ulong(0)
+        call(_PR_SET_PTRACER, ctypes.c_ulong(pid), zero, zero, zero)
+
+
+def describe_limits() -> str:
+    """Return which known limits are set here, to be put behind an error."""
+    found = []
+    with contextlib.suppress(OSError):
+        scope = Path("/proc/sys/kernel/yama/ptrace_scope").read_text("ascii").strip()
+        if scope != "0":
+            found.append(f"kernel.yama.ptrace_scope is {scope}")
+    with contextlib.suppress(OSError):
+        status = Path("/proc/self/status").read_text("utf-8")
+        if "\nSeccomp:\t2" in status:
+            found.append("a seccomp filter is active")
+    return f"; {', '.join(found)}" if found else ""

@@ -1,0 +1,63 @@
+"""Keeps the worst holds and counts by place, in bounded memory."""
+
+import dataclasses
+import heapq
+from itertools import count
+
+from gilscope.watcher.model import Hold, HoldEvent
+
+MAX_PLACES = 1000
+MAX_EVENTS = 1000
+
+
+class HoldCollector:
+    """Brings single holds together by place."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.n_holds = 0
+        self.n_unresolved = 0
+        self._places: dict[tuple[str, int, str], Hold] = {}
+        self._events: list[tuple[float, int, HoldEvent]] = []
+        self._number = count()
+
+    def add(self, hold: Hold, start_s: float) -> None:
+        """Take in what was seen at a place, with when its longest hold began."""
+        self.n_holds += hold.count
+        self.add_place(hold)
+        event = HoldEvent(start_s, hold.longest_s, hold.thread, hold.file, hold.line)
+        self.add_event(event)
+
+    def add_event(self, event: HoldEvent) -> None:
+        """Keep an event if it is one of the longest."""
+        entry = (event.duration_s, next(self._number), event)
+        keep = heapq.heappush if len(self._events) < MAX_EVENTS else heapq.heappushpop
+        keep(self._events, entry)
+
+    def add_place(self, hold: Hold) -> None:
+        """Add a hold to what is known of its place."""
+        key = (hold.file, hold.line, hold.text)
+        known = self._places.get(key)
+        if known is None:
+            while len(self._places) >= MAX_PLACES:
+                del self._places[min(self._places, key=self._get_total)]
+            self._places[key] = hold
+            return
+        worst = max(known, hold, key=lambda one: one.longest_s)
+        self._places[key] = dataclasses.replace(
+            worst,
+            count=known.count + hold.count,
+            total_s=known.total_s + hold.total_s,
+        )
+
+    def get_holds(self) -> tuple[Hold, ...]:
+        """Return all places, the longest hold first."""
+        return tuple(sorted(self._places.values(), key=lambda hold: -hold.longest_s))
+
+    def get_events(self) -> tuple[HoldEvent, ...]:
+        """Return the longest holds in order of time."""
+        events = (event for _, _, event in self._events)
+        return tuple(sorted(events, key=lambda event: event.start_s))
+
+    def _get_total(self, key: tuple[str, int, str]) -> float:
+        return self._places[key].total_s

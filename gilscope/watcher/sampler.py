@@ -1,0 +1,352 @@
+"""The sampler: a process that looks every millisecond who holds the GIL of another.
+
+It looks twice as often where nothing has moved since the last time.
+
+It reports a hold if the same thread kept the GIL at the same instruction although
+another one had asked for it. A request is seen once a switch interval has passed; a
+thread that executes Python code grants it within microseconds then. Time for which the
+thread waited for a core is taken off.
+"""
+
+import contextlib
+import json
+import os
+import select
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+from gilscope.watcher.memory import Interpreter, Place, ProcessMemory, State
+from gilscope.watcher.offsets import Offsets
+
+PERIOD_S, SHORT_PERIOD_S = 0.001, 0.0005
+PERIOD_NS = int(PERIOD_S * 1e9)
+# Of the time kept, so much has to lie after the request was seen.
+MIN_ASKED_NS = 3 * PERIOD_NS
+# Time that a thread computed may be this old: a tick of 250 Hz and some.
+TICK_NS = 5 * PERIOD_NS
+# The locks of the GIL are this near behind its other fields.
+GIL_SIZE = 256
+# Files of this many threads are kept open.
+MAX_FILES = 64
+# After so many readings of one instruction the place counts as unresolved.
+MAX_TRIES = 5
+# So many readings in a row may fail before the process counts as another one.
+MAX_FAILURES = 100
+
+Emit = Callable[..., None]
+
+
+class Times(NamedTuple):
+    """What the kernel tells of a thread, ns since it began."""
+
+    # On the CPU; the kernel adds to it at each of its ticks.
+    computed: int
+    # Ready, but without a core; the kernel adds to it when the wait is over.
+    waited: int
+
+
+class Kernel:
+    """What the kernel tells of the threads of a process."""
+
+    def __init__(self, pid: int) -> None:
+        """Open nothing yet."""
+        self._folder = f"/proc/{pid}/task"
+        self._files: dict[int, int] = {}
+
+    def read_times(self, native_id: int) -> Times:
+        """Return the times of a thread.
+
+        Raises:
+            OSError: the thread has ended.
+        """
+        if native_id not in self._files:
+            while len(self._files) >= MAX_FILES:
+                os.close(self._files.pop(next(iter(self._files))))
+            path = f"{self._folder}/{native_id}/schedstat"
+            self._files[native_id] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            words = os.pread(self._files[native_id], 100, 0).split()
+            return Times(int(words[0]), int(words[1]))
+        except (OSError, IndexError) as error:
+            os.close(self._files.pop(native_id))
+            message = f"thread {native_id} has ended"
+            raise OSError(message) from error
+
+    def find_lock(self, native_id: int) -> int | None:
+        """Return the first argument of the system call a thread is blocked in.
+
+        Of a lock that is its address. None: the thread is not blocked.
+        """
+        try:
+            with open(f"{self._folder}/{native_id}/syscall", "rb") as file:  # noqa: PTH123
+                words = file.read().split()
+        except OSError:
+            return None
+        # The number and the arguments of the call, or "running", or -1 for a fault.
+        return int(words[1], 16) if len(words) > 1 else None
+
+
+class Window:
+    """Own time of a thread since a moment: it computed, or was blocked."""
+
+    def __init__(self, start: int, times: Times) -> None:
+        """Begin at a clock reading, ns."""
+        self.start = self._latest = start
+        self._times = times
+        self._computed = self._waited = self._blocked = 0
+        # A wait that began earlier is added to the counter when it ends.
+        self._waited_before = 0
+
+    def note(self, now: int, times: Times, *, is_blocked: bool) -> None:
+        """Take in a reading of the same instruction."""
+        self._computed = times.computed - self._times.computed
+        if is_blocked:
+            self._blocked += now - self._latest
+        self._latest = now
+        self.note_wait(now, times)
+
+    def note_wait(self, now: int, times: Times) -> None:
+        """Take in the run-queue wait alone."""
+        self._waited = times.waited - self._times.waited
+        self._waited_before = max(
+            self._waited_before, self._waited - (now - self.start)
+        )
+
+    def compute_own_ns(self, end: int, margin: int) -> int:
+        """Return the own time until `end`.
+
+        What neither computed nor was blocked for longer than `margin` had a core of a
+        virtual machine that had none itself.
+        """
+        unwaited = end - self.start - (self._waited - self._waited_before)
+        return min(unwaited, self._computed + self._blocked + margin)
+
+
+class Candidate:
+    """One instruction that may turn out to hold the GIL."""
+
+    def __init__(self, state: State, now: int, times: Times) -> None:
+        """Begin with the first reading."""
+        self.state = state
+        self.end = now
+        self.n_samples = 1
+        self.n_asked = 0
+        self.place: Place | None = None
+        # Windows from each of the last readings before anybody wanted the GIL.
+        self._before: deque[Window] = deque([Window(now, times)], maxlen=16)
+        self._asked: Window | None = None
+        self._kept: Window | None = None
+
+    def note(
+        self, state: State, span: tuple[int, int], times: Times, *, is_blocked: bool
+    ) -> None:
+        """Take in a later reading of the same instruction, made in a span of time."""
+        self.end, after = span
+        self.n_samples += 1
+        for window in self._get_windows():
+            window.note(after, times, is_blocked=is_blocked)
+        if self._kept is None and state.is_wanted:
+            self._kept = Window(after, times)
+        self.n_asked += state.is_asked
+        if self._asked is None and state.is_asked:
+            self._asked = Window(after, times)
+            # Who asks has waited for a switch interval.
+            earliest = after - state.interval_us * 1000
+            since = (window for window in self._before if window.start >= earliest)
+            self._kept = next(since, self._kept or self._asked)
+            self._before.clear()
+        elif self._kept is None:
+            self._before.append(Window(after, times))
+
+    def note_end(self, now: int, times: Times) -> None:
+        """Take in the run-queue wait that ended after the last reading."""
+        for window in self._get_windows():
+            window.note_wait(now, times)
+
+    def compute_kept_ns(self, over_ns: int) -> int | None:
+        """Return for how long the GIL was kept; None if that is no hold."""
+        if self._asked is None or self._kept is None:
+            return None
+        kept = self._kept.compute_own_ns(self.end, TICK_NS)
+        asked = self._asked.compute_own_ns(self.end, 0)
+        return kept if kept >= over_ns and asked >= MIN_ASKED_NS else None
+
+    def _get_windows(self) -> list[Window]:
+        kept = (self._asked, self._kept)
+        return [*self._before, *(window for window in kept if window is not None)]
+
+
+class Sampler:
+    """Looks at one interpreter, again and again."""
+
+    def __init__(self, kernel: Kernel, interpreter: Interpreter, emit: Emit) -> None:
+        """Take what it reads from, and what it tells its findings to."""
+        self.over_ns = 0
+        self.n_samples = 0
+        self._kernel = kernel
+        self._interpreter = interpreter
+        self._emit = emit
+        self._candidate: Candidate | None = None
+
+    def get_period_s(self) -> float:
+        """Return when to look again."""
+        candidate = self._candidate
+        return SHORT_PERIOD_S if candidate and candidate.n_samples > 1 else PERIOD_S
+
+    def sample(self) -> None:
+        """Look once.
+
+        Raises:
+            OSError: the process cannot be read.
+        """
+        self.n_samples += 1
+        before = time.monotonic_ns()
+        state = self._interpreter.read_state()
+        after = time.monotonic_ns()
+        candidate = self._candidate
+        if state is None:
+            self.close()
+            return
+        is_same = candidate and candidate.state.is_same_instruction(state)
+        if not is_same:
+            self.close()
+        times = self._kernel.read_times(state.native_thread_id)
+        if candidate is None or not is_same:
+            self._candidate = Candidate(state, after, times)
+            return
+        lock = self._kernel.find_lock(state.native_thread_id)
+        gil = self._interpreter.gil_address
+        if lock is not None and gil <= lock < gil + GIL_SIZE:
+            # It grants the request. The locks for it may be with a thread that waits
+            # for the GIL and for a core.
+            return
+        candidate.note(state, (before, after), times, is_blocked=lock is not None)
+        # From the second reading on: one alone is often of Python code.
+        if 1 < candidate.n_asked <= MAX_TRIES and candidate.place is None:
+            candidate.place = self._read_place(state)
+
+    def close(self) -> None:
+        """Report the candidate if it held the GIL, and forget it."""
+        candidate, self._candidate = self._candidate, None
+        if candidate is None or not candidate.n_asked:
+            return
+        state = candidate.state
+        # Without that thread its waits so far are all there will be.
+        with contextlib.suppress(OSError):
+            times = self._kernel.read_times(state.native_thread_id)
+            candidate.note_end(time.monotonic_ns(), times)
+        kept = candidate.compute_kept_ns(self.over_ns)
+        if kept is not None:
+            self._emit(
+                "hold",
+                end_ns=candidate.end,
+                kept_ns=kept,
+                thread_id=state.thread_id,
+                native_thread_id=state.native_thread_id,
+                place=candidate.place and asdict(candidate.place),
+            )
+
+    def _read_place(self, state: State) -> Place | None:
+        """Return where the holder stands, if it still stood there afterwards."""
+        try:
+            place = self._interpreter.read_place(state.frame)
+            later = self._interpreter.read_state()
+        except (OSError, ValueError):
+            return None
+        return place if later and later.is_same_instruction(state) else None
+
+
+def run(pid: int, offsets: Offsets, control: int, emit: Emit) -> None:
+    """Obey the commands on a pipe, and look in between."""
+    memory = ProcessMemory(pid)
+    sampler = Sampler(Kernel(pid), Interpreter(memory, offsets), emit)
+    n_failures = 0
+    while n_failures < MAX_FAILURES:
+        timeout_s = sampler.get_period_s() if sampler.over_ns else None
+        for command in read_commands(control, timeout_s):
+            if command == "stop":
+                sampler.close()
+                emit("bye", n_samples=sampler.n_samples)
+                return
+            if command == "read":
+                emit("read", error=try_to_read(memory, offsets))
+            else:
+                obey(sampler, command, emit)
+        try:
+            if sampler.over_ns:
+                sampler.sample()
+            n_failures = 0
+        except ProcessLookupError:
+            # The process has ended, perhaps within a hold.
+            sampler.close()
+            return
+        except OSError:
+            # Mostly a thread or a frame that went away between two readings.
+            n_failures += 1
+
+
+def obey(sampler: Sampler, command: str, emit: Emit) -> None:
+    """Obey a command and say so.
+
+    Args:
+        sampler: whom it is for.
+        command: `sync` looks once more, so that all holds are reported that have ended;
+            `over NS` begins to look for holds of that many nanoseconds.
+        emit: reports.
+    """
+    word, _, number = command.partition(" ")
+    if word == "over":
+        sampler.over_ns = int(number)
+    else:
+        with contextlib.suppress(OSError):
+            sampler.sample()
+    emit(word)
+
+
+def read_commands(control: int, timeout_s: float | None) -> list[str]:
+    """Wait for so long, and return what came."""
+    if not select.select([control], [], [], timeout_s)[0]:
+        return []
+    content = os.read(control, 4096)
+    # Nobody is left to report to.
+    return content.decode().splitlines() if content else ["stop"]
+
+
+def try_to_read(memory: ProcessMemory, offsets: Offsets) -> str:
+    """Return why the memory cannot be read, or nothing."""
+    try:
+        memory.read(offsets.gil_address, 32)
+    except OSError as error:
+        return f"{error.strerror} (errno {error.errno})"
+    return ""
+
+
+def main(arguments: list[str]) -> None:
+    """Leave the process that started it, say who this is, and run.
+
+    Args:
+        arguments: process id; file descriptors of the commands, and of the pipes
+            to report to, with commas; the offsets as JSON.
+    """
+    pid, control, reports, offsets = arguments
+    # Nobody waits for it: a program that waits for any child must not find this one.
+    if os.fork():
+        os._exit(0)
+    os.chdir("/")
+    files = [int(file) for file in reports.split(",")]
+
+    def emit(kind: str, **content: Any) -> None:
+        line = json.dumps({"kind": kind, **content}).encode() + b"\n"
+        for file in list(files):
+            try:
+                os.write(file, line)
+            except OSError:
+                files.remove(file)
+
+    emit("hello", pid=os.getpid(), version=sys.hexversion)
+    # select() takes low numbers only.
+    run(int(pid), Offsets(**json.loads(offsets)), os.dup(int(control)), emit)

@@ -1,0 +1,273 @@
+"""`gilscope.watch()`: who holds the GIL in this process, while it goes on."""
+
+import _thread
+import ctypes
+import dataclasses
+import os
+import platform
+import sys
+import threading
+import time
+import types
+from collections.abc import Callable
+from typing import Any, Self
+
+from gilscope.watcher.attribute import make_hold
+from gilscope.watcher.channel import TIMEOUT_S, Channel
+from gilscope.watcher.collect import HoldCollector
+from gilscope.watcher.errors import WatchUnavailableError
+from gilscope.watcher.model import Hold, WatchReport
+from gilscope.watcher.offsets import check_supported, read_offsets
+
+# How often the GIL is asked for.
+PERIOD_US = 1000
+LATE_S = 0.005
+MAX_NAMES = 10_000
+# The hold of the self test goes beyond the switch interval by the first of these; where
+# the machine is too busy to see it, by the next one.
+SELF_TEST_S = (0.010, 0.030, 0.090, 0.270)
+SELF_TEST_OVER_NS = 5_000_000
+MAX_INTERVAL_S = 1.0
+
+
+class Watch:
+    """Watches this process from `start()` to `stop()`, or in a `with` statement."""
+
+    def __init__(
+        self,
+        over_s: float = 0.010,
+        on_hold: Callable[[Hold], object] | None = None,
+        *,
+        report_to: int | None = None,
+    ) -> None:
+        """Start nothing yet; see `gilscope.watch`."""
+        if not over_s > 0:
+            message = f"watch() over_s: expected seconds over 0, got {over_s!r}"
+            raise ValueError(message)
+        self._over_s = over_s
+        self._on_hold = on_hold
+        self._report_to = report_to
+        self._collector = HoldCollector()
+        self._lock = threading.Lock()
+        self._channel: Channel | None = None
+        self._pid = 0
+        self._start_ns = self._end_ns = 0
+        self._is_stopping = False
+        self._is_cut_short = False
+        self._synced = threading.Event()
+        self._done = threading.Event()
+        # struct timeval: seconds, microseconds.
+        self._rest = (ctypes.c_long * 2)(0, PERIOD_US)
+        # By native id.
+        self._names: dict[int, str] = {}
+
+    def start(self) -> Self:
+        """Begin to watch.
+
+        Raises:
+            WatchUnavailableError: the watcher cannot work here, or did not see a hold
+                that it made itself.
+            RuntimeError: it was started before.
+        """
+        if self._channel is not None:
+            message = "watch was started before; make another one"
+            raise RuntimeError(message)
+        check_supported()
+        self._pid = os.getpid()
+        offsets = dataclasses.replace(
+            read_offsets(), rest_address=ctypes.addressof(self._rest) + 8
+        )
+        self._channel = channel = Channel(offsets, self._report_to)
+        try:
+            channel.open()
+            _thread.start_new_thread(self._ask, ())
+            self._test(channel)
+            channel.ask(f"over {int(self._over_s * 1e9)}")
+            self._start_ns = time.monotonic_ns()
+        except BaseException:
+            self._is_stopping = True
+            channel.close()
+            raise
+        _thread.start_new_thread(self._collect, (channel,))
+        return self
+
+    def stop(self) -> WatchReport:
+        """Stop watching, once what was seen so far has been taken in.
+
+        Raises:
+            RuntimeError: it was not started.
+        """
+        if self._channel is None:
+            message = "watch was not started"
+            raise RuntimeError(message)
+        if not self._is_stopping:
+            self._is_stopping = True
+            # A process that was forked has neither the threads nor the sampler.
+            if os.getpid() == self._pid:
+                self._channel.send("stop")
+                self._done.wait(TIMEOUT_S)
+            self._channel.close()
+        return self.report()
+
+    def sync(self) -> None:
+        """Wait until the holds that have ended by now are in `holds`."""
+        if self._channel is not None and not self._is_stopping:
+            self._synced.clear()
+            self._channel.send("sync")
+            self._synced.wait(TIMEOUT_S)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """The holds by place, the longest first; those that are kept."""
+        with self._lock:
+            return self._collector.get_holds()
+
+    @property
+    def n_unresolved(self) -> int:
+        """How many holds were seen and not attributed to a line."""
+        return self._collector.n_unresolved
+
+    def report(self) -> WatchReport:
+        """Return what was seen so far."""
+        end_ns = self._end_ns or time.monotonic_ns()
+        with self._lock:
+            return WatchReport(
+                holds=self._collector.get_holds(),
+                events=self._collector.get_events(),
+                n_holds=self._collector.n_holds,
+                n_unresolved=self._collector.n_unresolved,
+                over_s=self._over_s,
+                duration_s=(end_ns - self._start_ns) / 1e9,
+                is_cut_short=self._is_cut_short,
+                python=platform.python_version(),
+            )
+
+    def _ask(self) -> None:
+        """Want the GIL every millisecond.
+
+        select() without files sleeps, writes how much is left, and only then the GIL is
+        waited for: the sampler sees it.
+        """
+        sleep, rest = ctypes.CDLL(None).select, self._rest
+        clock, arguments = time.monotonic, (0, None, None, None, ctypes.byref(rest))
+        while not self._is_stopping:
+            start = clock()
+            rest[1] = PERIOD_US
+            sleep(*arguments)
+            if clock() - start > LATE_S:
+                # The thread that held the GIL may have ended by the time of the report.
+                self._note_names()
+        rest[1] = PERIOD_US
+
+    def _note_names(self) -> None:
+        """Remember what the threads are called now."""
+        if len(self._names) > MAX_NAMES:
+            self._names.clear()
+        for thread in threading.enumerate():
+            if thread.native_id is not None:
+                self._names[thread.native_id] = thread.name
+
+    def _test(self, channel: Channel) -> None:
+        """Make a hold and see whether it is reported."""
+        interval_s = sys.getswitchinterval()
+        if interval_s > MAX_INTERVAL_S:
+            message = (
+                "the watcher needs a switch interval of at most "
+                f"{MAX_INTERVAL_S:g} s, got {interval_s:g} s"
+            )
+            raise WatchUnavailableError(message)
+        channel.ask(f"over {SELF_TEST_OVER_NS}")
+        # Unlike those of CDLL, a function of PyDLL keeps the GIL.
+        sleep = ctypes.PyDLL(None).usleep
+        code = _hold.__code__
+        expected = [code.co_filename, code.co_firstlineno + 2, code.co_qualname]
+        for extra_s in SELF_TEST_S:
+            _hold(sleep, int((interval_s + extra_s) * 1e6))
+            channel.send("sync")
+            while (report := channel.receive(TIMEOUT_S)) is not None:
+                if report["kind"] == "sync":
+                    break
+                place = report.get("place")
+                if place is not None and place["stack"][0] == expected:
+                    return
+        message = (
+            "the watcher did not see a hold that it made itself "
+            f"(CPython {platform.python_version()}, {platform.machine()})"
+        )
+        raise WatchUnavailableError(message)
+
+    def _collect(self, channel: Channel) -> None:
+        """Take in what the sampler reports, until it ends."""
+        while (report := channel.receive()) is not None and report["kind"] != "bye":
+            if report["kind"] == "sync":
+                self._synced.set()
+            elif report["kind"] == "hold":
+                self._take_in(report)
+        self._end_ns = time.monotonic_ns()
+        self._is_cut_short = report is None
+        self._is_stopping = True
+        self._synced.set()
+        self._done.set()
+
+    def _take_in(self, report: dict[str, Any]) -> None:
+        """Take in a hold."""
+        if report["place"] is None:
+            self._collector.n_unresolved += 1
+            return
+        self._note_names()
+        native_id = report["native_thread_id"]
+        name = self._names.get(native_id, f"thread {native_id}")
+        hold = make_hold(report, name)
+        start_ns = report["end_ns"] - report["kept_ns"] - self._start_ns
+        with self._lock:
+            self._collector.add(hold, start_ns / 1e9)
+        if self._on_hold is not None:
+            try:
+                self._on_hold(hold)
+            except Exception as error:  # noqa: BLE001 - it must not end the watch
+                sys.unraisablehook(
+                    types.SimpleNamespace(
+                        exc_type=type(error),
+                        exc_value=error,
+                        exc_traceback=error.__traceback__,
+                        err_msg="Exception ignored in on_hold",
+                        object=self._on_hold,
+                    )
+                )
+
+
+def _hold(sleep: Callable[[int], object], microseconds: int) -> None:
+    """Hold the GIL; `Watch._test` knows the line of the call."""
+    sleep(microseconds)
+
+
+def watch(
+    over_s: float = 0.010, on_hold: Callable[[Hold], object] | None = None
+) -> Watch:
+    """Watch who holds the GIL in this process.
+
+    A hold is reported if another thread had asked for the GIL and the same thread kept
+    it, at the same instruction, for `over_s` of its time; time for which that thread
+    waited for a core does not count. What is shorter than the switch interval
+    (`sys.getswitchinterval()`, 5 ms) and 2 ms more cannot be seen.
+
+    Args:
+        over_s: the shortest hold to report, seconds.
+        on_hold: called with each single `Hold` once it has ended, in a thread of the
+            watcher.
+
+    Returns:
+        A `Watch`: a context manager with `start()`, `stop()`, `holds`, `n_unresolved`.
+
+    Raises:
+        ValueError: `over_s` is not over 0.
+    """
+    return Watch(over_s, on_hold)

@@ -1,0 +1,338 @@
+"""The watcher on this process: what it names, what it refuses, what it leaves alone."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import gilscope
+from gilscope.watcher import offsets
+from gilscope.watcher.attribute import find_function, read_source
+from gilscope.watcher.collect import MAX_EVENTS, MAX_PLACES, HoldCollector
+from gilscope.watcher.model import Frame, Hold, WatchReport
+from gilscope.watcher.watch import Watch, watch
+
+ROOT = Path(__file__).parent.parent.parent
+LONG = list(range(300_000)) * 3
+
+
+def can_watch():
+    try:
+        with watch():
+            return True
+    except gilscope.WatchUnavailableError:
+        return False
+
+
+needs_watch = pytest.mark.skipif(not can_watch(), reason="the watcher cannot work here")
+
+
+def hold_for_long():
+    return str(LONG)
+
+
+@needs_watch
+def test_a_hold_is_named_with_its_line_text_function_and_stack():
+    with gilscope.watch() as watched:
+        hold_for_long()
+    hold = watched.holds[0]
+    line = hold_for_long.__code__.co_firstlineno + 1
+    assert (hold.file, hold.line, hold.text) == (__file__, line, "str(LONG)")
+    assert hold.function == "str"
+    assert hold.thread == "MainThread"
+    assert hold.stack[0] == Frame(__file__, line, "hold_for_long")
+    caller = test_a_hold_is_named_with_its_line_text_function_and_stack.__name__
+    assert hold.stack[1].function == caller
+    assert hold.count == 1
+    assert 0.010 <= hold.longest_s == hold.total_s < 10
+
+
+@needs_watch
+def test_an_operator_has_no_function_and_a_thread_has_its_name():
+    def multiply():
+        number = 3**400_000
+        return number * number
+
+    with watch() as watched:
+        thread = threading.Thread(target=multiply, name="multiplier")
+        thread.start()
+        thread.join()
+    by_text = {hold.text: hold for hold in watched.holds}
+    hold = by_text["number * number"]
+    assert (hold.function, hold.thread) == (None, "multiplier")
+
+
+@needs_watch
+def test_python_code_and_sleep_are_not_reported():
+    with watch() as watched:
+        end = time.monotonic() + 0.2
+        while time.monotonic() < end:
+            pass
+        time.sleep(0.1)
+    assert watched.holds == ()
+    assert watched.n_unresolved == 0
+
+
+@needs_watch
+def test_holds_at_one_place_are_counted_and_told_one_by_one():
+    told = []
+    watched = watch(on_hold=told.append).start()
+    for _ in range(3):
+        hold_for_long()
+        time.sleep(0.005)
+    report = watched.stop()
+    (hold,) = [hold for hold in report.holds if hold.text == "str(LONG)"]
+    singles = [one for one in told if one.text == "str(LONG)"]
+    assert hold.count == len(singles) == 3
+    assert hold.total_s == pytest.approx(sum(one.longest_s for one in singles))
+    assert hold.longest_s == max(one.longest_s for one in singles)
+    starts = [event.start_s for event in report.events]
+    assert starts == sorted(starts)
+    assert not report.is_cut_short
+
+
+@needs_watch
+def test_an_error_in_the_callback_does_not_end_the_watch(monkeypatch):
+    errors = []
+    monkeypatch.setattr(sys, "unraisablehook", errors.append)
+    with watch(on_hold=lambda hold: 1 / 0) as watched:
+        hold_for_long()
+        watched.sync()
+        hold_for_long()
+    assert sum(hold.count for hold in watched.holds) >= 2
+    assert {error.exc_type for error in errors} == {ZeroDivisionError}
+
+
+@needs_watch
+def test_nothing_of_a_watch_stays_behind():
+    files = len(list(Path("/proc/self/fd").iterdir()))
+    with watch() as watched:
+        pid = watched._channel.sampler_pid
+        assert Path(f"/proc/{pid}").exists()
+        # It is nobody's child whom the program could wait for.
+        with pytest.raises(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{pid}").exists()
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
+
+
+@needs_watch
+def test_the_loss_of_the_sampler_is_told():
+    with watch() as watched:
+        os.kill(watched._channel.sampler_pid, 9)
+        assert watched._done.wait(10)
+    assert watched.report().is_cut_short
+
+
+@needs_watch
+def test_a_file_that_took_the_place_of_a_pipe_is_left_alone(tmp_path):
+    watched = watch().start()
+    control = watched._channel._control
+    os.close(control)
+    other = os.open(tmp_path / "mine", os.O_CREAT | os.O_RDWR)
+    os.dup2(other, control)
+    watched._channel.send("stop")
+    watched._is_stopping = True
+    watched._channel.close()
+    assert os.fstat(control).st_size == 0
+    os.close(control)
+    os.close(other)
+
+
+@needs_watch
+def test_offsets_that_are_wrong_are_noticed(monkeypatch):
+    minor = sys.version_info[:2]
+    wrong = dataclasses.replace(offsets.TABLE[minor], request=801)
+    monkeypatch.setitem(offsets.TABLE, minor, wrong)
+    monkeypatch.setattr("gilscope.watcher.watch.SELF_TEST_S", (0.010,))
+    monkeypatch.setattr(offsets, "_WORDS", {})
+    with pytest.raises(gilscope.WatchUnavailableError, match="made itself"):
+        watch().start()
+
+
+@needs_watch
+def test_a_long_switch_interval_is_refused():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(100)
+    try:
+        with pytest.raises(gilscope.WatchUnavailableError, match="switch interval"):
+            watch().start()
+    finally:
+        sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("sys.platform", "darwin", "darwin"),
+        ("sys.version_info", (3, 10, 1), "knows CPython 3.11"),
+        ("sys.version_info", (3, 99, 1), "knows CPython 3.11"),
+        ("sys.byteorder", "big", "little-endian"),
+        ("sysconfig.get_config_var", lambda name: 1, "free-threaded"),
+        ("os.path.exists", lambda path: False, "schedstat"),
+    ],
+)
+def test_what_is_not_known_is_refused_by_name(name, value, says, monkeypatch):
+    monkeypatch.setattr(f"gilscope.watcher.offsets.{name}", value)
+    with pytest.raises(gilscope.WatchUnavailableError, match=says):
+        offsets.check_supported()
+
+
+@pytest.mark.parametrize("over_s", [0, -1, float("nan")])
+def test_a_threshold_is_over_zero(over_s):
+    with pytest.raises(ValueError, match="over_s"):
+        watch(over_s)
+
+
+def test_a_watch_runs_once():
+    watched = Watch()
+    with pytest.raises(RuntimeError, match="not started"):
+        watched.stop()
+
+
+# Denies process_vm_readv (number 310 on x86-64) in this process and its children.
+FORBID = """
+import ctypes, struct
+code = [(0x20, 0, 0, 0), (0x15, 0, 1, 310), (6, 0, 0, 0x50001), (6, 0, 0, 0x7FFF0000)]
+program = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *c) for c in code))
+class Filter(ctypes.Structure):
+    _fields_ = [("n", ctypes.c_ushort), ("code", ctypes.c_void_p)]
+filter = Filter(len(code), ctypes.addressof(program))
+prctl = ctypes.CDLL(None).prctl
+assert prctl(38, 1, 0, 0, 0) == 0
+assert prctl(22, 2, ctypes.byref(filter), 0, 0) == 0
+"""
+
+
+@needs_watch
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers of x86-64")
+def test_a_filter_of_system_calls_is_named():
+    program = FORBID + "import gilscope; gilscope.watch().start()"
+    done = run_python("-c", program)
+    last = done.stderr.strip().splitlines()[-1]
+    assert "WatchUnavailableError" in last
+    assert "seccomp" in last
+    assert done.returncode == 1
+
+
+@needs_watch
+def test_a_program_that_forks_goes_on_without_the_watch():
+    program = """
+import os, sys, gilscope
+with gilscope.watch() as watched:
+    pid = os.fork()
+    if not pid:
+        # The copy leaves the watch as well.
+        watched.stop()
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+    str(list(range(1_000_000)))
+print(watched.holds[0].text, watched.report().is_cut_short)
+"""
+    done = run_python("-c", program)
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout.split()[-1] == "False"
+
+
+def run_python(*arguments):
+    return subprocess.run(
+        (sys.executable, *arguments),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "types", "function"),
+    [
+        ("json.dumps(x)", {}, "json.dumps"),
+        ("sorted(x)", {}, "sorted"),
+        ("os.path.join(x)", {}, "posixpath.join"),
+        ("Path(x)", {}, "pathlib.Path"),
+        ("LONG.count(1)", {}, "list.count"),
+        ("', '.join(x)", {}, "str.join"),
+        ("x.sort()", {"x": "list"}, "list.sort"),
+        ("pattern.match(x)", {"pattern": "re.Pattern"}, "re.Pattern.match"),
+        ("dumps(x)", {"dumps": "dumps()"}, "dumps"),
+        # These cannot be known.
+        ("dumps(x)", {"dumps": "function"}, None),
+        ("x.y.z()", {"x": "list"}, None),
+        ("x.y()", {"x": "module"}, None),
+        ("x.y()", {"x": ""}, None),
+        ("x[0]()", {}, None),
+        ("nobody(x)", {}, None),
+        ("a + b", {}, None),
+        ("not source", {}, None),
+        ("", {}, None),
+    ],
+)
+def test_a_function_is_named_where_it_can_be_known(text, types, function):
+    assert find_function(text, __file__, types) == function
+
+
+@pytest.mark.parametrize(
+    ("position", "text"),
+    [
+        ([1, 1, 4, 9], "f(é)"),
+        ([2, 4, 0, 1], "g( 1, )"),
+        ([1, 1, None, None], "x = f(é)"),
+        ([None, None, None, None], ""),
+        ([9, 9, 0, 1], ""),
+    ],
+)
+def test_source_is_read_by_its_columns_in_bytes(position, text, tmp_path):
+    file = tmp_path / "module.py"
+    file.write_text("x = f(é)\ng(\n    1,\n)\n", encoding="utf-8")
+    assert read_source(str(file), position) == text
+
+
+def make_hold(line=1, longest_s=0.02, count=1):
+    return Hold("f.py", line, "f()", None, (), "t", count, longest_s, longest_s)
+
+
+def test_a_place_keeps_its_longest_hold_and_the_sum():
+    collector = HoldCollector()
+    for longest_s in (0.02, 0.05, 0.03):
+        collector.add(make_hold(longest_s=longest_s), 0.0)
+    (hold,) = collector.get_holds()
+    assert (hold.count, hold.longest_s) == (3, 0.05)
+    assert hold.total_s == pytest.approx(0.1)
+
+
+def test_memory_is_bounded_and_the_worst_is_kept():
+    collector = HoldCollector()
+    n_holds = max(MAX_PLACES, MAX_EVENTS) + 50
+    for line in range(n_holds):
+        collector.add(make_hold(line, 0.01 + line / 1000), float(line))
+    holds, events = collector.get_holds(), collector.get_events()
+    assert (len(holds), len(events)) == (MAX_PLACES, MAX_EVENTS)
+    assert holds[0].line == n_holds - 1
+    assert min(event.line for event in events) == 50
+    assert collector.n_holds == n_holds
+
+
+def test_a_report_survives_json():
+    report = WatchReport(
+        holds=(make_hold(),),
+        events=(),
+        n_holds=1,
+        n_unresolved=0,
+        over_s=0.01,
+        duration_s=1.0,
+        is_cut_short=False,
+        python="3.11.7",
+    )
+    assert WatchReport.from_json(report.to_json()) == report
+    assert json.loads(report.to_json())["holds"][0]["line"] == 1
