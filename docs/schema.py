@@ -12,6 +12,7 @@ from gilscope.files import write_file
 from gilscope.imports import ModuleImport
 from gilscope.model import Check
 from gilscope.record import SCHEMA, Record, make_schema
+from gilscope.watcher.model import WatchReport
 
 ROOT = Path(__file__).parent.parent
 SCHEMAS = ROOT / "gilscope" / "schema"
@@ -21,6 +22,7 @@ PAGE = ROOT / "docs" / "reference" / "json.md"
 RECORDS: dict[str, tuple[str, type[Record]]] = {
     "report": ("gilscope run, sweep", Report),
     "check": ("gilscope check", Check),
+    "watch": ("gilscope watch", WatchReport),
     "import": ("gilscope imports", ModuleImport),
 }
 

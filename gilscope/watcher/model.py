@@ -1,9 +1,8 @@
 """Holds of the GIL that were seen: data, to and from JSON."""
 
-import json
 from dataclasses import dataclass
 
-from gilscope.model import Record, structure
+from gilscope.record import Record, read_json, structure
 
 
 @dataclass(frozen=True)
@@ -71,4 +70,4 @@ class WatchReport(Record):
         Raises:
             ValueError: it is not such a report.
         """
-        return structure(json.loads(text), cls)
+        return structure(read_json(text), cls)
