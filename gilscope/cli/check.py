@@ -5,7 +5,6 @@ import contextlib
 import json
 import platform
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from gilscope.check import check_both, check_statement
 from gilscope.cli.options import add_json
 from gilscope.cli.output import check_writable, write, write_text
+from gilscope.cli.statement import describe_error
 from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
 from gilscope.environment import is_free_threaded_build
 from gilscope.model import Check
@@ -69,9 +69,8 @@ def run_check(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        text = "".join(traceback.format_exception_only(error)).strip()
-        message = f"the statement cannot be checked: {text.splitlines()[-1]}"
-        raise UsageError(message) from error
+        sources = {"<statement>": statement, "<setup>": setup}
+        raise UsageError(describe_error(error, sources)) from error
     if arguments.json != "-":
         write("\n\n".join(map(str, checks)))
     write_text(arguments.json, render_json(checks))

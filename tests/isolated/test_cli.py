@@ -193,10 +193,10 @@ def test_demo_of_a_backend_without_a_trace_is_status_1() -> None:
         ),
         (("run", "--json", "/"), "cannot write /: Is a directory"),
         (("demo", "pyhton"), "unknown backend 'pyhton': expected one of "),
-        (("check", "1 +"), "the statement cannot be checked: SyntaxError: "),
+        (("check", "1 +"), "in the statement, '1 +': SyntaxError: "),
         (
             ("check", "nope()"),
-            "the statement cannot be checked: NameError: name 'nope' is not defined",
+            "in the statement, 'nope()': NameError: name 'nope' is not defined; -s ",
         ),
         (
             ("check", "pass", "--json", "/no/such/folder/x"),
