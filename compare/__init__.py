@@ -5,8 +5,9 @@ from gilscope import check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from compare.changes import Diff, diff
+    from compare.gathering import Gathered, gather
     from compare.model import BackendResult, Check, Environment, Report
-    from compare.render.diff import Diff, diff
     from compare.run import Progress, run_all
     from compare.sweeping import plan_sweep, sweep
 
@@ -15,16 +16,18 @@ __all__ = [
     "Check",
     "Diff",
     "Environment",
+    "Gathered",
     "Progress",
     "Report",
     "check",
     "diff",
+    "gather",
     "plan_sweep",
     "run_all",
     "sweep",
 ]
 
-_MODULES = ("model", "run", "sweeping", "render.diff")
+_MODULES = ("model", "run", "sweeping", "changes", "gathering")
 
 
 def __getattr__(name: str) -> object:

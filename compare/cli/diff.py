@@ -1,15 +1,15 @@
-"""`gilscope diff`: what changed between two reports."""
+"""`gilscope diff` and `gilscope gather`: two results, and many, side by side."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
-from compare.model import Report
-from compare.render.diff import diff
-from compare.render.spread import FAMILIES
-from gilscope.cli.options import add_json
-from gilscope.cli.output import check_writable, write, write_text
+import compare.render  # noqa: F401 - registers how results are shown.
+from compare.changes import diff_sources
+from compare.entries import FAMILIES, Source, read_sources
+from compare.gathering import gather_sources
+from gilscope.cli.options import add_files
+from gilscope.cli.show import check_files, show_result, write_files
 from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
 
 
@@ -24,29 +24,50 @@ def add_diff(commands: Any) -> None:
         choices=FAMILIES,
         default=[],
         metavar="FIGURE",
-        help="a figure that may not get worse beyond its spread; again for another "
+        help="a figure that may not get worse beyond its range; again for another "
         f"one: {', '.join(FAMILIES)}",
     )
-    add_json(parser)
+    add_files(parser)
     parser.set_defaults(run=run_diff)
 
 
 def run_diff(arguments: argparse.Namespace) -> int:
-    """Compare two reports that were written with --json."""
-    check_writable(arguments.json)
-    found = diff(read_report(arguments.before), read_report(arguments.after))
-    if arguments.json != "-":
-        write(str(found))
-    write_text(arguments.json, json.dumps(found.to_dict(), indent=2) + "\n")
-    if found.find_regressions(arguments.fail_on):
+    """Compare two results that were written with --json."""
+    check_files(arguments)
+    found = diff_sources(read(arguments.before), read(arguments.after))
+    show_result(found, arguments)
+    write_files(found, arguments)
+    if found.select_regressions(arguments.fail_on):
         return WRONG
-    return UNSURE if found.find_unsure(arguments.fail_on) else OK
+    return UNSURE if found.select_unsure(arguments.fail_on) else OK
 
 
-def read_report(path: str) -> Report:
-    """Read a report from a file."""
+def add_gather(commands: Any) -> None:
+    """Add `gilscope gather`."""
+    parser = commands.add_parser("gather")
+    parser.add_argument(
+        "file",
+        nargs="+",
+        metavar="FILE.json",
+        help="a report, checks or a measurement, written with --json",
+    )
+    add_files(parser)
+    parser.set_defaults(run=run_gather)
+
+
+def run_gather(arguments: argparse.Namespace) -> int:
+    """Show many results in one table."""
+    check_files(arguments)
+    found = gather_sources({Path(path).stem: read(path) for path in arguments.file})
+    show_result(found, arguments)
+    write_files(found, arguments)
+    return OK
+
+
+def read(path: str) -> list[Source]:
+    """Read what a file has that can be compared."""
     try:
-        return Report.from_json(Path(path))
+        return read_sources(path)
     except (OSError, ValueError) as error:
         text = error.strerror if isinstance(error, OSError) else str(error)
         message = f"cannot read {path}: {text}"

@@ -4,20 +4,19 @@ import argparse
 from typing import Any
 
 from compare.cli.output import (
-    check_files,
+    annotate,
     find_modules,
     judge_report,
-    show_document,
     show_progress,
-    show_report,
-    write_files,
 )
 from compare.plan import Plan, make_plan
 from compare.render.answers import STATUS_TONES
+from compare.render.trace import render_trace
 from compare.run import run_plan
 from compare.scenarios import SCENARIOS
-from gilscope.cli.options import add_backend, add_json, parse_counts, parse_seconds
-from gilscope.cli.output import check_writable, write_text
+from gilscope.cli.options import add_backend, add_files, parse_counts, parse_seconds
+from gilscope.cli.output import note, write_text
+from gilscope.cli.show import check_files, show_document, show_result, write_files
 from gilscope.cli.status import OK, UsageError
 from gilscope.render.document import Document, Section
 from gilscope.render.table import Cell, Column, Table
@@ -52,13 +51,7 @@ def add_run(commands: Any) -> None:
         metavar="N,N",
         help="how many threads the parallel scenario tries (default: 2)",
     )
-    add_json(parser)
-    parser.add_argument("--html", metavar="FILE", help="write the report as one page")
-    parser.add_argument(
-        "--markdown",
-        metavar="FILE",
-        help="write the answers for the summary of a CI job; GitHub names what failed",
-    )
+    add_files(parser)
     parser.add_argument(
         "--trace",
         metavar="FILE",
@@ -73,14 +66,16 @@ def add_run(commands: Any) -> None:
 def run_run(arguments: argparse.Namespace) -> int:
     """Compare, and show what was found."""
     plan = plan_run(arguments)
-    check_writable(arguments.json)
     check_files(arguments)
     with show_progress(plan) as progress:
         report = run_plan(plan, progress)
-    if arguments.json != "-":
-        show_report(report, is_brief=not arguments.explain)
-    write_text(arguments.json, report.to_json())
-    write_files(arguments, report)
+    show_result(report, arguments)
+    write_files(report, arguments)
+    if arguments.trace is not None:
+        write_text(arguments.trace, render_trace(report))
+        note(f"wrote {arguments.trace}")
+    if arguments.markdown is not None:
+        annotate(report)
     return judge_report(report)
 
 

@@ -4,17 +4,15 @@ import argparse
 from typing import Any
 
 from compare.cli.output import (
-    check_files,
     find_modules,
     judge_report,
     show_progress,
-    show_report,
-    write_files,
 )
 from compare.run import run_plan
 from compare.sweeping import make_sweep_plan
-from gilscope.cli.options import add_backend, add_json
-from gilscope.cli.output import check_writable, note, write_text
+from gilscope.cli.options import add_backend, add_files
+from gilscope.cli.output import note
+from gilscope.cli.show import check_files, show_result, write_files
 
 
 def add_sweep(commands: Any) -> None:
@@ -24,8 +22,7 @@ def add_sweep(commands: Any) -> None:
     parser.add_argument(
         "--quick", action="store_true", help="a smaller grid, in fewer rounds"
     )
-    add_json(parser)
-    parser.add_argument("--html", metavar="FILE", help="write the plot as one page")
+    add_files(parser)
     parser.set_defaults(run=run_sweep)
 
 
@@ -34,13 +31,10 @@ def run_sweep(arguments: argparse.Namespace) -> int:
     plan, planned_s = make_sweep_plan(
         arguments.backend, quick=arguments.quick, path=find_modules()
     )
-    check_writable(arguments.json)
     check_files(arguments)
     note(f"this takes about {planned_s:.0f} s")
     with show_progress(plan) as progress:
         report = run_plan(plan, progress)
-    if arguments.json != "-":
-        show_report(report)
-    write_text(arguments.json, report.to_json())
-    write_files(arguments, report)
+    show_result(report, arguments)
+    write_files(report, arguments)
     return judge_report(report)

@@ -4,6 +4,8 @@ from functools import partial
 from typing import Any
 
 from compare import model
+from compare.changes import Diff
+from compare.gathering import Gathered
 from gilscope.render import register_document
 from gilscope.render.document import Document
 
@@ -39,6 +41,22 @@ def show_part(key: str, found: Any) -> Document:
     return make_part(key, found)
 
 
+def show_diff(found: Diff) -> Document:
+    """Return what changed between two results."""
+    from compare.render import comparisons  # noqa: PLC0415
+
+    return comparisons.show_diff(found)
+
+
+def show_gathered(found: Gathered) -> Document:
+    """Return many results side by side."""
+    from compare.render import comparisons  # noqa: PLC0415
+
+    return comparisons.show_gathered(found)
+
+
+register_document(Diff, show_diff)
+register_document(Gathered, show_gathered)
 register_document(model.Report, show_report)
 register_document(model.BackendResult, show_backend)
 for kind, key in PARTS.items():

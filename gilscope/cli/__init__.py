@@ -51,7 +51,12 @@ COMMANDS = {
         "add_sweep",
         "from which amount of work on does releasing the GIL pay?",
     ),
-    "diff": ("compare.cli.diff", "add_diff", "what changed between two reports?"),
+    "diff": ("compare.cli.diff", "add_diff", "what changed between two results?"),
+    "gather": (
+        "compare.cli.diff",
+        "add_gather",
+        "how do results of many environments differ?",
+    ),
 }
 DESCRIPTION = "Does a call let other Python threads run? Evidence, not timing."
 EPILOG = "try: gilscope check -s 'import zlib' 'zlib.crc32(bytes(100_000))'"

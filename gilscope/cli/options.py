@@ -23,6 +23,17 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Add the options --json, --html and --markdown."""
+    add_json(parser)
+    parser.add_argument("--html", metavar="FILE", help="write one page")
+    parser.add_argument(
+        "--markdown",
+        metavar="FILE",
+        help="write Markdown, such as for the summary of a CI job",
+    )
+
+
 def parse_seconds(text: str) -> float:
     """Return a positive, finite number of seconds."""
     with contextlib.suppress(ValueError):

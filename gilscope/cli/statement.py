@@ -41,8 +41,8 @@ def describe_error(error: BaseException, sources: Mapping[str, str]) -> str:
 
 def find_place(error: BaseException, sources: Mapping[str, str]) -> tuple[str, int]:
     """Return the source and the line that an error came from, ("", 0) if neither."""
-    if isinstance(error, SyntaxError) and error.filename in sources:
-        return error.filename, error.lineno or 0
+    if isinstance(error, SyntaxError) and (error.filename or "") in sources:
+        return error.filename or "", error.lineno or 0
     frames = traceback.extract_tb(error.__traceback__)
     for frame in reversed(frames):
         if frame.filename in sources:

@@ -1,7 +1,7 @@
 """How results are shown: each becomes a document, which has one renderer a form."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gilscope.record import Form, register_renderer
 from gilscope.render.document import Document
@@ -27,4 +27,13 @@ def render(document: Document, form: Form) -> str:
 
 def register_document(kind: type[T], make_document: Callable[[T], Document]) -> None:
     """Say which document shows results of a type."""
+    _documents[kind] = make_document
     register_renderer(kind, lambda result, form: render(make_document(result), form))
+
+
+def get_document(result: object) -> Document:
+    """Return the document that shows a result."""
+    return _documents[type(result)](result)
+
+
+_documents: dict[type, Callable[[Any], Document]] = {}

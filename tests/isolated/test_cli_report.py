@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from compare.render.spread import FAMILIES
+from compare.entries import FAMILIES
 from compare.render.technology import TECHNOLOGIES
 from gilscope import cli
-from tests.unit.sample_reports import make_gil, make_report, replace_in
+from tests.unit.sample_reports import make_check, make_gil, make_report, replace_in
 
 ROOT = Path(__file__).parents[2]
 FAST = ("run", "--backend", "python", "--scenario", "handoff", "--quick")
@@ -111,17 +111,17 @@ def test_the_diagram_is_printed_alone(capsys) -> None:
 def test_two_equal_reports_are_no_change(before, capsys) -> None:
     """Exit status 0, every backend named."""
     assert cli.main(["diff", before, before]) == cli.OK
-    assert capsys.readouterr().out.startswith("no change seen: python")
+    assert capsys.readouterr().out.startswith("no change seen")
 
 
 def test_a_backend_that_holds_now_fails(before, tmp_path, capsys) -> None:
     """Exit status 1; with --json - standard output is JSON alone."""
     after = write_report(tmp_path / "after.json", gil=make_gil("holds"))
     assert cli.main(["diff", before, after]) == cli.WRONG
-    assert "verdict: releases -> holds  (worse)" in capsys.readouterr().out
+    assert "verdict: releases -> holds" in capsys.readouterr().out
     assert cli.main(["diff", before, after, "--json", "-"]) == cli.WRONG
     (change,) = json.loads(capsys.readouterr().out)["changes"]
-    assert change["backend"] == "pyo3"
+    assert change["subject"] == "pyo3"
 
 
 def test_a_figure_fails_if_it_is_asked_for(before, tmp_path) -> None:
@@ -175,6 +175,37 @@ def test_an_unknown_figure_is_refused(before, capsys) -> None:
     assert raised.value.code == cli.USAGE
     err = capsys.readouterr().err
     assert all(family in err for family in FAMILIES)
+
+
+# --- gilscope gather ------------------------------------------------------------------
+
+
+def test_many_files_are_gathered_into_one_table(before, tmp_path, capsys) -> None:
+    """Reports and checks; each file that is asked for is written, JSON is alone."""
+    after = write_report(tmp_path / "after.json", gil=make_gil("holds"))
+    check = str(tmp_path / "check.json")
+    make_check().to_json(check)
+    page = tmp_path / "page.html"
+    files = (before, after, check)
+    assert cli.main(["gather", *files, "--html", str(page)]) == cli.OK
+    out = capsys.readouterr().out
+    assert "holds (!)" in out
+    assert "zlib.crc32" in out
+    assert page.read_text(encoding="utf-8").endswith("</html>\n")
+    assert cli.main(["gather", *files, "--json", "-"]) == cli.OK
+    assert json.loads(capsys.readouterr().out)["schema"] == 2
+    assert cli.main(["gather", before, str(page)]) == cli.USAGE
+
+
+def test_checks_are_compared_too(tmp_path, capsys) -> None:
+    """A check that released and holds now is a regression."""
+    names = ["old.json", "new.json"]
+    for name, verdict in zip(names, ("releases", "holds"), strict=True):
+        make_check(verdict).to_json(tmp_path / name)
+    paths = [str(tmp_path / name) for name in names]
+    assert cli.main(["diff", *paths]) == cli.WRONG
+    assert cli.main(["diff", *reversed(paths)]) == cli.OK
+    assert "zlib.crc32" in capsys.readouterr().out
 
 
 # --- The terminal ---------------------------------------------------------------------

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 import compare
+from compare.changes import diff_sources
+from compare.entries import FAMILIES, Entry, Source, is_apart, make_source
 from compare.model import Correctness, Report
-from compare.render.diff import UNTOLD
-from compare.render.spread import FAMILIES
 from gilscope.stats import Figure
 from tests.unit.sample_reports import make_gil, make_report, replace_in
 
@@ -29,10 +29,7 @@ def test_a_report_is_no_change_to_itself() -> None:
     """Nothing differs, all backends are named."""
     found = compare.diff(make_report(), make_report())
     assert found.changes == found.environment == ()
-    assert str(found).splitlines() == [
-        "no change seen: python, cython, cffi, pyo3",
-        UNTOLD,
-    ]
+    assert found.unchanged == ("python", "cython", "cffi", "pyo3")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +51,7 @@ def test_a_figure_changes_only_beyond_its_spread(before, after, n_changes) -> No
     changes = compare.diff(old, new).changes
     assert len(changes) == n_changes
     for change in changes:
-        assert (change.backend, change.family) == ("pyo3", "speedup")
+        assert (change.subject, change.family) == ("pyo3", "speedup")
         assert change.what == "speedup, 2 threads"
         assert change.kind == ("worse" if after < before else "better")
 
@@ -62,12 +59,12 @@ def test_a_figure_changes_only_beyond_its_spread(before, after, n_changes) -> No
 def test_a_figure_fails_only_if_it_is_named() -> None:
     """Worse figures are shown; they fail what asks for it."""
     found = compare.diff(make_report(), with_speedup(make_report(), 1.0, 0.01))
-    assert found.find_regressions() == ()
-    assert found.find_regressions(["slowdown"]) == ()
-    assert found.find_regressions(["speedup"]) == found.changes
+    assert found.select_regressions() == ()
+    assert found.select_regressions(["slowdown"]) == ()
+    assert found.select_regressions(["speedup"]) == found.changes
     better = compare.diff(with_speedup(make_report(), 1.0, 0.01), make_report())
     assert better.changes
-    assert better.find_regressions(["speedup"]) == ()
+    assert better.select_regressions(["speedup"]) == ()
 
 
 @pytest.mark.parametrize("place", ["first", "second"])
@@ -82,13 +79,12 @@ def test_a_figure_that_a_run_was_unsure_of_is_not_compared(place) -> None:
     reports[number] = replace_in(reports[number], "pyo3", parallel=parallel)
     found = compare.diff(*reports)
     assert found.changes == ()
-    words = (
-        f"parallel: not compared, the {place} run was unsure: no second core was free"
-    )
-    assert words in str(found)
-    assert found.find_regressions(["speedup"]) == ()
-    assert len(found.find_unsure(["speedup"])) == 1
-    assert found.find_unsure(["slowdown"]) == ()
+    (unsure,) = found.unsure
+    assert (unsure.subject, unsure.scenario) == ("pyo3", "parallel")
+    assert unsure.reason == f"the {place} run was unsure: no second core was free"
+    assert found.select_regressions(["speedup"]) == ()
+    assert len(found.select_unsure(["speedup"])) == 1
+    assert found.select_unsure(["slowdown"]) == ()
     assert compare.diff(*steady).changes != ()
 
 
@@ -136,7 +132,7 @@ def with_short_calls(report: Report, **factors: float) -> Report:
 def test_a_short_call_is_compared_by_every_other_backend(factors, kinds) -> None:
     """Slower than all of them it is named, with what it was and is."""
     found = compare.diff(make_report(), with_short_calls(make_report(), **factors))
-    assert {change.backend: change.kind for change in found.changes} == kinds
+    assert {change.subject: change.kind for change in found.changes} == kinds
     assert all(change.what.startswith("short call, ") for change in found.changes)
 
 
@@ -147,31 +143,50 @@ def test_of_two_backends_neither_is_called_slower() -> None:
     assert compare.diff(two, with_short_calls(two, cffi=9.0)).changes == ()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_is_compared_in_its_own_direction(family) -> None:
+@pytest.mark.parametrize(("name", "family"), FAMILIES.items())
+def test_every_family_is_compared_in_its_own_direction(name, family) -> None:
     """Forty times as much, steady: worse for a cost, better for the others."""
-    report = make_report()
-    scenarios = {
-        "parallel": ("rows", ("speedup", "of_processes", "overlap")),
-        "contention": ("rows", ("slowdown",)),
-        "pairs": ("cells", ("stops",)),
-        "sweep": ("cells", ("cost", "gain", "busy_gain")),
+    old, new = (
+        Source({}, (Entry("a", f"{name}, x", Figure(value, value, value), name),))
+        for value in (0.02, 0.8)
+    )
+    for first, second, is_more in ((old, new, True), (new, old, False)):
+        (change,) = diff_sources([first], [second]).changes
+        assert (change.subject, change.family) == ("a", name)
+        assert change.kind == ("worse" if is_more == family.is_cost else "better")
+
+
+def test_every_figure_of_a_report_is_one_of_a_family() -> None:
+    """Each is compared under its own name, once."""
+    entries = make_source(make_report()).entries
+    assert {entry.family for entry in entries} >= {*FAMILIES, ""} - {
+        "released_fraction"
     }
-    scenario, (holder, _) = next(
-        item for item in scenarios.items() if family in item[1][1]
+    keys = [(entry.subject, entry.what) for entry in entries]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        # A share of a call is compared by its distance, a ratio by its factor.
+        (("stops", 0.0, 0.0, 0.0), ("stops", 0.11, 0.11, 0.11), True),
+        (("stops", 0.0, 0.0, 0.0), ("stops", 0.09, 0.09, 0.09), False),
+        (("gain", 1.0, 1.0, 1.0), ("gain", 1.16, 1.16, 1.16), True),
+        (("gain", 1.0, 1.0, 1.0), ("gain", 1.14, 1.14, 1.14), False),
+        (("slowdown", 1.0, 1.0, 1.0), ("slowdown", 29.0, 29.0, 29.0), False),
+        (("slowdown", 1.0, 1.0, 1.0), ("slowdown", 31.0, 31.0, 31.0), True),
+        # The distance has to be twice the ranges towards each other.
+        (("stops", 0.0, 0.0, 0.1), ("stops", 0.39, 0.29, 0.4), False),
+        (("stops", 0.0, 0.0, 0.1), ("stops", 0.41, 0.31, 0.5), True),
+    ],
+)
+def test_where_two_figures_are_apart(before, after, expected) -> None:
+    """Each threshold from either side."""
+    old, new = (
+        Entry("a", name, Figure(*figure), name) for name, *figure in (before, after)
     )
-    result = getattr(report["python"], scenario)
-    first = getattr(result, holder)[0]
-    value = 40 * getattr(first, family).value
-    changed = dataclasses.replace(first, **{family: Figure(value, value, value)})
-    items = (changed, *getattr(result, holder)[1:])
-    other = replace_in(
-        report, "python", **{scenario: dataclasses.replace(result, **{holder: items})}
-    )
-    (change,) = compare.diff(report, other).changes
-    assert change.family == family
-    is_cost = family in {"slowdown", "stops", "cost"}
-    assert change.kind == ("worse" if is_cost else "better")
+    assert is_apart(old, new) == is_apart(new, old) == expected
 
 
 @pytest.mark.parametrize(
@@ -195,7 +210,7 @@ def test_a_verdict_that_changed(before, after, kind, is_regression) -> None:
     (change,) = found.changes
     assert (change.what, change.before, change.after) == ("verdict", before, after)
     assert change.kind == kind
-    assert bool(found.find_regressions()) == is_regression
+    assert bool(found.select_regressions()) == is_regression
 
 
 @pytest.mark.parametrize(
@@ -216,7 +231,7 @@ def test_a_status_or_an_answer_that_changed(
     old, new = (replace_in(make_report(), "cffi", **item) for item in (before, after))
     found = compare.diff(old, new)
     assert len(found.changes) == 1
-    assert bool(found.find_regressions()) == is_regression
+    assert bool(found.select_regressions()) == is_regression
 
 
 def test_a_backend_of_one_report_only_is_named() -> None:
@@ -224,9 +239,14 @@ def test_a_backend_of_one_report_only_is_named() -> None:
     report = make_report()
     fewer = dataclasses.replace(report, backends=report.backends[:3])
     gone, come = compare.diff(report, fewer), compare.diff(fewer, report)
-    assert str(gone.changes[0]) == "backend: ok -> not in the second report"
-    assert str(come.changes[0]) == "backend: not in the first report -> ok"
-    assert gone.find_regressions(FAMILIES) == come.find_regressions(FAMILIES) == ()
+    for found, (before, after) in (
+        (gone, ("ok", "not there")),
+        (come, ("not there", "ok")),
+    ):
+        (change,) = found.changes
+        assert (change.subject, change.what, change.kind) == ("pyo3", "status", "other")
+        assert (change.before, change.after) == (before, after)
+    assert gone.select_regressions(FAMILIES) == come.select_regressions(FAMILIES) == ()
 
 
 def test_differences_of_the_place_are_listed_first() -> None:
@@ -237,11 +257,11 @@ def test_differences_of_the_place_are_listed_first() -> None:
     )
     other = dataclasses.replace(report, environment=environment, quick=True)
     found = compare.diff(report, other)
-    assert str(found).splitlines()[:2] == [
-        "environment: python: 3.13.2 -> 3.14.0",
-        "environment: quick: False -> True",
+    assert [(item.what, item.before, item.after) for item in found.environment] == [
+        ("python", "3.13.2", "3.14.0"),
+        ("quick", "False", "True"),
     ]
-    assert found.find_regressions(FAMILIES) == ()
+    assert found.select_regressions(FAMILIES) == ()
 
 
 def test_json_has_every_change() -> None:
@@ -252,7 +272,7 @@ def test_json_has_every_change() -> None:
     assert content["unchanged"] == ["python", "cython", "cffi"]
     assert content["changes"] == [
         {
-            "backend": "pyo3",
+            "subject": "pyo3",
             "what": "verdict",
             "before": "releases",
             "after": "holds",
@@ -261,3 +281,18 @@ def test_json_has_every_change() -> None:
             "is_regression": True,
         }
     ]
+
+
+def test_a_comparison_is_shown(golden) -> None:
+    """The worst first; the place, what could not be told, what did not change."""
+    old = make_report(long=False)
+    new = replace_in(with_speedup(old, 1.0, 0.01), "cffi", gil=make_gil("holds"))
+    contention = dataclasses.replace(
+        new["cython"].contention, warnings=("the machine was busy",)
+    )
+    new = replace_in(new, "cython", contention=contention)
+    new = replace_in(new, "python", correctness=Correctness(119, 1, ("one",)))
+    environment = dataclasses.replace(new.environment, python="3.14.0")
+    found = compare.diff(old, dataclasses.replace(new, environment=environment))
+    golden("diff.txt", f"{found}\n")
+    golden("diff.md", found.to_markdown() + "\n")
