@@ -19,8 +19,7 @@ SYNC := CARGO=$(CARGO) $(PYTHON) tools/sync.py
 # An ordinary build lets warnings pass: the next compiler has new ones.
 C_FLAGS = -O3 -Wall -Wextra -Werror -c -o /dev/null -DGILSCOPE_CYTHON_VERSION='""' \
 	-isystem $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')
-C_SOURCES := cffi_backend/src/double_list.c benchmarks/floor/floor.c \
-	build/lint/double_list.c
+C_SOURCES = $(shell git ls-files "*.c") build/lint/double_list.c
 
 .PHONY: help compare compare-full demo test nightly bench pythons sanitize fuzz \
 	lint docs format build backends clean
@@ -95,5 +94,6 @@ endif
 clean: ## Remove everything that was built here.
 	rm -rf $(VENV) $(TOOLS) .nox build dist uv.lock
 	rm -rf pyo3_backend/target cython_backend/build cffi_backend/build
+	rm -rf *_backend/python/*.egg-info
 	find . -name '*.so' -not -path './.git/*' -delete
 	find . -name '__pycache__' -type d -prune -exec rm -rf {} +
