@@ -35,6 +35,7 @@ COMMANDS = {
         "add_imports",
         "what does an import do to the GIL, and which modules can release it?",
     ),
+    "watch": ("gilscope.cli.watch", "add_watch", "who holds the GIL in a program?"),
     "run": ("compare.cli.run", "add_run", "what does each backend do to the GIL?"),
     "demo": (
         "compare.cli.demo",

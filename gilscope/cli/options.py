@@ -44,6 +44,17 @@ def parse_seconds(text: str) -> float:
     raise argparse.ArgumentTypeError(message)
 
 
+def parse_duration(text: str) -> float:
+    """Return the seconds of a duration over 0 such as 10ms, 0.5s or 200us."""
+    for unit, size in (("us", 1e-6), ("ms", 1e-3), ("s", 1.0)):
+        if text.endswith(unit):
+            with contextlib.suppress(argparse.ArgumentTypeError):
+                return parse_seconds(text.removesuffix(unit)) * size
+            break
+    message = f"expected a duration over 0 such as 10ms, 0.5s or 200us, got {text!r}"
+    raise argparse.ArgumentTypeError(message)
+
+
 def parse_counts(text: str) -> tuple[int, ...]:
     """Return positive counts that commas separate."""
     with contextlib.suppress(ValueError):

@@ -21,7 +21,7 @@ _NAMED = (
     type,
 )
 # Of a local variable of such a type an attribute may be anything.
-_UNKNOWN_TYPES = frozenset({"", "cell", "module", "type"})
+_UNKNOWN_TYPES = frozenset({"", "cell", "function", "method", "module", "type"})
 _Missing = object()
 
 
@@ -83,27 +83,36 @@ def find_function(text: str, file: str, local_types: Mapping[str, str]) -> str |
     while isinstance(node, ast.Attribute):
         names.insert(0, node.attr)
         node = node.value
-    if isinstance(node, ast.Constant) and len(names) == 1:
-        return f"{type(node.value).__name__}.{names[0]}"
+    if isinstance(node, ast.Constant):
+        return find_local_function(type(node.value).__name__, names)
     if not isinstance(node, ast.Name):
         return None
     if node.id in local_types:
-        kind = local_types[node.id]
-        if not names and kind.endswith("()"):
-            return kind.removesuffix("()")
-        is_known = kind not in _UNKNOWN_TYPES and not kind.endswith("()")
-        return f"{kind}.{names[0]}" if len(names) == 1 and is_known else None
+        return find_local_function(local_types[node.id], names)
     return find_global_function(node.id, names, file)
+
+
+def find_local_function(kind: str, names: list[str]) -> str | None:
+    """Return the name of what a variable of a type, or an attribute of it, calls."""
+    if kind in _UNKNOWN_TYPES or len(names) > 1:
+        return None
+    if kind.endswith("()"):
+        return None if names else kind.removesuffix("()")
+    return f"{kind}.{names[0] if names else '__call__'}"
 
 
 def find_global_function(root: str, names: list[str], file: str) -> str | None:
     """Return the name of what a dotted name means in the module of a file."""
-    found = _Missing
-    for module in list(sys.modules.values()):
+    found = vars(builtins).get(root, _Missing)
+    for name, module in list(sys.modules.items()):
         space = _read_dict(module)
-        if space is not None and space.get("__file__") == file:
-            found = space.get(root, vars(builtins).get(root, _Missing))
+        # A script's __main__ loses the name of its file at its end.
+        default = file if name == "__main__" else None
+        if space is not None and space.get("__file__", default) == file:
+            found = space.get(root, found)
             break
+    else:
+        return None
     for index, name in enumerate(names):
         space = _read_dict(found)
         if space is not None:

@@ -33,6 +33,42 @@ main(sys.argv[2:])
 _PR_SET_PTRACER = 0x59616D61
 
 
+class Pipe:
+    """One end of a pipe, for as long as its number stands for it.
+
+    Programs close files that they did not open, and open others by that number.
+    """
+
+    def __init__(self, file: int) -> None:
+        """Take over a file descriptor."""
+        self.file = file
+        self._stat = os.fstat(file)
+
+    def is_open(self) -> bool:
+        """Return whether the number still stands for this pipe."""
+        try:
+            return os.path.samestat(os.fstat(self.file), self._stat)
+        except OSError:
+            return False
+
+    def read(self) -> bytes:
+        """Return what came; nothing at the end."""
+        with contextlib.suppress(OSError):
+            return os.read(self.file, 1 << 16) if self.is_open() else b""
+        return b""
+
+    def write(self, content: bytes) -> None:
+        """Write, if anybody is there to read."""
+        with contextlib.suppress(OSError):
+            if self.is_open():
+                os.write(self.file, content)
+
+    def close(self) -> None:
+        """Close it."""
+        if self.is_open():
+            os.close(self.file)
+
+
 class Channel:
     """The pipes to and from a sampler, and who may use them."""
 
@@ -78,9 +114,7 @@ class Channel:
         finally:
             os.close(control_end)
             os.close(reports_end)
-        # Programs close files that they did not open, and open others by that number.
-        self._files = {file: os.fstat(file) for file in (reports, control)}
-        self._reports, self._control = reports, control
+        self._reports, self._control = Pipe(reports), Pipe(control)
 
     def open(self) -> None:
         """Make sure that the sampler is there and can read this process.
@@ -111,9 +145,7 @@ class Channel:
 
     def send(self, command: str) -> None:
         """Send a command."""
-        if self._is_mine(self._control):
-            with contextlib.suppress(OSError):
-                os.write(self._control, f"{command}\n".encode())
+        self._control.write(f"{command}\n".encode())
 
     def ask(self, command: str) -> dict[str, Any]:
         """Send a command and return its answer."""
@@ -139,13 +171,12 @@ class Channel:
         """Return the next report; None if the sampler has ended or time is up."""
         while not self._lines:
             if timeout_s is not None:
-                ready, _, _ = select.select([self._reports], [], [], timeout_s)
-                if not ready:
+                # Unlike select() it takes numbers of any size.
+                poll = select.poll()
+                poll.register(self._reports.file, select.POLLIN)
+                if not poll.poll(timeout_s * 1000):
                     return None
-            content = b""
-            if self._is_mine(self._reports):
-                with contextlib.suppress(OSError):
-                    content = os.read(self._reports, 1 << 16)
+            content = self._reports.read()
             if not content:
                 return None
             *lines, self._rest = (self._rest + content).split(b"\n")
@@ -155,19 +186,10 @@ class Channel:
 
     def close(self) -> None:
         """Close the pipes, which ends the sampler too."""
-        for file in list(self._files):
-            if self._is_mine(file):
-                os.close(file)
-            del self._files[file]
+        self._reports.close()
+        self._control.close()
         if self._is_tracer and os.getpid() == self._pid:
             self._allow(0)
-
-    def _is_mine(self, file: int) -> bool:
-        """Return whether a number still stands for the pipe made here."""
-        try:
-            return os.path.samestat(os.fstat(file), self._files[file])
-        except (OSError, KeyError):
-            return False
 
     @staticmethod
     def _allow(pid: int) -> None:

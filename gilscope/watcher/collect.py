@@ -2,9 +2,11 @@
 
 import dataclasses
 import heapq
+import platform
+import time
 from itertools import count
 
-from gilscope.watcher.model import Hold, HoldEvent
+from gilscope.watcher.model import Hold, HoldEvent, WatchReport
 
 MAX_PLACES = 1000
 MAX_EVENTS = 1000
@@ -58,6 +60,29 @@ class HoldCollector:
         """Return the longest holds in order of time."""
         events = (event for _, _, event in self._events)
         return tuple(sorted(events, key=lambda event: event.start_s))
+
+    def make_report(
+        self, *, over_s: float, start_ns: int, end_ns: int, is_cut_short: bool
+    ) -> WatchReport:
+        """Return what was seen.
+
+        Args:
+            over_s: the shortest hold that was looked for.
+            start_ns: when it began, by the monotonic clock; 0 = it did not.
+            end_ns: when it ended; 0 = it goes on.
+            is_cut_short: see `WatchReport`.
+        """
+        end_ns = end_ns or time.monotonic_ns()
+        return WatchReport(
+            holds=self.get_holds(),
+            events=self.get_events(),
+            n_holds=self.n_holds,
+            n_unresolved=self.n_unresolved,
+            over_s=over_s,
+            duration_s=(end_ns - start_ns) / 1e9 if start_ns else 0.0,
+            is_cut_short=is_cut_short,
+            python=platform.python_version(),
+        )
 
     def _get_total(self, key: tuple[str, int, str]) -> float:
         return self._places[key].total_s

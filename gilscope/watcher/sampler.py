@@ -283,6 +283,7 @@ def run(pid: int, offsets: Offsets, control: int, emit: Emit) -> None:
         except ProcessLookupError:
             # The process has ended, perhaps within a hold.
             sampler.close()
+            emit("gone")
             return
         except OSError:
             # Mostly a thread or a frame that went away between two readings.
@@ -304,7 +305,7 @@ def obey(sampler: Sampler, command: str, emit: Emit) -> None:
     else:
         with contextlib.suppress(OSError):
             sampler.sample()
-    emit(word)
+    emit(word, now_ns=time.monotonic_ns())
 
 
 def read_commands(control: int, timeout_s: float | None) -> list[str]:

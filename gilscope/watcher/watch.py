@@ -82,8 +82,8 @@ class Watch:
             channel.open()
             _thread.start_new_thread(self._ask, ())
             self._test(channel)
-            channel.ask(f"over {int(self._over_s * 1e9)}")
-            self._start_ns = time.monotonic_ns()
+            begun = channel.ask(f"over {int(self._over_s * 1e9)}")
+            self._start_ns = begun["now_ns"]
         except BaseException:
             self._is_stopping = True
             channel.close()
@@ -137,17 +137,12 @@ class Watch:
 
     def report(self) -> WatchReport:
         """Return what was seen so far."""
-        end_ns = self._end_ns or time.monotonic_ns()
         with self._lock:
-            return WatchReport(
-                holds=self._collector.get_holds(),
-                events=self._collector.get_events(),
-                n_holds=self._collector.n_holds,
-                n_unresolved=self._collector.n_unresolved,
+            return self._collector.make_report(
                 over_s=self._over_s,
-                duration_s=(end_ns - self._start_ns) / 1e9,
+                start_ns=self._start_ns,
+                end_ns=self._end_ns,
                 is_cut_short=self._is_cut_short,
-                python=platform.python_version(),
             )
 
     def _ask(self) -> None:

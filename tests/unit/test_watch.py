@@ -136,7 +136,7 @@ def test_the_loss_of_the_sampler_is_told():
 @needs_watch
 def test_a_file_that_took_the_place_of_a_pipe_is_left_alone(tmp_path):
     watched = watch().start()
-    control = watched._channel._control
+    control = watched._channel._control.file
     os.close(control)
     other = os.open(tmp_path / "mine", os.O_CREAT | os.O_RDWR)
     os.dup2(other, control)
@@ -266,8 +266,10 @@ def run_python(*arguments):
         ("x.sort()", {"x": "list"}, "list.sort"),
         ("pattern.match(x)", {"pattern": "re.Pattern"}, "re.Pattern.match"),
         ("dumps(x)", {"dumps": "dumps()"}, "dumps"),
+        ("encode(x)", {"encode": "_json.Encoder"}, "_json.Encoder.__call__"),
         # These cannot be known.
         ("dumps(x)", {"dumps": "function"}, None),
+        ("dumps.x()", {"dumps": "dumps()"}, None),
         ("x.y.z()", {"x": "list"}, None),
         ("x.y()", {"x": "module"}, None),
         ("x.y()", {"x": ""}, None),

@@ -1,0 +1,121 @@
+"""`gilscope watch`: who holds the GIL in a program?"""
+
+import argparse
+import contextlib
+import os
+import resource
+import signal
+import sys
+from typing import Any, NoReturn
+
+import gilscope.render.holds  # noqa: F401 - registers how a report is shown.
+from gilscope.cli.options import add_json, parse_duration
+from gilscope.cli.output import check_writable, say, write, write_text
+from gilscope.cli.status import UNSURE, WRONG, UsageError
+from gilscope.watcher.errors import WatchUnavailableError
+from gilscope.watcher.launch import WatchedProgram
+from gilscope.watcher.model import WatchReport
+from gilscope.watcher.offsets import check_supported
+
+
+def add_watch(commands: Any) -> None:
+    """Add `gilscope watch`."""
+    parser = commands.add_parser(
+        "watch",
+        usage="gilscope watch [--over T] [--fail-over T] [--json FILE] [--html FILE] "
+        "(SCRIPT | -m MODULE) [ARGS]...",
+        epilog="SIGUSR1 prints what was seen so far.",
+    )
+    parser.add_argument(
+        "--over",
+        type=parse_duration,
+        default=0.010,
+        metavar="T",
+        help="the shortest hold to report, such as 10ms (the default)",
+    )
+    parser.add_argument(
+        "--fail-over",
+        type=parse_duration,
+        metavar="T",
+        help="exit status 1 if a hold was longer",
+    )
+    add_json(parser)
+    parser.add_argument("--html", metavar="FILE", help="write a page with a timeline")
+    parser.add_argument(
+        "-m",
+        dest="words",
+        nargs=argparse.REMAINDER,
+        metavar="MODULE",
+        help="the module to run, with its arguments",
+    )
+    parser.add_argument(
+        "script",
+        nargs=argparse.REMAINDER,
+        metavar="SCRIPT",
+        help="the script to run, with its arguments",
+    )
+    parser.set_defaults(run=run_watch)
+
+
+def run_watch(arguments: argparse.Namespace) -> int:
+    """Run the program, then show who held the GIL."""
+    check_writable(arguments.json)
+    check_writable(arguments.html)
+    words = take_words(arguments)
+    try:
+        check_supported()
+        # Standard output is for the JSON alone.
+        stdout = sys.stderr.fileno() if arguments.json == "-" else None
+        program = WatchedProgram(words, arguments.over, stdout)
+    except WatchUnavailableError as error:
+        say(str(error))
+        return UNSURE
+    status = program.wait(lambda: write(str(program.report())))
+    if program.refusal:
+        say(program.refusal)
+        return UNSURE
+    report = program.report()
+    if arguments.json != "-":
+        write(str(report))
+    write_text(arguments.json, report.to_json())
+    if arguments.html is not None:
+        write_text(arguments.html, report.to_html())
+    return choose_status(report, arguments.fail_over, status)
+
+
+def take_words(arguments: argparse.Namespace) -> list[str]:
+    """Return what `python` is run with."""
+    script = [*arguments.script]
+    if script[:1] == ["--"]:
+        del script[0]
+    if arguments.words:
+        return ["-m", *arguments.words, *script]
+    if not script or script[0].startswith("-"):
+        got = repr(script[0]) if script else "nothing"
+        message = f"watch: expected SCRIPT or -m MODULE, got {got}"
+        raise UsageError(message)
+    return script
+
+
+def choose_status(report: WatchReport, fail_over_s: float | None, status: int) -> int:
+    """Return the exit status; a program that a signal ended is followed."""
+    if fail_over_s is not None:
+        if any(hold.longest_s > fail_over_s for hold in report.holds):
+            return WRONG
+        if report.is_cut_short:
+            return UNSURE
+    if status < 0:
+        sys.stdout.flush()
+        end_by_signal(-status)
+    return status
+
+
+def end_by_signal(number: int) -> NoReturn:
+    """End as the program ended, so that a shell sees no difference."""
+    # One core file is enough.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
+    raise SystemExit(128 + number)

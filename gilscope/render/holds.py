@@ -1,0 +1,142 @@
+"""Who held the GIL, as a document."""
+
+import os
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+from gilscope.render import register_document
+from gilscope.render.document import Answer, Details, Document, Note, Section
+from gilscope.render.markup import Markup, element, join
+from gilscope.render.svg import LANE, Scale, Span, draw_axis, draw_lane, make_svg
+from gilscope.render.table import NOTHING, Column, Table
+from gilscope.units import describe_time
+from gilscope.watcher.model import Frame, Hold, HoldEvent, WatchReport
+
+MAX_ROWS = 50
+COLUMNS = (
+    Column("line"),
+    Column("what held", "source of the call or operator that held the GIL"),
+    Column("function", f"function called; {NOTHING} = an operator, or not known"),
+    Column("called from", "innermost line that is not of an installed package"),
+    Column("thread"),
+    Column("holds"),
+    Column("longest"),
+    Column("total"),
+)
+# Where installed packages are, those within another one first.
+_INSTALLED = tuple(
+    sysconfig.get_path(name) for name in ("platlib", "purelib", "platstdlib", "stdlib")
+)
+
+
+def make_document(report: WatchReport) -> Document:
+    """Return the worst hold in a sentence, then all of them by place."""
+    notes = []
+    if report.n_unresolved:
+        text = f"{report.n_unresolved} more holds could not be attributed to a line"
+        notes.append(Note(text, tone="unsure"))
+    if report.is_cut_short:
+        text = "the sampler ended before the program: holds may be missing"
+        notes.append(Note(text, tone="bad"))
+    if len(report.holds) > MAX_ROWS:
+        text = f"{len(report.holds) - MAX_ROWS} more lines are in the JSON file"
+        notes.append(Note(text, tone="muted"))
+    holds = report.holds[:MAX_ROWS]
+    section = Section(
+        "Who held the GIL?",
+        f"Another thread had asked for it, and the same thread kept it at the same "
+        f"instruction for {describe_time(report.over_s)} or longer.",
+        answers=(Answer(describe_worst(report)),),
+        tables=(Table("Holds", COLUMNS, list(map(make_row, holds))),) if holds else (),
+        notes=tuple(notes),
+        details=(Details("Stacks", tuple(map(make_stack, holds))),) if holds else (),
+        draw=(lambda: draw_timeline(report)) if report.events else None,
+    )
+    where = f"CPython {report.python}, {describe_time(report.duration_s)}"
+    return Document("Holds of the GIL", where, (section,))
+
+
+def describe_worst(report: WatchReport) -> str:
+    """Return the answer in a sentence."""
+    over, lasted = describe_time(report.over_s), describe_time(report.duration_s)
+    if not report.holds:
+        return f"nothing was seen to hold the GIL for {over} or longer in {lasted}"
+    worst = report.holds[0]
+    return (
+        f"{report.n_holds} holds of {over} or longer in {lasted}: the longest, "
+        f"{describe_time(worst.longest_s)}, at {describe_place(worst.file, worst.line)}"
+    )
+
+
+def describe_place(file: str, line: int) -> str:
+    """Return line and file, as seen from where packages or this program are."""
+    for folder in (*_INSTALLED, str(Path.cwd())):
+        if file.startswith(folder + os.sep):
+            return f"{file.removeprefix(folder + os.sep)}:{line}"
+    return f"{file}:{line}"
+
+
+def make_row(hold: Hold) -> tuple[str, ...]:
+    """Return the row of a place."""
+    caller = find_caller(hold.stack)
+    return (
+        describe_place(hold.file, hold.line),
+        hold.text or NOTHING,
+        hold.function or NOTHING,
+        NOTHING if caller is None else describe_place(caller.file, caller.line),
+        hold.thread,
+        str(hold.count),
+        describe_time(hold.longest_s),
+        describe_time(hold.total_s),
+    )
+
+
+def find_caller(stack: Sequence[Frame]) -> Frame | None:
+    """Return the innermost frame of the program; None if that is where it held."""
+    own = (frame for frame in stack if not frame.file.startswith(_INSTALLED))
+    caller = next(own, None)
+    return None if caller is None or caller is stack[0] else caller
+
+
+def make_stack(hold: Hold) -> Note:
+    """Return the stack of the longest hold of a place."""
+    lines = (
+        f"{describe_place(frame.file, frame.line)} in {frame.function}"
+        for frame in hold.stack
+    )
+    heading = f"{describe_place(hold.file, hold.line)}, {hold.thread}"
+    return Note("\n".join(lines), heading)
+
+
+def draw_timeline(report: WatchReport) -> Markup:
+    """Draw the longest holds over time, a lane for each thread."""
+    scale = Scale(0.0, max(report.duration_s, report.events[-1].start_s))
+    lanes: dict[str, list[HoldEvent]] = {}
+    for event in report.events:
+        lanes.setdefault(event.thread, []).append(event)
+    return join(
+        [
+            join(
+                element("div", element("strong", thread), f": {len(events)} holds"),
+                draw_lane(
+                    [make_span(event) for event in events],
+                    scale,
+                    f"Timeline of {thread}: {len(events)} holds",
+                ),
+            )
+            for thread, events in lanes.items()
+        ],
+        make_svg(24, "Seconds", draw_axis(scale, 1, lambda seconds: f"{seconds:g} s")),
+    )
+
+
+def make_span(event: HoldEvent) -> Span:
+    """Return one hold as a part of a lane."""
+    place = describe_place(event.file, event.line)
+    title = f"{describe_time(event.duration_s)} at {place}"
+    end_s = event.start_s + event.duration_s
+    return Span(event.start_s, end_s, "orange", LANE, title=title)
+
+
+register_document(WatchReport, make_document)

@@ -1,0 +1,1 @@
+"""In front of the path of a program that `gilscope watch` runs."""

@@ -1,0 +1,170 @@
+"""Runs a program as `python` would, in a process of its own that watches itself."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from gilscope.model import structure
+from gilscope.watcher.attribute import make_hold
+from gilscope.watcher.channel import ROOT
+from gilscope.watcher.collect import HoldCollector
+from gilscope.watcher.model import Hold, WatchReport
+
+INJECTED = Path(__file__).parent / "inject"
+# How long the sampler may take to end after the program.
+GRACE_S = 5.0
+POLL_S = 0.2
+# Those that are sent to this process are meant for the program.
+FORWARDED = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGWINCH")
+)
+
+
+class WatchedProgram:
+    """A program that runs, and what was seen of it so far."""
+
+    def __init__(
+        self, words: Sequence[str], over_s: float, stdout: int | None = None
+    ) -> None:
+        """Start `python WORDS...`, with this process's input and output.
+
+        Args:
+            words: a script or `-m` and a module, with arguments.
+            over_s: the shortest hold to report, seconds.
+            stdout: a file descriptor for its output; None = that of this process.
+        """
+        self.refusal = ""
+        self._over_s = over_s
+        self._collector = HoldCollector()
+        self._raw: deque[dict[str, Any]] = deque()
+        self._named: deque[Hold] = deque()
+        self._lock = threading.Lock()
+        self._n_over = 0
+        self._start_ns = self._end_ns = 0
+        self._is_complete = False
+        raw, raw_end = os.pipe()
+        named, named_end = os.pipe()
+        path = os.environ.get("PYTHONPATH")
+        settings = {
+            "over_s": over_s,
+            "named": named_end,
+            "raw": raw_end,
+            "path": path,
+            "root": str(ROOT),
+        }
+        self._process = subprocess.Popen(  # noqa: S603 - it is asked for
+            (sys.executable, *words),
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, (str(INJECTED), path))),
+                "GILSCOPE_WATCH": json.dumps(settings),
+            },
+            stdout=stdout,
+            pass_fds=(raw_end, named_end),
+        )
+        os.close(raw_end)
+        os.close(named_end)
+        self._readers = [
+            threading.Thread(target=self._read, args=(file,), daemon=True)
+            for file in (raw, named)
+        ]
+
+    def wait(self, on_usr1: Callable[[], None]) -> int:
+        """Wait for the program to end and return its status.
+
+        Args:
+            on_usr1: called when this process is sent SIGUSR1.
+
+        Returns:
+            The exit status; of a program that a signal ended, minus its number.
+        """
+        watched = {*FORWARDED, signal.SIGUSR1, signal.SIGCHLD}
+        with block_signals(watched):
+            for reader in self._readers:
+                reader.start()
+            while self._process.poll() is None:
+                found = signal.sigtimedwait(watched, POLL_S)
+                if found is None or found.si_signo == signal.SIGCHLD:
+                    continue
+                if found.si_signo == signal.SIGUSR1:
+                    on_usr1()
+                elif found.si_code <= 0:
+                    # The kernel sends Ctrl-C to the program itself.
+                    self._process.send_signal(found.si_signo)
+            for reader in self._readers:
+                # Processes that the program started may have the pipe for longer.
+                reader.join(GRACE_S)
+        self._end_ns = time.monotonic_ns()
+        with self._lock:
+            self._take_in_unnamed()
+        return self._process.returncode
+
+    def report(self) -> WatchReport:
+        """Return what was seen so far."""
+        with self._lock:
+            return self._collector.make_report(
+                over_s=self._over_s,
+                start_ns=self._start_ns,
+                end_ns=self._end_ns,
+                is_cut_short=bool(self._end_ns) and not self._is_complete,
+            )
+
+    def _read(self, file: int) -> None:
+        """Take in what comes over a pipe, to its end."""
+        with open(file, "rb") as lines:
+            for line in lines:
+                with self._lock:
+                    self._take_in(json.loads(line))
+
+    def _take_in(self, content: dict[str, Any]) -> None:
+        """Take in a report of the sampler or of the program."""
+        kind = content["kind"]
+        if kind == "over":
+            # Once for the self test, then for the watch.
+            self._n_over += 1
+            self._start_ns = content["now_ns"]
+        elif kind == "refused":
+            self.refusal = content["reason"]
+        elif kind in ("bye", "gone"):
+            self._is_complete = True
+        elif kind == "named":
+            self._named.append(structure(content["hold"], Hold))
+        elif kind == "hold" and self._n_over > 1:
+            if content["place"] is None:
+                self._collector.n_unresolved += 1
+            else:
+                self._raw.append(content)
+        # The program names each hold that the sampler reports, in the same order.
+        while self._raw and self._named:
+            self._add(self._raw.popleft(), self._named.popleft())
+
+    def _take_in_unnamed(self) -> None:
+        """Take in the holds whose names the program could not tell any more."""
+        while self._raw:
+            content = self._raw.popleft()
+            thread = f"thread {content['native_thread_id']}"
+            self._add(content, make_hold(content, thread))
+
+    def _add(self, content: dict[str, Any], hold: Hold) -> None:
+        start_ns = content["end_ns"] - content["kept_ns"] - self._start_ns
+        self._collector.add(hold, start_ns / 1e9)
+
+
+@contextlib.contextmanager
+def block_signals(signals: set[signal.Signals]) -> Iterator[None]:
+    """Keep signals pending, for sigtimedwait()."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

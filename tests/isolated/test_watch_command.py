@@ -1,0 +1,279 @@
+"""`gilscope watch`: the program runs as under `python`, and its holds are shown."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import gilscope
+from tests.unit.test_watch import FORBID
+
+ROOT = Path(__file__).parent.parent.parent
+HOLD = "str(list(range(1_500_000)))"
+
+
+@pytest.fixture(autouse=True)
+def needs_watch():
+    try:
+        with gilscope.watch():
+            pass
+    except gilscope.WatchUnavailableError as error:
+        pytest.skip(str(error))
+
+
+def start(*words, **options):
+    return subprocess.Popen(
+        (sys.executable, *words),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        **options,
+    )
+
+
+def run(*words, **options):
+    process = start(*words, **options)
+    output, errors = process.communicate(timeout=60)
+    return process.returncode, output, errors
+
+
+def watch(*words, **options):
+    return run("-m", "gilscope", "watch", *words, **options)
+
+
+STATE = """
+import atexit, os, signal, sys, threading
+def show():
+    print(sys.argv, __name__, __file__, __spec__ and __spec__.name, sys.path)
+    print(os.environ.get("PYTHONPATH"), "GILSCOPE_WATCH" in os.environ)
+    print("sitecustomize" in sys.modules, threading.enumerate(), sys.flags)
+    print([signal.getsignal(number) for number in range(1, 32)])
+    print(sys.stdin.read(), sys.gettrace(), sys.getprofile(), sys.getswitchinterval())
+    print(sys.excepthook is sys.__excepthook__, sys.meta_path, sys.warnoptions)
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        print("no children")
+atexit.register(print, "last words")
+show()
+"""
+ENDINGS = {
+    "status": "sys.exit(5)",
+    "text": "sys.exit('a text')",
+    "error": "def f():\n    raise ValueError('mine')\nf()",
+    "quick end": "sys.stdout.flush(); os._exit(6)",
+    "signal": "sys.stdout.flush(); os.kill(os.getpid(), signal.SIGTERM)",
+    "interrupt": "os.kill(os.getpid(), signal.SIGINT)",
+    "child": "sys.stdout.flush()\nif not os.fork(): sys.exit(9)\nos.wait()",
+    "exec": "sys.stdout.flush(); os.execv('/bin/echo', ['echo', 'replaced'])",
+}
+
+
+@pytest.mark.parametrize(
+    ("form", "ending"),
+    [*(("script", ending) for ending in ENDINGS), ("module", "error")],
+)
+def test_a_program_runs_as_under_python(ending, form, tmp_path):
+    (tmp_path / "program.py").write_text(STATE + ENDINGS[ending])
+    words = ["program.py"] if form == "script" else ["-m", "program"]
+    words += ["--json", "-m", "x"]
+    expected = run(*words, cwd=tmp_path, stdin=subprocess.DEVNULL)
+    status, output, errors = watch(*words, cwd=tmp_path, stdin=subprocess.DEVNULL)
+    output = re.sub(r"(\d+ holds|nothing was seen)(?s:.*)", "", output)
+    hide = re.compile(r"0x[0-9a-f]+|\d{9,}")
+    assert hide.sub("", output) == hide.sub("", expected[1])
+    assert errors == expected[2]
+    assert status == expected[0]
+
+
+def test_the_programs_own_sitecustomize_is_imported(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import builtins; builtins.mine = 7")
+    (tmp_path / "program.py").write_text("print(mine, sys.path) if 0 else print(mine)")
+    process = subprocess.run(
+        (sys.executable, "-m", "gilscope", "watch", "program.py"),
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert process.stdout.startswith("7\n")
+
+
+def test_holds_are_written_and_shown(tmp_path):
+    program = tmp_path / "<b>program.py"
+    program.write_text(f"def hold():\n    return {HOLD}\nhold()\n")
+    json_file, page = tmp_path / "holds.json", tmp_path / "holds.html"
+    status, output, _ = watch(
+        "--json", str(json_file), "--html", str(page), str(program)
+    )
+    report = gilscope.WatchReport.from_json(json_file.read_text())
+    hold = next(hold for hold in report.holds if hold.text.startswith("str("))
+    assert (hold.file, hold.line, hold.function) == (str(program), 2, "str")
+    assert [frame.function for frame in hold.stack] == ["hold", "<module>"]
+    assert hold.thread == "MainThread"
+    assert not report.is_cut_short
+    assert status == 0
+    assert "str(list(range(1_500_000)))" in output.replace("\n", "")
+    text = page.read_text()
+    assert "<svg" in text
+    assert "<b>program" not in text
+    assert "&lt;b&gt;program.py" in text
+
+
+def test_json_to_standard_output_is_alone(tmp_path):
+    (tmp_path / "program.py").write_text("print('hello')")
+    status, output, errors = watch("--json", "-", "program.py", cwd=tmp_path)
+    assert json.loads(output)["n_holds"] == 0
+    assert (status, errors) == (0, "hello\n")
+
+
+@pytest.mark.parametrize(("limit", "status"), [("1us", 1), ("100s", 4)])
+def test_a_hold_over_the_limit_is_exit_status_1(limit, status, tmp_path):
+    (tmp_path / "program.py").write_text(f"import sys; {HOLD}; sys.exit(4)")
+    assert watch("--fail-over", limit, "program.py", cwd=tmp_path)[0] == status
+
+
+def test_the_threshold_is_kept(tmp_path):
+    (tmp_path / "program.py").write_text(HOLD)
+    _, output, _ = watch("--over", "100s", "--json", "-", "program.py", cwd=tmp_path)
+    report = json.loads(output)
+    assert (report["over_s"], report["n_holds"]) == (100, 0)
+
+
+LOST = """
+import ctypes, os, threading, time
+def kill():
+    time.sleep(0.2)
+    os.kill(os.getpid(), 9)
+print("begun", flush=True)
+# Nobody in the process can say anything any more.
+ctypes.PyDLL(None).usleep(60_000_000)
+"""
+
+
+def test_a_hold_that_only_the_end_of_the_program_ended_is_reported(tmp_path):
+    (tmp_path / "program.py").write_text(LOST)
+    process = start("-m", "gilscope", "watch", "program.py", cwd=tmp_path)
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(0.5)
+    (child,) = (
+        Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    )
+    os.kill(int(child), signal.SIGKILL)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    assert "usleep(60_000_000)" in "".join(output.split())
+
+
+def test_sigusr1_prints_what_was_seen_so_far(tmp_path):
+    (tmp_path / "program.py").write_text(f"{HOLD}\nprint('held', flush=True)\ninput()")
+    process = start(
+        *("-m", "gilscope", "watch", "program.py"), cwd=tmp_path, stdin=subprocess.PIPE
+    )
+    assert process.stdout.readline() == "held\n"
+    time.sleep(0.3)
+    process.send_signal(signal.SIGUSR1)
+    line = process.stdout.readline()
+    output, _ = process.communicate("\n", timeout=60)
+    assert re.match(r"\d+ holds", line)
+    assert re.search(r"\d+ holds", output)
+    assert process.returncode == 0
+
+
+def test_a_signal_to_the_command_reaches_the_program_once(tmp_path):
+    (tmp_path / "program.py").write_text(
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('told', flush=True))\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(0.5) or time.sleep(1)\n"
+    )
+    process = start("-m", "gilscope", "watch", "program.py", cwd=tmp_path)
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert output.count("told") == 1
+    assert process.returncode == 0
+
+
+def test_a_program_does_not_run_without_the_watch(tmp_path):
+    (tmp_path / "program.py").write_text("print('ran')")
+    words = ["gilscope", "watch", "program.py"]
+    launch = (
+        f"{FORBID}\nimport sys, gilscope.cli\nsys.exit(gilscope.cli.main({words[1:]}))"
+    )
+    status, output, errors = run("-c", launch, cwd=tmp_path)
+    assert (status, output) == (3, "")
+    assert len(errors.splitlines()) == 1
+    assert "process_vm_readv" in errors
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--over", "10"), ("--over", "0ms", "x.py"), ("--nonsense", "x.py")]
+)
+def test_a_wrong_word_is_exit_status_2(words):
+    assert watch(*words)[0] == 2
+
+
+def test_a_script_that_is_not_there_is_what_python_says(tmp_path):
+    expected = run("nowhere.py", cwd=tmp_path)
+    status, _, errors = watch("nowhere.py", cwd=tmp_path)
+    assert (status, errors) == (expected[0], expected[2])
+
+
+SERVER = """
+import asyncio, json
+ROWS = [{"number": n, "name": str(n)} for n in range(100_000)]
+
+async def index(): return "hello"
+async def wait(): await asyncio.sleep(0.005); return "waited"
+async def count(): return str(sum(n for n in range(2_000)))
+async def export(): return json.dumps(ROWS)
+
+async def serve(reader, writer):
+    path = (await reader.readline()).decode().split()[0]
+    handler = {"/": index, "/wait": wait, "/count": count, "/export": export}[path]
+    writer.write((await handler()).encode())
+    writer.close()
+
+async def load(port):
+    for turn in range(40):
+        for path in ("/", "/wait", "/count", *(["/export"] if turn % 10 == 0 else [])):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(f"{path}\\n".encode())
+            await reader.read()
+            writer.close()
+
+async def main():
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    await asyncio.gather(*(load(port) for _ in range(3)))
+    server.close()
+
+asyncio.run(main())
+"""
+
+
+def test_the_line_of_the_one_handler_that_holds_is_named(tmp_path):
+    (tmp_path / "server.py").write_text(SERVER)
+    expected = 1 + SERVER[: SERVER.index("json.dumps(ROWS)")].count("\n")
+    status, output, _ = watch("--json", "-", "server.py", cwd=tmp_path)
+    report = json.loads(output)
+    handlers = {"index", "wait", "count", "export"}
+    named = {
+        (frame["function"], frame["line"])
+        for hold in report["holds"]
+        for frame in hold["stack"]
+        if frame["file"] == str(tmp_path / "server.py")
+    }
+    assert {one for one in named if one[0] in handlers} == {("export", expected)}
+    assert report["holds"][0]["count"] >= 3
+    assert status == 0
