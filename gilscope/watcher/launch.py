@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from gilscope.model import structure
+from gilscope.record import structure
 from gilscope.watcher.attribute import make_hold
 from gilscope.watcher.channel import ROOT
 from gilscope.watcher.collect import HoldCollector
