@@ -1,4 +1,4 @@
-"""The contract written once: the Backend type, the bounds and the message texts.
+"""The contract written once: the Backend type, the bounds and the sentences.
 
 Source: docs/contract.md, whose numbered clauses the comments name.
 """
@@ -14,22 +14,16 @@ VALUE_MAX = 2**63 - 1
 # Clause 1.5: the longest sleep that may be asked for, in seconds.
 SECONDS_MAX = 1_000_000_000
 
-# Clause 1.10: these texts are the same in every backend, word for word. The
-# native sources repeat them, so that each reads and installs on its own; the
-# contract tests compare what comes out.
-WRONG_TYPE = "double_list() {where}: expected {expected}, got {got}"
-ITEM_TOO_LARGE = "double_list() values[{index}]: {item} does not fit in 64 bits"
-DOUBLE_TOO_LARGE = (
-    "double_list() values[{index}]: double of {item} does not fit in 64 bits"
-)
-INDEX_OUTSIDE = (
-    "double_list() index: expected a position in a result of length {length}, "
-    "got {index}"
-)
-RESULT_SHRANK = "double_list() result: expected a length over {position}, got {length}"
+# Clause 1.10: the sentences that the contract itself writes. They are the same in
+# every backend, word for word; the text of a conversion is the binding's own. The
+# native sources repeat them, so that each reads and installs on its own.
+INDEX_OUTSIDE = "double_list() index: {index} lies outside a result of length {length}"
 PASSES_TOO_FEW = "double_list() passes: expected at least 1, got {passes}"
-PASSES_TOO_MANY = "double_list() passes: {passes} does not fit in 64 bits"
-SECONDS_OUTSIDE = "double_list() {where}: expected 0 to 1e9 seconds, got {seconds}"
+SECONDS_OUTSIDE = "double_list() {name}: expected 0 to 1e9 seconds, got {seconds}"
+DOUBLE_TOO_LARGE = "double of {item} does not fit in 64 bits"
+
+# Clause 1.2: the note (PEP 678) of an exception that an item causes.
+ITEM_NOTE = "double_list() values[{index}]"
 
 
 class DoubleList(Protocol):

@@ -1,17 +1,14 @@
-"""The contract in pure Python: the oracle, the baseline, the backend "python".
+"""The contract in pure Python: the reference, and the backend "python".
 
 Pure Python cannot release the GIL. Its kernel is a loop of bytecode that the
 interpreter may interrupt, which lets other threads in between but never beside it.
 """
 
-import functools
 import math
 import operator
 import platform
-import struct
 import sysconfig
 import time
-from collections.abc import Callable
 from typing import Any
 
 # --- 1 Bounds -----------------------------------------------------------------
@@ -19,108 +16,58 @@ from typing import Any
 VALUE_MIN = -(2**63)
 VALUE_MAX = 2**63 - 1
 SECONDS_MAX = 1e9
-# What struct calls an int64: CPython reads a long faster than a long long.
-INT64 = "l" if struct.calcsize("l") == struct.calcsize("q") else "q"
-FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 # --- 2 Read: list to int64 buffer, GIL held -----------------------------------
 
 
 def read_values(values: list[Any]) -> list[int]:
-    """Take a snapshot of the list as 64-bit integers.
-
-    Raises:
-        TypeError: an item is no integer; the message names the first.
-        OverflowError: an item does not fit in 64 bits; the message names the first.
-    """
-    # With a GIL no other thread comes in while a C function reads a list of ints. The
-    # copy also goes round the overridden methods of a subclass.
-    is_read_at_once = type(values) is list and not FREE_THREADED
-    listed = values if is_read_at_once else list.copy(values)
+    """Read the list as 64-bit integers; a note on an error names the item."""
+    # An `__index__` or another thread may change the list, but not this copy of it.
+    items = list.copy(values)
     try:
-        # Of all ways to make sure that there are only ints this is the fastest one
-        # that believes no type: a metaclass may say that its types equal int.
-        return [*map(int.conjugate, listed)]
+        # Refuses all but ints before any `__index__` is called.
+        numbers = [*map(int.conjugate, items)]
     except TypeError:
-        # No `__index__` was called yet, and none can reach this copy (1.7).
-        return read_objects(list.copy(listed))
+        numbers = []
+    if not numbers or not fits_in_64_bits(numbers):
+        numbers = read_objects(items)
+    return numbers
 
 
-def read_objects(snapshot: list[Any]) -> list[int]:
-    """Read any list that no other code can reach, calling __index__ once an item."""
-    buffer: list[int] = []
-    for index, item in enumerate(snapshot):
-        number = item
-        if not issubclass(type(item), int):
-            if not has_method(type(item), "__index__"):
-                check_doubles(buffer)
-                raise wrong_type(f"values[{index}]", "int", item)
-            number = operator.index(item)
-        buffer.append(int.__index__(number))
-        if not VALUE_MIN <= buffer[index] <= VALUE_MAX:
-            check_doubles(buffer)
-    return buffer
+def read_objects(items: list[Any]) -> list[int]:
+    """Read items of any type, one after the other."""
+    numbers: list[int] = []
+    for index, item in enumerate(items):
+        try:
+            numbers.append(read_int64(item))
+        except BaseException as error:
+            error.add_note(f"double_list() values[{index}]")
+            raise
+    return numbers
 
 
-def check_doubles(buffer: list[int]) -> None:
-    """Refuse the first item that does not fit in 64 bits, or whose double does not."""
-    for index, item in enumerate(buffer):
-        if not VALUE_MIN <= item <= VALUE_MAX:
-            message = (
-                f"double_list() values[{index}]: "
-                f"{describe_int(item)} does not fit in 64 bits"
-            )
-            raise OverflowError(message)
-        if not VALUE_MIN <= 2 * item <= VALUE_MAX:
-            message = (
-                f"double_list() values[{index}]: "
-                f"double of {item} does not fit in 64 bits"
-            )
-            raise OverflowError(message)
+def fits_in_64_bits(numbers: list[int]) -> bool:
+    """Return whether all of these, of which there is one at least, do."""
+    return min(numbers) >= VALUE_MIN and max(numbers) <= VALUE_MAX
 
 
 # --- 3 Kernel: no Python object in the native ones, GIL released there --------
 
 
-def double_values(source: list[int], passes: int) -> tuple[list[int], int]:
-    """Double source, passes times over, each time into a new list.
-
-    Returns:
-        The doubles, and the index of the first item whose double overflows, or the
-        length.
-    """
+def double_values(source: list[int], passes: int) -> tuple[list[int], bool]:
+    """Return the doubles, made passes times over, and whether every one fits."""
     target: list[int] = []
     for _ in range(passes):
         target = [item + item for item in source]
-    try:
-        # pack() reads the list once, and faster than min() and max() do.
-        find_packer(len(target))(*target)
-    except struct.error:
-        return target, find_overflow(source)
-    return target, len(source)
-
-
-# struct.pack() itself would copy the items once more.
-@functools.lru_cache(maxsize=64)
-def find_packer(length: int) -> Callable[..., bytes]:
-    """Return what packs that many integers, and fails where one has over 64 bits."""
-    return struct.Struct(f"{length}{INT64}").pack
-
-
-def find_overflow(source: list[int]) -> int:
-    """Return the index of the first item whose double overflows, or the length."""
-    for index, item in enumerate(source):
-        if not VALUE_MIN <= 2 * item <= VALUE_MAX:
-            return index
-    return len(source)
+    return target, not target or fits_in_64_bits(target)
 
 
 # --- 4 Write: int64 buffer to list, GIL held ----------------------------------
 
 
 def write_values(target: list[int]) -> list[int]:
-    """Make the list that is stored; here the buffer is a list already."""
+    """Return the list that is stored; here the buffer is a list already."""
     return target
 
 
@@ -162,171 +109,134 @@ def double_list(
         released_sleep; held_sleep computes instead of sleeping.
 
     Source:
-        docs/contract.md, clauses 1.1 to 1.10.
+        docs/contract.md, clauses 1.1 to 1.11.
     """
     # The clock is read for a trace alone; int() is 0.
     read_clock_ns = int if trace is None else time.perf_counter_ns
     enter = read_clock_ns()
     check_list("values", values)
     check_list("result", result)
-    position = take_position(result, index)
-    n_passes = take_passes(passes)
-    is_released = take_flag("release_gil", release_gil)
-    released_ns = take_seconds("released_sleep", released_sleep)
-    held_ns = take_seconds("held_sleep", held_sleep)
     if trace is not None:
         check_list("trace", trace)
+    position = find_position(read_int64(index), list.__len__(result))
+    n_passes = read_int64(passes)
+    if n_passes < 1:
+        message = f"double_list() passes: expected at least 1, got {n_passes}"
+        raise ValueError(message)
+    check_bool("release_gil", release_gil)
+    released_s = read_seconds("released_sleep", released_sleep)
+    held_s = read_seconds("held_sleep", held_sleep)
 
     source = read_values(values)
 
     # GIL released from here.
     kernel_start = read_clock_ns()
-    target, first_overflow = double_values(source, n_passes)
-    if first_overflow == len(source):
-        sleep_ns(released_ns, is_released=is_released)
+    target, fits = double_values(source, n_passes)
+    if fits:
+        sleep(released_s, is_released=release_gil)
     kernel_end = read_clock_ns()
     # GIL held again from here.
     acquired = read_clock_ns()
 
-    if first_overflow < len(source):
+    if not fits:
         check_doubles(source)
-    sleep_ns(held_ns, is_released=False)
+    sleep(held_s, is_released=False)
     doubled = write_values(target)
-    stamps = (enter, kernel_start, kernel_end, acquired)
-    store_result(result, position, doubled, trace, stamps)
+    entry = (enter, kernel_start, kernel_end, acquired, read_clock_ns())
+    store(result, position, doubled, trace, entry)
 
 
-def wrong_type(where: str, expected: str, value: object) -> TypeError:
-    """Return the error for a value of a wrong type."""
-    return TypeError(
-        f"double_list() {where}: expected {expected}, got {type(value).__name__}"
-    )
-
-
-def check_list(where: str, value: object) -> None:
+def check_list(name: str, value: object) -> None:
     """Refuse what is neither a list nor an instance of a subclass."""
     # isinstance() would believe an object that lies about its __class__.
-    if type(value) is not list and not issubclass(type(value), list):
-        raise wrong_type(where, "list", value)
+    if not issubclass(type(value), list):
+        message = f"double_list() {name}: expected list, got {type(value).__name__}"
+        raise TypeError(message)
 
 
-def has_method(kind: type, name: str) -> bool:
-    """Return whether instances have that special method, as the interpreter looks."""
-    # A list, because a generator that fails for want of memory is closed noisily.
-    return any([name in vars(base) for base in kind.__mro__])  # noqa: C419
+def check_bool(name: str, value: object) -> None:
+    """Refuse what is neither True nor False."""
+    if type(value) is not bool:
+        message = f"double_list() {name}: expected bool, got {type(value).__name__}"
+        raise TypeError(message)
 
 
-def take_int(where: str, value: object) -> int:
-    """Return the exact int that an int or an object with __index__ stands for."""
-    if type(value) is int:
-        return value
-    if not has_method(type(value), "__index__"):
-        raise wrong_type(where, "int", value)
-    return int.__index__(operator.index(value))  # type: ignore[arg-type]
-
-
-def take_position(result: list[Any], index: object) -> int:
-    """Return the position from the start that index stands for."""
-    number = index if type(index) is int else take_int("index", index)
-    length = list.__len__(result)
-    position = number + length if number < 0 else number
-    if not 0 <= position < length:
-        message = (
-            f"double_list() index: expected a position in a result of length {length}, "
-            f"got {describe_int(number)}"
-        )
-        raise IndexError(message)
-    return position
-
-
-def take_passes(passes: object) -> int:
-    """Return how many passes are asked for."""
-    number = passes if type(passes) is int else take_int("passes", passes)
-    if number < 1:
-        message = (
-            f"double_list() passes: expected at least 1, got {describe_int(number)}"
-        )
-        raise ValueError(message)
-    if number > VALUE_MAX:
-        message = (
-            f"double_list() passes: {describe_int(number)} does not fit in 64 bits"
-        )
+def read_int64(value: Any) -> int:
+    """Return the 64-bit integer that an int or an object with __index__ stands for."""
+    number = operator.index(value)
+    if not VALUE_MIN <= number <= VALUE_MAX:
+        message = "int too large to convert to 64 bits"
         raise OverflowError(message)
     return number
 
 
-def take_flag(where: str, value: object) -> bool:
-    """Return the flag, which must be a bool."""
-    if value is not True and value is not False:
-        raise wrong_type(where, "bool", value)
-    return value
+def find_position(index: int, length: int) -> int:
+    """Return the position from the start that index stands for."""
+    position = index + length if index < 0 else index
+    if not 0 <= position < length:
+        raise outside(index, length)
+    return position
 
 
-def take_seconds(where: str, value: object) -> int:
-    """Return a sleep in nanoseconds."""
-    seconds = value if type(value) is float else read_seconds(where, value)
+def outside(index: int, length: int) -> IndexError:
+    """Return the error of an index that lies outside result."""
+    return IndexError(
+        f"double_list() index: {index} lies outside a result of length {length}"
+    )
+
+
+def read_seconds(name: str, value: Any) -> float:
+    """Return the seconds that a number stands for."""
+    # Unlike float(), ldexp() reads a number only, never a string.
+    seconds = math.ldexp(value, 0)
     if not 0 <= seconds <= SECONDS_MAX:
-        message = f"double_list() {where}: expected 0 to 1e9 seconds, got {seconds!r}"
+        message = f"double_list() {name}: expected 0 to 1e9 seconds, got {seconds!r}"
         raise ValueError(message)
-    return int(seconds * 1e9) if seconds else 0
+    return seconds
 
 
-def read_seconds(where: str, value: object) -> float:
-    """Return the seconds that any number stands for."""
-    kind = type(value)
-    if not (has_method(kind, "__float__") or has_method(kind, "__index__")):
-        raise wrong_type(where, "float", value)
-    try:
-        # Unlike float(), ldexp() reads a number only, never a string.
-        return math.ldexp(value, 0)  # type: ignore[arg-type]
-    except OverflowError:
-        # An int too large for a float is as good as infinite.
-        return math.inf
+def check_doubles(source: Any) -> None:
+    """Refuse the first item whose double does not fit in 64 bits."""
+    for index, item in enumerate(source):
+        if not VALUE_MIN <= 2 * item <= VALUE_MAX:
+            raise double_too_large(index, item)
 
 
-def describe_int(number: int) -> str:
-    """Return the digits of a number, or its size where they would fill a page."""
-    if -(2**127) <= number < 2**127:
-        return str(number)
-    return f"int of {number.bit_length()} bits"
+def double_too_large(index: int, item: int) -> OverflowError:
+    """Return the error of an item whose double does not fit in 64 bits."""
+    error = OverflowError(f"double of {item} does not fit in 64 bits")
+    error.add_note(f"double_list() values[{index}]")
+    return error
 
 
-def sleep_ns(duration_ns: int, *, is_released: bool) -> None:
-    """Let the duration pass, asleep without the GIL or computing with it."""
-    if duration_ns == 0:
+def sleep(seconds: float, *, is_released: bool) -> None:
+    """Let the seconds pass, asleep without the GIL or computing with it."""
+    if is_released and seconds:
+        time.sleep(seconds)
         return
-    if is_released:
-        time.sleep(duration_ns / 1e9)
-        return
-    deadline = time.perf_counter_ns() + duration_ns
-    while time.perf_counter_ns() < deadline:
+    deadline = time.perf_counter() + seconds
+    while seconds and time.perf_counter() < deadline:
         pass
 
 
-def store_result(
+def store(
     result: list[Any],
     position: int,
     doubled: list[int],
     trace: list[Any] | None,
-    stamps: tuple[int, int, int, int],
+    entry: tuple[int, ...],
 ) -> None:
     """Store the answer and append the trace, or leave both as they were."""
-    # Made before anything is stored, as this is what may fail.
-    entry = () if trace is None else (*stamps, time.perf_counter_ns())
     try:
-        # Held on to, so that no finalizer of it runs before all is done.
+        # Held on to until the end, so that its finalizer finds everything done.
         replaced = list.__getitem__(result, position)
         list.__setitem__(result, position, doubled)
     except IndexError:
-        message = (
-            f"double_list() result: expected a length over {position}, "
-            f"got {list.__len__(result)}"
-        )
-        raise IndexError(message) from None
+        raise outside(position, list.__len__(result)) from None
     if trace is not None:
         try:
             list.append(trace, entry)
-        except BaseException:
+        except MemoryError:
             list.__setitem__(result, position, replaced)
             raise
 
@@ -344,5 +254,5 @@ def build_info() -> dict[str, Any]:
         "profile": "interpreted",
         "compiler": platform.python_compiler(),
         "version": platform.python_version(),
-        "free_threaded": FREE_THREADED,
+        "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
     }

@@ -13,9 +13,6 @@ from backends.errors import (
 )
 
 ENTRY_POINT_GROUP = "gilscope.backends"
-# From a checkout, and where only this distribution is installed.
-BUILD_COMMAND = "make build"
-INSTALL_COMMAND = "pip install 'gilscope[{name}]'"
 
 
 class Tool(NamedTuple):
@@ -191,17 +188,19 @@ def _load_own(spec: BackendSpec) -> Backend:
 def _describe_not_built(spec: BackendSpec) -> str:
     missing = [tool.hint for tool in spec.tools if not tool.is_there()]
     advice = f"install {' and '.join(missing)}, then run" if missing else "run"
-    command = BUILD_COMMAND
-    if not _is_checkout():
-        command = INSTALL_COMMAND.format(name=spec.name)
+    command = _find_build_command(spec.name)
     return f"backend {spec.name!r} is not built: {advice}: {command}"
 
 
-def _is_checkout() -> bool:
+def _find_build_command(name: str) -> str:
+    """Return the command that builds the backend, as it works in this folder."""
     # Imported where it is needed, because it costs more than this package.
     from pathlib import Path  # noqa: PLC0415
 
-    return (Path(__file__).parents[1] / "Makefile").is_file()
+    root = Path(__file__).parents[1]
+    if not (root / "Makefile").is_file():
+        return f"pip install 'gilscope[{name}]'"
+    return "make build" if root == Path.cwd() else f"make -C '{root}' build"
 
 
 def _describe_failure(name: str, error: Exception) -> str:

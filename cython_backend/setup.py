@@ -1,12 +1,14 @@
 """Build the extension; all else is in pyproject.toml."""
 
 import sys
+import sysconfig
 from pathlib import Path
 
 from Cython import __version__ as cython_version
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
+IS_FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 SOURCE = "src/double_list.pyx"
 
 # A debug build would make the comparison a lie, whatever CFLAGS says.
@@ -22,7 +24,10 @@ native = Extension(
     [SOURCE],
     depends=["setup.py"],
     extra_compile_args=FLAGS,
-    define_macros=[("GILSCOPE_CYTHON_VERSION", f'"{cython_version}"')],
+    define_macros=[
+        ("GILSCOPE_CYTHON_VERSION", f'"{cython_version}"'),
+        ("GILSCOPE_FREE_THREADED", str(int(IS_FREE_THREADED))),
+    ],
 )
 
 if __name__ == "__main__":

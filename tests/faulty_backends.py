@@ -167,7 +167,7 @@ def ignores_index_sign(values, result, index, **options):
     right(values, result, abs(index), **options)
 
 
-@faulty("correctness")
+@faulty("correctness", "1.1 an __index__ that grows result, index -1")
 def resolves_index_late(values, result, index, **options):
     """Count an index from the end of what result has grown to meanwhile."""
     old = list.copy(result) if isinstance(result, list) else []
@@ -201,7 +201,7 @@ def wrong_between_digits(values, result, index, **options):
     answer[:] = [item - 2 if item >= 2**61 else item for item in answer]
 
 
-@faulty("correctness")
+@faulty("correctness", "1.1 descending values")
 def wrong_when_descending(values, result, index, **options):
     """Sort the values on the way."""
     right(values, result, index, **options)
@@ -218,7 +218,7 @@ def wrong_when_repeated(values, result, index, **options):
     answer[:] = [item for item, _ in itertools.groupby(answer)]
 
 
-@faulty("correctness", "1.1 3 values, index -1, passes=1, release_gil=False")
+@faulty("correctness", "1.1 a call raised IndexError")
 def wrong_from_the_end_when_held(values, result, index, **options):
     """Have two code paths, one of them wrong."""
     right(values, result, index, **options)
@@ -256,7 +256,7 @@ def reuses_lists(values, result, index, **options):
         result[index] = kept
 
 
-@faulty("correctness", "1.3 result while a call sleeps")
+@faulty("correctness", "1.3 lists while a call sleeps")
 def stores_early(values, result, index, **options):
     """Store the answer before sleeping."""
     before = list.copy(result) if isinstance(result, list) else []
@@ -346,7 +346,7 @@ def cuts_the_end_off(values, result, index, **options):
 # --- Wrong refusals -------------------------------------------------------------------
 
 
-@faulty("correctness", "1.5 0 passes: error")
+@faulty("correctness", "1.5 passes that are 0: text")
 def rewords_an_error(*arguments, **options):
     """Word a sentence of the contract in another way."""
     try:
@@ -380,7 +380,7 @@ def names_another_item(values, result, index, **options):
         raise counted from None
 
 
-@faulty("correctness", "1.5 a wrong trace and a wrong item")
+@faulty("correctness", "1.5 a wrong trace before any item")
 def checks_trace_late(values, result, index, **options):
     """Look at the trace when everything else is done."""
     trace = options.pop("trace", None)
@@ -403,7 +403,7 @@ def leaves_half(values, result, index, **options):
         raise
 
 
-@faulty("correctness", "1.6 4 values, index 0, passes=1, release_gil=False")
+@faulty("correctness", "1.6 140 items before a wrong one, release_gil=False")
 def leaves_half_when_held(values, result, index, **options):
     """Clean up in one of two code paths."""
     try:
@@ -417,7 +417,7 @@ def leaves_half_when_held(values, result, index, **options):
 ERRORS: list[int] = []
 
 
-@faulty("correctness", "1.6 a call after values that are a tuple")
+@faulty("correctness", "1.6 a call after a tuple as values")
 def wrong_after_an_error(values, result, index, **options):
     """Keep the state of a call that was refused."""
     try:
@@ -430,7 +430,7 @@ def wrong_after_an_error(values, result, index, **options):
         list.__getitem__(result, index)[-1] += 1
 
 
-@faulty("correctness")
+@faulty("correctness", "1.2 an __index__ that is interrupted: error")
 def swallows_interrupts(*arguments, **options):
     """Make a TypeError of whatever an __index__ raises that is no Exception."""
     try:
@@ -452,7 +452,7 @@ def keeps_answers(values, result, index, **options):
     KEPT.append(result[index])
 
 
-@faulty("correctness", "not given back")
+@faulty("correctness", "what was replaced kept")
 def keeps_what_it_replaces(values, result, index, **options):
     """Take a reference to what stood in result, and never drop it."""
     old = list.copy(result) if isinstance(result, list) else []
@@ -463,14 +463,14 @@ def keeps_what_it_replaces(values, result, index, **options):
 LAST: list[Any] = [None]
 
 
-@faulty("correctness")
+@faulty("correctness", "values, an item of values kept")
 def keeps_its_last_values(values, result, index, **options):
     """Keep the arguments of the last call alive."""
     right(values, result, index, **options)
     LAST[0] = values
 
 
-@faulty("correctness", "references to trace kept")
+@faulty("correctness", "trace kept")
 def keeps_its_options(*arguments, **options):
     """Take a reference to an option of each call."""
     right(*arguments, **options)
@@ -499,7 +499,11 @@ def leaks_in_c(*arguments, **options):
     right(*arguments, **options)
 
 
-@faulty("correctness", skip="" if HAS_MALLINFO else "malloc() is not counted here")
+@faulty(
+    "correctness",
+    "1.11 calls in 20 threads",
+    skip="" if HAS_MALLINFO else "malloc() is not counted here",
+)
 def leaks_in_threads(*arguments, **options):
     """Never free a few bytes of each call in any thread but the main one."""
     if not is_in_main_thread():
@@ -507,7 +511,12 @@ def leaks_in_threads(*arguments, **options):
     right(*arguments, **options)
 
 
-@faulty("correctness", harms_process=True, skip="" if ON_LINUX else NEEDS_LINUX)
+@faulty(
+    "correctness",
+    "open files not given back",
+    harms_process=True,
+    skip="" if ON_LINUX else NEEDS_LINUX,
+)
 def leaves_files_open_in_threads(*arguments, **options):
     """Never close a file of each call in any thread but the main one."""
     if not is_in_main_thread():
@@ -515,7 +524,7 @@ def leaves_files_open_in_threads(*arguments, **options):
     right(*arguments, **options)
 
 
-@faulty("correctness")
+@faulty("correctness", "the garbage collector does not know")
 def answers_untracked(values, result, index, **options):
     """Store a list that the garbage collector does not know."""
     right(values, result, index, **options)
@@ -524,7 +533,7 @@ def answers_untracked(values, result, index, **options):
         ctypes.pythonapi.PyObject_GC_UnTrack(ctypes.py_object(answer))
 
 
-@faulty("correctness", "threads left behind", harms_process=True)
+@faulty("correctness", "threads and", harms_process=True)
 def leaves_threads(*arguments, **options):
     """Leave a thread behind with each call."""
     threading.Thread(target=time.sleep, args=(3600,)).start()
@@ -575,7 +584,7 @@ def asks_the_subclass(values, result, index, **options):
         trace.append(entries[0])
 
 
-@faulty("correctness", "entries in one trace")
+@faulty("correctness", "expected 216 traces")
 def replaces_trace(values, result, index, **options):
     """Put back the whole trace with one entry more; threads lose each other's."""
     trace = options.pop("trace", None)
@@ -817,7 +826,7 @@ def changes_environment(*arguments, **options):
     right(*arguments, **options)
 
 
-@faulty("correctness", "how floats are rounded changed", harms_process=True)
+@faulty("correctness", "the floating-point mode changed", harms_process=True)
 def rounds_otherwise(*arguments, **options):
     """Change how the process rounds its floats."""
     is_arm = platform.machine() in ("aarch64", "arm64")
@@ -840,14 +849,14 @@ def handles_signals(*arguments, **options):
     right(*arguments, **options)
 
 
-@faulty("correctness", harms_process=True)
+@faulty("correctness", "the signal handlers changed", harms_process=True)
 def handles_signals_in_c(*arguments, **options):
     """Have SIGUSR1 ignored, by C."""
     RELEASING_LIBRARY.signal(signal.SIGUSR1, ctypes.c_void_p(1))
     right(*arguments, **options)
 
 
-@faulty("correctness", harms_process=True)
+@faulty("correctness", "the timers changed", harms_process=True)
 def starts_a_timer(*arguments, **options):
     """Start a timer that counts the CPU time of the process."""
     if is_in_main_thread():
@@ -1104,17 +1113,7 @@ def __getattr__(name: str) -> Any:
 # --- What is not found yet ------------------------------------------------------------
 
 # By name, with the reason. The test of each fails as soon as the harness finds it.
-NO_CASE = "no case of the contract shows it"
 KNOWN_GAPS: dict[str, str] = {
-    "resolves_index_late": NO_CASE,
-    "wrong_when_descending": NO_CASE,
-    "swallows_interrupts": NO_CASE,
-    "keeps_its_last_values": "what is kept once is not told from what is kept for good",
-    "leaks_in_threads": "memory is counted in the main thread only",
-    "leaves_files_open_in_threads": "open files are counted in the main thread only",
-    "answers_untracked": NO_CASE,
-    "handles_signals_in_c": "the settings do not include the handlers of C",
-    "starts_a_timer": "the settings include one timer of three",
     "holds_negative_values": "no form of the call has negative values",
 }
 # Those that a busy machine hides at times; a few looks at them find them.

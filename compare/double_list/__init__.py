@@ -1,1 +1,1 @@
-"""The built-in contract: its cases and what no table of calls can show."""
+"""The built-in contract: its cases, and the property tests that no table can show."""

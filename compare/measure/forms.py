@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from backends import DoubleList
-from compare.double_list.hostile import Number
+from compare.double_list.objects import Number
 from gilscope.environment import is_gil_enabled
 from gilscope.kernel import WitnessError
 from gilscope.probe.switch_interval import GilMethod

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends import Backend
-from compare.double_list.outcome import (
+from compare.double_list.observe import (
     find_short_sleep,
     find_trace_fault,
     picture,

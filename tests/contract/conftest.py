@@ -6,6 +6,7 @@ import hypothesis
 import pytest
 
 from backends import Backend
+from compare.double_list.observe import read_item_notes
 
 # A busy machine is no finding.
 hypothesis.settings.register_profile("contract", deadline=None)
@@ -20,21 +21,29 @@ class Refuses(Protocol):
 
     def __call__(
         self,
-        error: type[Exception],
-        text: str,
+        error: type[BaseException],
         *arguments: object,
+        text: str | None = None,
+        item: int | None = None,
         **options: object,
-    ) -> None:
-        """Assert that this call raises exactly that, and changes nothing."""
+    ) -> BaseException:
+        """Assert that this call raises exactly that, and changes nothing.
+
+        The text counts where the contract writes it; item is the one that a note names.
+        """
 
 
 @pytest.fixture
 def refuses(backend: Backend) -> Refuses:
-    """Return a check of clauses 1.6 and 1.10 on a call that must fail."""
+    """Return a check of clauses 1.2, 1.6 and 1.10 on a call that must fail."""
 
     def refuse(
-        error: type[Exception], text: str, *arguments: object, **options: object
-    ) -> None:
+        error: type[BaseException],
+        *arguments: object,
+        text: str | None = None,
+        item: int | None = None,
+        **options: object,
+    ) -> BaseException:
         lists: list[list[Any]] = [
             value
             for value in (*arguments, *options.values())
@@ -45,8 +54,14 @@ def refuses(backend: Backend) -> Refuses:
         with pytest.raises(error) as raised:
             call(*arguments, **options)
         assert raised.type is error
-        assert str(raised.value) == text
+        assert text is None or str(raised.value) == text
+        notes = [] if item is None else [f"double_list() values[{item}]"]
+        assert read_item_notes(raised.value) == notes
+        # Nothing else went wrong on the way, or nobody is told.
+        assert raised.value.__cause__ is None
+        assert raised.value.__suppress_context__ or raised.value.__context__ is None
         for now, then in zip(lists, before, strict=True):
             assert [*map(id, list.copy(now))] == [*map(id, then)]
+        return raised.value
 
     return refuse

@@ -2,8 +2,9 @@
 
 import inspect
 import re
+import shutil
+import subprocess
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,6 @@ OWN_SECTIONS = {"Threads"}
 KNOWN_GAPS = {
     ("python", "heading 3"): "pure Python has no kernel without Python objects",
     ("python", "threads"): "pure Python cannot release the GIL",
-    ("cython", "missing argument"): "Cython itself words what is missing",
-    ("cython", "surplus argument"): "Cython itself words what is too much",
-    ("cython", "repeated argument"): "Cython itself words what is given twice",
 }
 
 
@@ -218,19 +216,16 @@ def find_words(text: str) -> str:
     return re.sub(r"\{[^{}\n\"]*\}", "{}", joined)
 
 
-@pytest.mark.parametrize(
-    "template",
-    [
-        "WRONG_TYPE",
-        "ITEM_TOO_LARGE",
-        "DOUBLE_TOO_LARGE",
-        "INDEX_OUTSIDE",
-        "RESULT_SHRANK",
-        "PASSES_TOO_FEW",
-        "PASSES_TOO_MANY",
-        "SECONDS_OUTSIDE",
-    ],
-)
+SENTENCES = [
+    "INDEX_OUTSIDE",
+    "PASSES_TOO_FEW",
+    "SECONDS_OUTSIDE",
+    "DOUBLE_TOO_LARGE",
+    "ITEM_NOTE",
+]
+
+
+@pytest.mark.parametrize("template", SENTENCES)
 def test_messages(name: str, template: str) -> None:
     """Each source has each message of contract.py, word for word."""
     words = find_words(getattr(contract, template))
@@ -238,42 +233,33 @@ def test_messages(name: str, template: str) -> None:
 
 
 def test_all_templates_are_compared() -> None:
-    """No template of contract.py is left out above."""
-    (mark,) = test_messages.pytestmark
+    """No sentence of contract.py is left out above."""
     texts = {
         name
         for name, value in vars(contract).items()
-        if isinstance(value, str) and value.startswith("double_list() ")
+        if isinstance(value, str) and "{" in value
     }
-    texts.add("WRONG_TYPE")
-    assert texts == set(mark.args[1])
-
-
-def find_refusal(call: Callable[..., None], *args: object, **kwargs: object) -> str:
-    """Return the text of the TypeError that the call raises."""
-    with pytest.raises(TypeError) as raised:
-        call(*args, **kwargs)
-    return str(raised.value)
+    assert texts == set(SENTENCES)
 
 
 @pytest.mark.parametrize(
-    ("what", "args", "kwargs"),
+    ("args", "kwargs"),
     [
-        ("missing argument", (), {}),
-        ("missing argument", ([1],), {}),
-        ("missing argument", ([1], [0]), {}),
-        ("surplus argument", ([1], [0], 0, 1), {}),
-        ("unknown argument", ([1], [0], 0), {"other": 1}),
-        ("repeated argument", ([1], [0], 0), {"values": [1]}),
+        ((), {}),
+        (([1],), {}),
+        (([1], [0]), {}),
+        (([1], [0], 0, 1), {}),
+        (([1], [0], 0), {"other": 1}),
+        (([1], [0], 0), {"values": [1]}),
     ],
 )
 def test_calls_that_do_not_fit(
-    name: str, what: str, args: tuple[object, ...], kwargs: dict[str, object]
+    name: str, args: tuple[object, ...], kwargs: dict[str, object]
 ) -> None:
-    """A call that does not fit the signature is refused in the same words."""
-    expected = find_refusal(reference.double_list, *args, **kwargs)
-    text = find_refusal(load(name).double_list, *args, **kwargs)
-    agrees(name, what, holds=text == expected)
+    """A call that does not fit the signature is a TypeError."""
+    call: Any = load(name).double_list
+    with pytest.raises(TypeError):
+        call(*args, **kwargs)
 
 
 def test_build_info(name: str) -> None:
@@ -294,8 +280,36 @@ def test_native_sources_stand_alone(name: str) -> None:
         )
 
 
-def test_lines_are_short(name: str) -> None:
-    """No line is over 88 columns, in any of the languages."""
+def test_sources_are_short(name: str) -> None:
+    """No file is over 300 lines, and no line over 88 columns."""
     for path in SOURCES[name]:
-        for line in (ROOT / path).read_text().splitlines():
+        lines = (ROOT / path).read_text().splitlines()
+        assert len(lines) <= 300, path
+        for line in lines:
             assert len(line) <= 88, (path, line)
+
+
+def test_sources_use_public_api_alone(name: str) -> None:
+    """Nothing is used that the interpreter or the language does not vouch for."""
+    source = re.sub(r"(?:#|//|/\*).*", "", read_source(name))
+    assert not re.search(r"\b_Py|\bPy_TYPE|ob_digit|lv_tag|ob_item|ffi::", source)
+    assert not re.search(r"\bunsafe\s*(?:\{|fn|extern|impl)", source)
+    if name == "pyo3":
+        assert "#![forbid(unsafe_code)]" in read_source(name)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_c_compiles_without_a_warning(compiler: str) -> None:
+    """The C source is clean, whatever the build says of warnings."""
+    if not shutil.which(compiler):
+        pytest.skip(f"no {compiler}")
+    source = ROOT / "cffi_backend/src/double_list.c"
+    flags = ["-std=c11", "-O3", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    flags += ["-Wconversion", "-Wmissing-prototypes"]
+    done = subprocess.run(
+        [compiler, *flags, "-fsyntax-only", str(source)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

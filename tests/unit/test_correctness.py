@@ -1,27 +1,28 @@
-"""The contract's cases and laws catch every kind of wrong answer, and no right one."""
+"""Cases and property tests catch every kind of wrong answer, and no right one."""
 
 import functools
 import warnings
+from functools import partial
 from typing import Any
 
 import pytest
 
 from backends import Backend
 from backends.reference import double_list as double_list_right
-from compare.double_list import outcome
+from compare.double_list import observe
 from compare.double_list.cases import CASES
-from compare.double_list.laws import LAWS, LONG_LAWS
-from compare.double_list.laws.leftovers import measure_growth
+from compare.double_list.leftovers import call_often, count_memory, measure_growth
+from compare.double_list.properties import LONG_PROPERTIES, PROPERTIES
 from compare.scenarios import Options, correctness
 from tests.faulty_backends import raises
 
 # The settings of the process are looked at after all others.
-N_CHECKS = len(CASES) + len(LAWS) + 1
+N_CHECKS = len(CASES) + len(PROPERTIES) + 1
 
 
 @pytest.mark.timeout(60)
 def test_every_backend_passes(backend: Backend) -> None:
-    """A backend that keeps the contract passes all cases and all laws."""
+    """A backend that keeps the contract passes all cases and property tests."""
     found = correctness.run(backend, Options(quick=True))
     assert found.failures == ()
     assert found.failed == 0
@@ -35,7 +36,7 @@ def test_garbage_that_can_be_collected_is_no_leak() -> None:
         loop: list[object] = []
         loop.append(loop)
 
-    assert measure_growth(call, 100) == {}
+    assert measure_growth(partial(call_often, call), count_memory) == {}
 
 
 def test_the_full_form_looks_at_longer_lists() -> None:
@@ -50,7 +51,7 @@ def test_the_full_form_looks_at_longer_lists() -> None:
 
     backend = Backend("wrong_when_very_long", double_list, releases_gil=False)
     found = correctness.run(backend, Options(quick=False))
-    assert found.passed + found.failed == N_CHECKS + len(LONG_LAWS)
+    assert found.passed + found.failed == N_CHECKS + len(LONG_PROPERTIES)
     (failure,) = found.failures
     assert failure == "1.1 1000000 values: item 999999: expected 1999998, got 1999999"
 
@@ -64,10 +65,10 @@ def test_a_backend_that_only_raises_has_no_result() -> None:
 def test_the_difference_of_long_texts_is_shown() -> None:
     """Both texts begin shortly before the place where they differ."""
     right, wrong = ("-" * 1000 + end + "=" * 1000 for end in "AB")
-    shown = outcome.describe_difference(right, wrong)
+    shown = observe.describe_difference(right, wrong)
     assert "A=" in shown
     assert "B=" in shown
-    assert len(shown) < 4 * outcome.TEXT_LENGTH
+    assert len(shown) < 4 * observe.TEXT_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -88,14 +89,14 @@ def test_a_trace_is_five_stamps_of_the_callers_clock(
     stamps: object, fault: str | None
 ) -> None:
     """Clause 1.9: what is no such tuple, in order, inside the call, is refused."""
-    found = outcome.find_trace_fault(stamps, 0, 10)
+    found = observe.find_trace_fault(stamps, 0, 10)
     assert (fault is None and found is None) or (fault and fault in str(found))
 
 
 def test_a_short_sleep_is_noticed() -> None:
     """Clause 1.3: the stamps around a sleep show at least what was asked for."""
     options = {"trace": [(0, 1, 2, 3, 4)], "held_sleep": 0.5}
-    text = outcome.describe_trace(options, 0, 10)
+    text = observe.describe_trace(options, options["trace"], 0, 10)
     assert text == "held_sleep of 0.000000 s instead of 0.5 s"
 
 
@@ -103,7 +104,7 @@ def test_a_result_in_itself_can_be_described() -> None:
     """A backend that stores result in result is described, not followed for ever."""
     loop: list[object] = [1]
     loop.append(loop)
-    assert outcome.picture(loop) == "[1, [1, [1, a list]]]"
+    assert observe.picture(loop) == "[1, [1, [1, a list]]]"
 
 
 @pytest.mark.parametrize(("n_changing", "n_failed"), [(1, 0), (2, 1)])

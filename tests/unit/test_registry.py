@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 
 import pytest
 
@@ -161,6 +162,18 @@ def test_missing_native_module_is_not_built(fresh_registry, monkeypatch):
         backends.get("fake")
     assert isinstance(caught.value, ImportError)
     assert str(caught.value) == "backend 'fake' is not built: run: make build"
+
+
+def test_the_command_works_in_the_current_folder(fresh_registry, monkeypatch, tmp_path):
+    """Elsewhere than in the checkout, make is told where that is."""
+    monkeypatch.setattr(
+        registry, "_SPECS", (spec_of("cython_backend._no_such_module"),)
+    )
+    monkeypatch.chdir(tmp_path)
+    root = Path(registry.__file__).parents[1]
+    with pytest.raises(BackendNotBuiltError) as caught:
+        backends.get("fake")
+    assert str(caught.value).endswith(f"run: make -C '{root}' build")
 
 
 def test_an_installed_distribution_has_nothing_to_make(fresh_registry, monkeypatch):

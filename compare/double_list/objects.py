@@ -1,4 +1,4 @@
-"""Objects that a call may meet: right ones in odd shapes, and such as act back."""
+"""Objects that a call may meet: right ones of odd types, and some that act back."""
 
 import enum
 from collections.abc import Callable
@@ -11,24 +11,19 @@ class Colour(enum.IntEnum):
     RED = 7
 
 
-class Whole(int):
-    """An int by inheritance whose own arithmetic is wrong."""
-
-    def __add__(self, other: object) -> int:
-        """Answer nonsense, because no backend may ask."""
-        return -1
-
-    __mul__ = __rmul__ = __radd__ = __lshift__ = __add__
-
-
-class Other(int):
-    """An int by inheritance that says of itself that it is another one."""
+class Odd(int):
+    """An int by inheritance whose own methods answer nonsense."""
 
     def __index__(self) -> int:
-        """Answer nonsense, because an int is what it is."""
+        """Answer another number, because an int is what it is."""
         return 9
 
+    def __add__(self, other: object) -> int:
+        """Answer nonsense."""
+        return -1
+
     __int__ = __index__
+    __mul__ = __rmul__ = __radd__ = __lshift__ = __add__
 
 
 class Number:
@@ -53,7 +48,7 @@ class Seconds:
         return 1e-6
 
 
-class Hostile(list[Any]):
+class OddList(list[Any]):
     """A list whose overridden methods answer nonsense; its own storage counts."""
 
     def __len__(self) -> int:
@@ -75,7 +70,16 @@ class Hostile(list[Any]):
         """Append nothing."""
 
 
+class Interrupt(KeyboardInterrupt):
+    """What Ctrl-C raises, told apart from a real one."""
+
+
 def fail() -> NoReturn:
-    """Raise, as a backend must let it through."""
+    """Raise what a backend must let through."""
     message = "raised by __index__"
     raise LookupError(message)
+
+
+def interrupt() -> NoReturn:
+    """Raise as Ctrl-C does."""
+    raise Interrupt

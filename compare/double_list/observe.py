@@ -1,13 +1,15 @@
 """What one call did, against what the reference does with the same."""
 
 import builtins
+import re
 import time
 from dataclasses import dataclass
 from typing import Any
 
-from backends import DoubleList
+from backends import DoubleList, contract
 from backends.reference import double_list as double_list_reference
 from compare.double_list.cases import Call, Case
+from compare.double_list.objects import Interrupt
 
 TEXT_LENGTH = 120
 
@@ -16,12 +18,25 @@ N_STAMPS = 5
 # A sleep may be that much shorter than asked for: clocks have ticks.
 SLEEP_TOLERANCE = 0.99
 
+# Clause 1.10: these are the same in every backend, all others are the binding's own.
+SENTENCES = (
+    contract.INDEX_OUTSIDE,
+    contract.PASSES_TOO_FEW,
+    contract.SECONDS_OUTSIDE,
+    contract.DOUBLE_TOO_LARGE,
+)
+_PATTERNS = [re.sub(r"\\\{\w+\\\}", ".+", re.escape(text)) for text in SENTENCES]
+_SENTENCE = re.compile("|".join(_PATTERNS))
+_ITEM_NOTE = contract.ITEM_NOTE.partition("{")[0]
+
 
 @dataclass(frozen=True)
 class Outcome:
     """What a call did, in a form that can be compared and read."""
 
     error: str
+    text: str
+    notes: str
     returned: str
     values: str
     result: str
@@ -29,14 +44,22 @@ class Outcome:
 
 
 def check_case(double_list: DoubleList, case: Case) -> str | None:
-    """Return how the backend's call differs from the reference's, None if equal."""
+    """Return how the backend's call differs from the reference's, None if not."""
     expected = observe(double_list_reference, case.make())
     got = observe(double_list, case.make())
-    where = f"{case.clause} {case.name}"
+    fault = find_difference(expected, got)
+    return f"{case.clause} {case.name}: {fault}" if fault else None
+
+
+def find_difference(expected: Outcome, got: Outcome) -> str | None:
+    """Return how an outcome differs from that of the reference, None if not."""
     for name, wanted in vars(expected).items():
         came = vars(got)[name]
+        if name == "text" and not _SENTENCE.fullmatch(wanted):
+            continue
         if came != wanted:
-            return f"{where}: {name}: {describe_difference(wanted, came)}"
+            because = f" ({got.text})" if name == "error" and got.text else ""
+            return f"{name}: {describe_difference(wanted, came)}{because}"
     return None
 
 
@@ -53,31 +76,40 @@ def describe_difference(expected: str, got: str) -> str:
 
 def observe(double_list: DoubleList, call: Call) -> Outcome:
     """Make the call and describe everything that it could have changed."""
-    trace = ["before"]
-    options = {"trace": trace, **call.options}
+    options = {"trace": ["before"], **call.options}
+    trace = options["trace"]
     start_ns = time.perf_counter_ns()
-    returned, error = None, ""
+    returned, error = None, None
     try:
         returned = double_list(call.values, call.result, call.index, **options)  # type: ignore[func-returns-value]
-    except Exception as raised:  # noqa: BLE001 - whatever it is, it is compared.
-        error = f"{name_error(raised)}: {raised}"
+    except (Exception, Interrupt) as raised:  # noqa: BLE001 - all of them are compared.
+        error = raised
     end_ns = time.perf_counter_ns()
     return Outcome(
-        error=error or "no error",
+        error=name_error(error) if error else "no error",
+        text=shorten(str(error)) if error else "",
+        notes=", ".join(read_item_notes(error)) or "none on an item",
         returned=picture(returned),
         values=picture(call.values),
         result=picture(call.result),
-        trace=describe_trace(options, start_ns, end_ns),
+        # A call that is refused does not sleep.
+        trace=describe_trace({} if error else options, trace, start_ns, end_ns),
     )
 
 
-def name_error(error: Exception) -> str:
+def name_error(error: BaseException) -> str:
     """Return the name of its type, which is a built-in one if it looks like that."""
     kind = type(error)
     name = kind.__name__
     if vars(builtins).get(name) is kind:
         return name
     return f"another {name} ({kind.__module__}.{kind.__qualname__})"
+
+
+def read_item_notes(error: BaseException | None) -> list[str]:
+    """Return those notes of an exception that name an item (1.2)."""
+    notes = getattr(error, "__notes__", [])
+    return [note for note in notes if str(note).startswith(_ITEM_NOTE)]
 
 
 def picture(value: object, depth: int = 3) -> str:
@@ -93,9 +125,10 @@ def picture(value: object, depth: int = 3) -> str:
     return f"a {kind.__name__}"
 
 
-def describe_trace(options: dict[str, Any], start_ns: int, end_ns: int) -> str:
+def describe_trace(
+    options: dict[str, Any], trace: object, start_ns: int, end_ns: int
+) -> str:
     """Return what became of the trace; all good ones read the same."""
-    trace = options["trace"]
     if trace is None:
         return describe_length(options, start_ns, end_ns)
     if not isinstance(trace, list):
@@ -105,9 +138,7 @@ def describe_trace(options: dict[str, Any], start_ns: int, end_ns: int) -> str:
     if before != ["before"] * len(before) or not stamps or stamps == ["before"]:
         return picture(trace)
     fault = find_trace_fault(stamps[0], start_ns, end_ns)
-    if fault:
-        return fault
-    fault = find_short_sleep(stamps[0], options)
+    fault = fault or find_short_sleep(stamps[0], options)
     return fault or f"{len(before)} before, one good entry after"
 
 
@@ -154,6 +185,20 @@ def find_trace_fault(stamps: object, start_ns: int, end_ns: int) -> str | None:
             f"outside {start_ns} to {end_ns}"
         )
     return None
+
+
+def find_answer_fault(answer: object, expected: list[int]) -> str | None:
+    """Return what is wrong with an answer, None if nothing is (1.2)."""
+    if type(answer) is not list:
+        return f"expected a list, got {shorten(picture(answer))}"
+    if answer == expected and {*map(type, answer)} <= {int}:
+        return None
+    if len(answer) != len(expected):
+        return f"expected {len(expected)} items, got {len(answer)}"
+    for place, (wanted, got) in enumerate(zip(expected, answer, strict=True)):
+        if got != wanted or type(got) is not int:
+            return f"item {place}: expected {wanted}, got {shorten(picture(got))}"
+    return "changed while it was looked at"
 
 
 def shorten(text: str) -> str:

@@ -1,0 +1,206 @@
+"""Property tests: what holds for any call, and no table of calls can show.
+
+Each is a function of the backend's own one; it returns in one sentence what is wrong,
+or None. Those of what is left behind and of threads have modules of their own.
+"""
+
+import gc
+import itertools
+import random
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from backends import DoubleList
+from compare.double_list.cases import REFUSALS, Call
+from compare.double_list.leftovers import (
+    check_leftovers,
+    check_memory,
+    check_references,
+)
+from compare.double_list.objects import Interrupt, Number
+from compare.double_list.observe import find_answer_fault, name_error, picture
+from compare.double_list.threads import check_meanwhile, check_threads
+
+# Every length up to a few blocks of what a compiler or a CPU takes at once, and what
+# is just beside a longer block.
+LENGTHS = (
+    *range(132),
+    *(2**k + off for k in range(8, 13) for off in (-1, 0, 1)),
+    20_000,
+)
+# Longer than any list that is doubled elsewhere.
+LENGTH_MAX = 1_000_000
+
+
+def check_new_list(double_list: DoubleList) -> str | None:
+    """Return whether somebody else has the answer too (1.3)."""
+    for values in ([1, 2, 3], [0, 0], []):
+        replaced = ["replaced"]
+        result: list[Any] = [replaced, None]
+        double_list(values, result, 0)
+        double_list(values, result, 1)
+        where = f"1.3 two calls of {values}: expected two new lists, got"
+        if result[0] is result[1]:
+            return f"{where} the same list twice"
+        if replaced != ["replaced"] or result[0] is replaced:
+            return f"{where} the list that stood in result before"
+        if any(answer is values for answer in result):
+            return f"{where} values itself"
+        if not all(map(gc.is_tracked, result)):
+            return f"{where} one that the garbage collector does not know"
+        alone: list[Any] = [[]]
+        if sys.getrefcount(result[1]) > sys.getrefcount(alone[0]):
+            return "1.3 a call: expected a new list in result alone, got one kept too"
+    return None
+
+
+def check_signature(double_list: DoubleList) -> str | None:
+    """Return which arguments are taken otherwise than the contract names them."""
+    call: Any = double_list
+    result: list[Any] = [None]
+    error = catch_error(call, values=[1], result=result, index=0)
+    if error != "no error":
+        return f"1.1 all arguments by name: expected no error, got {error}"
+    for what, arguments, options in (
+        ("no index", ([1], result), {}),
+        ("passes by position", ([1], result, 0, 1), {}),
+        ("an unknown option", ([1], result, 0), {"no_such_option": 1}),
+    ):
+        error = catch_error(call, *arguments, **options)
+        if error != "TypeError":
+            return f"1.1 {what}: expected TypeError, got {error}"
+    return None
+
+
+def catch_error(double_list: DoubleList, *arguments: Any, **options: Any) -> str:
+    """Make a call and return the type of what it raised."""
+    try:
+        double_list(*arguments, **options)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is compared.
+        return name_error(error)
+    return "no error"
+
+
+def check_lengths(double_list: DoubleList) -> str | None:
+    """Return the first length whose answer is wrong, with numbers of all sizes."""
+    numbers = make_numbers(1_000) * (max(LENGTHS) // 1_000)
+    for n, release_gil in itertools.product(LENGTHS, (True, False)):
+        values = numbers[:n]
+        result: list[Any] = [None, None]
+        double_list(values, result, -1, passes=1 + n % 3, release_gil=release_gil)
+        expected = [number + number for number in numbers[:n]]
+        fault = find_answer_fault(result[1], expected)
+        if fault is None and (values != numbers[:n] or result[0] is not None):
+            fault = "expected one place of result to change, got more changed"
+        if fault:
+            return f"1.1 {n} values, release_gil={release_gil}: {fault}"
+    return None
+
+
+def check_long_list(double_list: DoubleList) -> str | None:
+    """Return what is wrong with the answer of a list as long as lists get."""
+    result: list[Any] = [None]
+    double_list(list(range(LENGTH_MAX)), result, 0)
+    fault = find_answer_fault(result[0], list(range(0, 2 * LENGTH_MAX, 2)))
+    return f"1.1 {LENGTH_MAX} values: {fault}" if fault else None
+
+
+def make_numbers(count: int) -> list[int]:
+    """Return as many integers of all sizes whose doubles fit, the same every time."""
+    draw = random.Random(0)  # noqa: S311 - nothing is kept secret with it.
+    return [
+        (-1) ** place * (draw.getrandbits(62) >> draw.randrange(62))
+        for place in range(count)
+    ]
+
+
+def check_after_errors(double_list: DoubleList) -> str | None:
+    """Return after which refusal a call that keeps the contract is answered wrongly."""
+    for case in REFUSALS:
+        refused = case.make()
+        try:
+            double_list(
+                refused.values, refused.result, refused.index, **refused.options
+            )
+        except (Exception, Interrupt):  # noqa: BLE001 - the cases look at which it is.
+            call = Call()
+            double_list(call.values, call.result, call.index)
+            fault = find_answer_fault(call.result[1], [2, 4, 6])
+            if fault:
+                return f"1.6 a call after {case.name}: {fault}"
+    return None
+
+
+def check_inner_call(double_list: DoubleList) -> str | None:
+    """Return what is wrong with a call that is made by an item of another one (1.7)."""
+    inner: list[Any] = [None]
+    outer: list[Any] = [None]
+    item = Number(20, lambda: double_list([7, 8], inner, 0))
+    double_list([1, item, 3], outer, 0)
+    fault = find_answer_fault(inner[0], [14, 16])
+    fault = fault or find_answer_fault(outer[0], [2, 40, 6])
+    return f"1.7 a call inside of another one: {fault}" if fault else None
+
+
+def check_changing_items(double_list: DoubleList) -> str | None:
+    """Return what an __index__ that changes values leads to (1.7).
+
+    Which state of the list is seen is not promised: only that the answer is made of
+    such items as were there, or that nothing is changed.
+    """
+    acts: dict[str, Callable[[list[Any]], object]] = {
+        "empties": lambda values: values.clear(),
+        "grows": lambda values: values.extend([7] * 999),
+        "replaces": lambda values: values.__setitem__(slice(None), [7] * len(values)),
+        "spoils": lambda values: values.__setitem__(slice(None), "abcdefghi"),
+    }
+    for what, act in acts.items():
+        values: list[Any] = [1] * 9
+        values[3] = Number(4, partial(act, values))
+        result: list[Any] = [None]
+        error = catch_error(double_list, values, result, 0)
+        answer = result[0]
+        where = f"1.7 an __index__ that {what} values"
+        if error != "no error":
+            if what != "spoils" or error != "TypeError" or answer is not None:
+                return f"{where}: expected an answer, got {error}, {picture(answer)}"
+        elif type(answer) is not list or not {*answer} <= {2, 8, 14}:
+            return f"{where}: expected doubles of its items, got {picture(answer)}"
+    return None
+
+
+def check_stamps(double_list: DoubleList) -> str | None:
+    """Return whether the trace has items read outside of where they are (1.9)."""
+    read_ns: list[int] = []
+    trace: list[Any] = []
+    item = Number(1, lambda: read_ns.append(time.perf_counter_ns()))
+    double_list([item, 2, item], [None], 0, trace=trace)
+    enter, kernel_start = trace[0][:2]
+    if read_ns and not enter <= read_ns[0] <= read_ns[-1] <= kernel_start:
+        return (
+            "1.9 items that note when they are read: expected that to be between enter "
+            f"{enter} and kernel_start {kernel_start}, got {read_ns}"
+        )
+    return None
+
+
+PROPERTIES: tuple[Callable[[DoubleList], str | None], ...] = (
+    check_new_list,
+    check_signature,
+    check_lengths,
+    check_after_errors,
+    check_inner_call,
+    check_changing_items,
+    check_stamps,
+    check_references,
+    check_leftovers,
+    check_memory,
+    partial(check_threads, 2, is_same_list=True),
+    partial(check_threads, 4, is_same_list=False),
+    check_meanwhile,
+)
+# Those that the short form has no time for.
+LONG_PROPERTIES: tuple[Callable[[DoubleList], str | None], ...] = (check_long_list,)

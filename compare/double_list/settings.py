@@ -1,0 +1,104 @@
+"""What belongs to the whole process, and is no business of a call (1.11)."""
+
+import ctypes
+import gc
+import locale
+import math
+import operator
+import os
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+# The files that a process is given: standard input, output and error.
+STANDARD_FILES = (0, 1, 2)
+# More than struct sigaction has anywhere. It begins with the handler; of the rest the
+# system leaves some bytes as they were.
+SIGACTION_BYTES = 256
+HANDLER_BYTES = ctypes.sizeof(ctypes.c_void_p)
+
+# What importing a module changes by rights, as a first call may do: numpy for one knows
+# which warnings are of no interest.
+CHANGED_BY_IMPORTS = ("the filters of warnings",)
+
+
+def read_settings() -> dict[str, object]:
+    """Return all that calls have to leave as it was."""
+    return {
+        "the switch interval": sys.getswitchinterval(),
+        "the garbage collector": (gc.isenabled(), gc.get_threshold(), gc.get_debug()),
+        "the recursion limit": sys.getrecursionlimit(),
+        "the trace function": (sys.gettrace(), sys.getprofile()),
+        "the standard files": [*map(identify_file, STANDARD_FILES)],
+        "the environment": dict(os.environ),
+        "the time zone": time.tzname,
+        "the locale": locale.setlocale(locale.LC_ALL),
+        "the current folder": Path.cwd(),
+        "the filters of warnings": list(warnings.filters),
+        "the signal handlers": [*map(read_handler, signal.valid_signals())],
+        "the floating-point mode": read_floating_point_mode(),
+        **{what: read() for what, read in find_unix_settings().items()},
+    }
+
+
+def identify_file(number: int) -> tuple[int, ...] | None:
+    """Return what is open under that number, None if nothing is."""
+    with suppress(OSError):
+        found = os.fstat(number)
+        return found.st_dev, found.st_ino
+    return None
+
+
+def read_handler(number: int) -> tuple[object, bytes]:
+    """Return what Python and what the system knows of a signal's handler."""
+    buffer = ctypes.create_string_buffer(SIGACTION_BYTES)
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).sigaction(number, None, buffer)
+    return signal.getsignal(number), buffer.raw[:HANDLER_BYTES]
+
+
+def read_floating_point_mode() -> tuple[object, ...]:
+    """Return how this thread rounds, and whether it knows the smallest numbers."""
+    # Calculated now, and not once and for all by the compiler.
+    rounded = [operator.truediv(sign, 3) for sign in (1, -1)]
+    return *rounded, operator.truediv(sys.float_info.min, 2), math.sqrt(2)
+
+
+def find_unix_settings() -> dict[str, Callable[[], object]]:
+    """Return how to read those settings that not every system has."""
+    found: dict[str, Callable[[], object]] = {}
+    if hasattr(signal, "getitimer"):
+        found["the timers"] = read_timers
+    if hasattr(signal, "pthread_sigmask"):
+        found["the blocked signals"] = lambda: signal.pthread_sigmask(
+            signal.SIG_BLOCK, ()
+        )
+    if hasattr(os, "sched_getaffinity"):
+        found["the cores to run on"] = lambda: os.sched_getaffinity(0)
+    return found
+
+
+def read_timers() -> list[object]:
+    """Return which timers run."""
+    kinds = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+    timers: list[object] = [signal.getitimer(kind) != (0.0, 0.0) for kind in kinds]
+    with suppress(OSError):
+        timers.append(Path("/proc/self/timers").read_bytes())
+    return timers
+
+
+def allow_imports(before: dict[str, object]) -> dict[str, object]:
+    """Return the settings, those that importing changes as they are by now."""
+    now = read_settings()
+    return {**before, **{what: now[what] for what in CHANGED_BY_IMPORTS}}
+
+
+def check_settings(before: dict[str, object]) -> str | None:
+    """Return what all calls together changed for everybody in the process."""
+    now = read_settings()
+    changed = [what for what in before if now[what] != before[what]]
+    return f"1.11 after all calls: {', '.join(changed)} changed" if changed else None
