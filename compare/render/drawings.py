@@ -1,4 +1,4 @@
-"""The drawings of the page: lanes of time, bars with ranges, lines over the work."""
+"""The drawings of the page: lanes of time, bars with ranges."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,7 +10,6 @@ from gilscope.render.markup import Markup, element, join
 from gilscope.render.svg import (
     COLOURS,
     LANE,
-    LINES,
     Bar,
     Scale,
     Span,
@@ -18,7 +17,6 @@ from gilscope.render.svg import (
     draw_bars,
     draw_lane,
     draw_line,
-    draw_lines,
     draw_span,
     make_svg,
     make_swatches,
@@ -154,49 +152,6 @@ def draw_contention(results: Sequence[BackendResult]) -> Markup:
     return join(
         make_swatches([first, last]),
         draw_bars(rows, "Slowdown of short calls", show_tick, is_log=True),
-    )
-
-
-def draw_sweep(results: Sequence[BackendResult]) -> Markup:
-    """Draw from which amount of work on releasing pays, in both cases."""
-    measured = [(result.name, result.sweep) for result in results if result.sweep]
-    swatches = [
-        (
-            name,
-            draw_line(0, 12, 100, 12, colour, stroke_dasharray=dashes, stroke_width=3),
-        )
-        for (name, _), (colour, dashes) in zip(
-            measured, LINES * len(measured), strict=False
-        )
-    ]
-    panels = (
-        ("Two threads that call: released by held", "gain"),
-        ("One that calls beside busy Python code: released by held", "busy_gain"),
-    )
-    return join(
-        make_swatches(swatches),
-        [
-            join(
-                element("h3", title),
-                draw_lines(
-                    [
-                        (
-                            name,
-                            [
-                                (cell.kernel_s, getattr(cell, gain))
-                                for cell in sweep.cells
-                            ],
-                        )
-                        for name, sweep in measured
-                        if sweep.cells
-                    ],
-                    title,
-                    describe_time,
-                ),
-            )
-            for title, gain in panels
-            if any(sweep.cells for _, sweep in measured)
-        ],
     )
 
 

@@ -33,7 +33,9 @@ def list_section(section: Section) -> Iterator[str]:
     for answer in section.answers:
         yield f"- {MARKS[answer.tone]}{escape(answer.text)}"
     for table in section.tables:
-        yield from ("", *list_table(table))
+        caption = f"**{escape(table.caption)}**" if len(section.tables) > 1 else ""
+        yield from ("", *filter(None, [caption]), *([""] if caption else []))
+        yield from list_table(table)
     for note in section.notes:
         head = f"**{escape(note.heading)}**: " if note.heading else ""
         lines = [escape(line) for line in note.text.splitlines()]

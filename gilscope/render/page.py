@@ -184,7 +184,8 @@ def render_table(table: Table) -> Markup:
 
 
 def _render_cell(cell: Cell, title: str) -> Markup:
-    shade = f";background:rgb(200 101 27 / {cell.shade * 0.45:.2f})"
+    colour = "27 143 128" if cell.shade > 0 else "200 101 27"
+    shade = f";background:rgb({colour} / {abs(cell.shade) * 0.45:.2f})"
     more = [" ", element("span", cell.more, style=_MORE)] if cell.more else None
     return element(
         "td",

@@ -1,4 +1,4 @@
-"""The few charts that are drawn: bars with ranges, lines over a scale, lanes of time.
+"""The few charts that are drawn: bars with ranges, lanes of time.
 
 Places along a chart are per cent of its width and heights are pixels, so one drawing
 fits a phone and a desk, and its text keeps its size. The colours have a contrast of at
@@ -8,7 +8,6 @@ least 3:1 on white and on the dark page; text has the colour of what is around i
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from gilscope.render.markup import Child, Markup, element, join
 from gilscope.stats import Figure
@@ -20,8 +19,6 @@ COLOURS = {
     "teal": "#1b8f80",
     "grey": "#7d828c",
 }
-# Lines of a chart are told apart without colour too; after the last it begins again.
-LINES = (("blue", None), ("orange", "7 3"), ("purple", "2 3"), ("teal", "9 3 2 3"))
 
 # Text beside the end of the longest bar needs this much of the width, in per cent.
 _ROOM = 24.0
@@ -174,67 +171,11 @@ def _draw_bar(bar: Bar, scale: Scale, y: float) -> list[Markup]:
     ]
 
 
-def draw_lines(
-    series: Sequence[tuple[str, Sequence[tuple[float, Figure]]]],
-    title: str,
-    show: Callable[[float], str],
-    height: int = 190,
-) -> Markup:
-    """Draw one line a name over a logarithmic scale, with a line across at 1.
-
-    Args:
-        series: names with their points: place on the scale, and figure.
-        title: what a reader that does not see it is told.
-        show: returns the text of a place at the axis.
-        height: of the chart above its axis, in pixels.
-    """
-    points = [point for _, line in series for point in line]
-    places = [place for place, _ in points]
-    across = Scale(min(places), max(places), is_log=True, room=4.0)
-    top = max(1.0, *(figure.high for _, figure in points))
-
-    def rise(value: float) -> float:
-        return height - 4 - (height - 12) * max(0.0, value) / top
-
-    parts = [draw_line(0, rise(1), 100, rise(1), "grey", stroke_dasharray="4 3")]
-    parts.append(draw_text(100, rise(1) - 5, "1x", text_anchor="end"))
-    for number, (_, line) in enumerate(series):
-        colour, dashes = LINES[number % len(LINES)]
-        ordered = sorted(line, key=lambda point: point[0])
-        spots = [(across.place(x) + 2, figure) for x, figure in ordered]
-        for (x1, first), (x2, second) in pairwise(spots):
-            parts.append(
-                draw_line(
-                    x1,
-                    rise(first.value),
-                    x2,
-                    rise(second.value),
-                    colour,
-                    stroke_dasharray=dashes,
-                    stroke_width=2,
-                )
-            )
-        for x, figure in spots:
-            parts.append(draw_line(x, rise(figure.low), x, rise(figure.high), colour))
-            parts.append(
-                element(
-                    "circle",
-                    cx=f"{x:.4g}%",
-                    cy=rise(figure.value),
-                    r=4,
-                    fill=COLOURS[colour],
-                )
-            )
-    return make_svg(height + _AXIS, title, parts, draw_axis(across, height, show, 2))
-
-
-def draw_axis(
-    scale: Scale, y: float, show: Callable[[float], str], shift: float = 0
-) -> list[Markup]:
+def draw_axis(scale: Scale, y: float, show: Callable[[float], str]) -> list[Markup]:
     """Draw a line with a few values below it."""
     parts = [draw_line(0, y, 100, y, "grey")]
     for tick in scale.list_ticks():
-        x = scale.place(tick) + shift
+        x = scale.place(tick)
         parts.append(draw_line(x, y, x, y + 4, "grey"))
         anchor = "start" if x < 3 else "end" if x > 97 else "middle"  # noqa: PLR2004 - near an edge.
         parts.append(draw_text(x, y + 17, show(tick), text_anchor=anchor))

@@ -18,7 +18,7 @@ class Cell:
         text: what it says.
         tone: how it is coloured.
         more: what stands after it where there is room, such as a range.
-        shade: how dark its background is on a page, 0 to 1.
+        shade: how dark its background is on a page: up to 1 = gain, down to -1 = loss.
     """
 
     text: str

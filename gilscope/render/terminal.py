@@ -82,6 +82,8 @@ def make_section(section: Section, width: int) -> Iterator[RenderableType]:
     for number, table in enumerate(section.tables):
         if number or section.answers:
             yield Text()
+        if len(section.tables) > 1:
+            yield Text(clean_text(table.caption), "bold")
         yield make_grid(table, width)
         if any(column.meaning for column in table.columns):
             yield from (Text(), make_legend(table))
