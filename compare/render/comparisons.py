@@ -81,7 +81,7 @@ def show_gathered(found: Gathered) -> Document:
     tables = [
         Table(
             what,
-            (Column(what), *map(Column, found.environments)),
+            (Column("subject"), *map(Column, found.environments)),
             [(row.subject, *map(show_cell, row.cells)) for row in rows],
         )
         for what, group in groupby(found.rows, key=lambda row: row.what)
