@@ -21,13 +21,24 @@ def main() -> int:
     try:
         with end_cleanly():
             from gilscope.cli import main as run_command  # noqa: PLC0415
+            from gilscope.cli.status import SIGPIPE, USAGE  # noqa: PLC0415
 
             return run_command()
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        with contextlib.suppress(OSError, ValueError):
-            os.write(2, b"gilscope: interrupted\n")
+        say("interrupted")
         return SIGNALLED + signal.SIGINT
+    except BrokenPipeError:
+        # Whoever read the report has seen enough.
+        forget_output()
+        return SIGNALLED + SIGPIPE
+    except OSError as error:
+        # Files are told of where they are written; what has no name is standard output.
+        if error.filename is not None:
+            raise
+        forget_output()
+        say(f"cannot write standard output: {error.strerror or error}")
+        return USAGE
 
 
 @contextlib.contextmanager
@@ -52,6 +63,13 @@ def end_cleanly() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def say(text: str) -> None:
+    """Write a line to standard error, if anybody has it."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"gilscope: {text}\n")
+        sys.stderr.flush()
 
 
 def forget_output() -> None:

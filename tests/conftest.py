@@ -1,5 +1,6 @@
 """What all tests share: the option --require-backends and the `backend` fixture."""
 
+import importlib.util
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import backends
+from gilscope.record import Record, make_schema
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,3 +64,28 @@ def default_interrupt() -> Iterator[None]:
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def held_to_schema() -> Iterator[None]:
+    """Hold every result that a test writes as JSON to the schema of its type."""
+    if importlib.util.find_spec("jsonschema") is None:
+        # It is not there for every Python that is tried.
+        yield
+        return
+    import jsonschema  # noqa: PLC0415
+
+    validators: dict[type, object] = {}
+    write = Record.to_dict
+
+    def to_dict(self: Record) -> dict[str, object]:
+        kind = type(self)
+        if kind not in validators:
+            validators[kind] = jsonschema.Draft202012Validator(make_schema(kind))
+        content = write(self)
+        validators[kind].validate(content)
+        return content
+
+    Record.to_dict = to_dict
+    yield
+    Record.to_dict = write

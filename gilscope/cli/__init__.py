@@ -15,13 +15,11 @@ from types import SimpleNamespace
 from gilscope.cli.output import say
 from gilscope.cli.status import (
     OK,
-    SIGPIPE,
     UNSURE,
     USAGE,
     WRONG,
     UsageError,
 )
-from gilscope.command import SIGNALLED, forget_output
 from gilscope.environment import read_version
 
 __all__ = ["OK", "UNSURE", "USAGE", "WRONG", "main"]
@@ -80,17 +78,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except (UsageError, LookupError) as error:
         say(str(error))
-        return USAGE
-    except BrokenPipeError:
-        # Whoever read the report has seen enough.
-        forget_output()
-        return SIGNALLED + SIGPIPE
-    except OSError as error:
-        # Files are told of where they are written; what has no name is standard output.
-        if error.filename is not None:
-            raise
-        forget_output()
-        say(f"cannot write standard output: {error.strerror or error}")
         return USAGE
     return status
 

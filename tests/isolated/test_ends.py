@@ -30,6 +30,15 @@ def start(*arguments: str, cwd: Path = ROOT, **options: object) -> "subprocess.P
     )
 
 
+def check_left(folder: Path) -> None:
+    """Check that in a moment no process has the folder's mark, and it has no file."""
+    deadline = time.monotonic() + 10
+    while left := find_left(f"ENDS_OF={folder}"):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+    assert not [*folder.iterdir()]
+
+
 def find_left(mark: str) -> list[str]:
     """Return the processes that have a word in their environment."""
     found = []
@@ -53,7 +62,6 @@ def test_a_signal_leaves_nothing(
     number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No process, no folder, no traceback; the status is the signal's."""
-    mark = f"ENDS_OF={tmp_path}"
     monkeypatch.setenv("ENDS_OF", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     command = start(*FAST[:-1], "tests.faulty_backends:hangs_held", "--json", "r.json")
@@ -63,11 +71,7 @@ def test_a_signal_leaves_nothing(
     _, told = command.communicate(timeout=30)
     assert command.returncode == 128 + number
     assert "Traceback" not in told
-    assert not [*tmp_path.iterdir()]
-    deadline = time.monotonic() + 10
-    while find_left(mark):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    check_left(tmp_path)
     assert not (ROOT / "r.json").exists()
 
 
@@ -107,9 +111,7 @@ def test_kills_at_random_moments_leave_nothing(
         status, told = interrupt_after(BEFORE_OURS_S + source.random() * 3, number)
         assert "Traceback" not in told
         assert status in (0, 128 + number, -number)
-        time.sleep(0.2)
-        assert not find_left(f"ENDS_OF={tmp_path}")
-        assert not [*tmp_path.iterdir()]
+        check_left(tmp_path)
 
 
 # --- Pipes and files ------------------------------------------------------------------

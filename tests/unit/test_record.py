@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +17,8 @@ import compare.render  # noqa: F401 - what renders the reports.
 from compare import Report
 from gilscope.record import DEPTH_MAX, SIZE_MAX, make_schema, read_json
 from tests.unit.sample_reports import make_report
+
+jsonschema = pytest.importorskip("jsonschema")
 
 ROOT = Path(__file__).parents[2]
 SCHEMA_1 = ROOT / "tests" / "data" / "report.schema-1.json"
