@@ -26,6 +26,41 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="skip",
         help="what becomes of a test that could not be judged (default: %(default)s)",
     )
+    group.addoption(
+        "--gil-holds",
+        metavar="T",
+        help="list holds of the GIL that took so long, such as 20ms, by test and line",
+    )
+    group.addoption(
+        "--gil-holds-fail",
+        metavar="T",
+        help="fail a test in which the GIL was held for longer, such as 100ms",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch the tests if an option asks for it."""
+    config.addinivalue_line(
+        "markers", 'gil_max_hold("50ms"): fail if the GIL is held for longer'
+    )
+    options = ("--gil-holds", "--gil-holds-fail")
+    if any(config.getoption(name) is not None for name in options):
+        watch_tests(config)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Watch the tests if a mark asks for it."""
+    if item.get_closest_marker("gil_max_hold") is not None:
+        watch_tests(item.config)
+
+
+def watch_tests(config: pytest.Config) -> None:
+    """Add the part that watches who holds the GIL."""
+    if not config.pluginmanager.hasplugin("gilscope_holds"):
+        # Nothing of it is imported, let alone started, before it is asked for.
+        from gilscope.watcher.pytest_holds import HoldsPlugin  # noqa: PLC0415
+
+        config.pluginmanager.register(HoldsPlugin(config), "gilscope_holds")
 
 
 @pytest.fixture

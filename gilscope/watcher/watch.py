@@ -145,6 +145,9 @@ class Watch:
                 is_cut_short=self._is_cut_short,
             )
 
+    def note(self, hold: Hold, end_ns: int) -> None:
+        """Take in a single hold and when it ended; for classes derived from this."""
+
     def _ask(self) -> None:
         """Want the GIL every millisecond.
 
@@ -224,6 +227,7 @@ class Watch:
         start_ns = report["end_ns"] - report["kept_ns"] - self._start_ns
         with self._lock:
             self._collector.add(hold, start_ns / 1e9)
+        self.note(hold, report["end_ns"])
         if self._on_hold is not None:
             try:
                 self._on_hold(hold)
