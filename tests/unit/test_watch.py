@@ -57,7 +57,9 @@ def test_a_hold_is_named_with_its_line_text_function_and_stack():
 def test_an_operator_has_no_function_and_a_thread_has_its_name():
     def multiply():
         number = 3**400_000
-        return number * number
+        _ = number * number
+        # Until its name has been asked for.
+        time.sleep(0.1)
 
     with watch() as watched:
         thread = threading.Thread(target=multiply, name="multiplier")
