@@ -60,8 +60,15 @@ def judge_report(report: Report) -> int:
 
 
 @contextlib.contextmanager
-def show_progress(plan: Plan) -> Iterator[Callable[[Progress], None]]:
-    """Show each step on standard error: live on a terminal, as lines elsewhere."""
+def show_progress(
+    plan: Plan, *, is_told: bool = True
+) -> Iterator[Callable[[Progress], None]]:
+    """Show each step on standard error: live on a terminal, as lines elsewhere.
+
+    Args:
+        plan: what runs.
+        is_told: whether there are lines where no terminal is.
+    """
     steps = {name: STEPS_S[name][plan.quick] for name in ("loading", *plan.scenarios)}
     view = ProgressView({job.name: steps for job in plan.jobs})
     live = make_live(view)
@@ -74,7 +81,7 @@ def show_progress(plan: Plan) -> Iterator[Callable[[Progress], None]]:
             view.end(step.backend, step.state, style, step.elapsed_s)
 
     if live is None:
-        yield lambda step: note(describe_progress(step))
+        yield lambda step: note(describe_progress(step)) if is_told else None
         return
     with live:
         yield update

@@ -18,7 +18,7 @@ from gilscope.cli.options import add_backend, add_files, parse_counts, parse_sec
 from gilscope.cli.output import note, write_text
 from gilscope.cli.show import check_files, show_document, show_result, write_files
 from gilscope.cli.status import OK, UsageError
-from gilscope.render.document import Document, Section
+from gilscope.render.document import Document, Note, Section
 from gilscope.render.table import Cell, Column, Table
 
 LIST_TIMEOUT_S = 30.0
@@ -102,17 +102,21 @@ def add_list(commands: Any) -> None:
 
 def run_list(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it is one entry for all.
     """Load each backend in a process of its own and say what came of it."""
-    report = run_plan(make_plan(scenarios=(), timeout_s=LIST_TIMEOUT_S))
+    plan = make_plan(scenarios=(), timeout_s=LIST_TIMEOUT_S)
+    with show_progress(plan, is_told=False) as progress:
+        report = run_plan(plan, progress)
     rows = [
         (
             result.name,
             result.technology,
             Cell("available", "good")
             if result.status == "ok"
-            else Cell(result.reason, STATUS_TONES.get(result.status, "bad")),
+            else Cell(result.status, STATUS_TONES.get(result.status, "bad")),
         )
         for result in report
     ]
     table = Table("Backends", (Column(""), Column(""), Column("")), rows)
-    show_document(Document("Backends", "", (Section("Backends", tables=(table,)),)))
+    notes = tuple(Note(each.reason, each.name) for each in report if each.reason)
+    section = Section("Backends", tables=(table,), notes=notes)
+    show_document(Document("Backends", "", (section,)))
     return OK

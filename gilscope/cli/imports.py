@@ -5,8 +5,12 @@ from typing import Any
 
 import gilscope.render.imports  # noqa: F401 - registers how an import is shown.
 from gilscope.cli.output import say, write
+from gilscope.cli.progress import show_waiting
 from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
 from gilscope.imports import inspect_import
+
+# An import takes a second as a rule.
+IMPORT_S = 1.0
 
 
 def add_imports(commands: Any) -> None:
@@ -21,7 +25,8 @@ def run_imports(arguments: argparse.Namespace) -> int:
     statuses = {OK}
     for position, module in enumerate(arguments.module):
         try:
-            found = inspect_import(module)
+            with show_waiting(module, "importing", IMPORT_S):
+                found = inspect_import(module)
         except ValueError as error:
             raise UsageError(str(error)) from error
         except (RuntimeError, TimeoutError) as error:
