@@ -16,7 +16,7 @@ import backends
 from backends import Backend
 from compare.plan import Job
 from compare.scenarios import load_scenario
-from gilscope.channel import Channel
+from gilscope.channel import Channel, describe
 from gilscope.clean import clean_text
 from gilscope.environment import is_free_threaded_build, is_gil_enabled
 
@@ -65,7 +65,7 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
     except backends.BackendLoadError as error:
         return "failed", shorten(str(error))
     except SystemExit as error:
-        return "crashed", f"{step} called sys.exit({shorten(ascii(error.code))})"
+        return "crashed", f"{step} called sys.exit({shorten(describe(error.code))})"
     except BaseException as error:  # noqa: BLE001 - a backend may raise anything.
         return "failed", f"{step} raised {describe_error(error)}"
     return "ok", ""

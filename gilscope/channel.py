@@ -33,6 +33,7 @@ from gilscope.guard import die_with_parent, go_on_in_child
 HIGH_FDS = (960, 200, 60)
 # The small ones, into which somebody may write who has no file of that number.
 SMALL_FDS = range(3, 20)
+STANDARD_FDS = range(3)
 # The exit status of a child whose channel was closed for good.
 CHANNEL_LOST = 87
 # A child that took longer to start than it has time still tells where it was.
@@ -83,16 +84,20 @@ def encode(value: Any, depth: int = 0) -> str:
 def encode_text(value: object) -> str:
     """Return a string, or the repr() of anything else, as JSON."""
     if not isinstance(value, str):
-        try:
-            value = repr(value)
-        except Exception:  # noqa: BLE001 - it is anybody's code.
-            value = f"<{type(value).__name__}>"
-        if len(value) > REPR_LENGTH:
-            value = f"{value[:REPR_LENGTH]}..."
+        value = describe(value)
     # Halves of surrogate pairs have no place in a file or on a terminal.
     return encode_basestring_ascii(
         str.encode(value, "utf-8", "backslashreplace").decode()
     )
+
+
+def describe(value: object) -> str:
+    """Return the repr() of a value, or its type where that is not to be had."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - it is anybody's code.
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= REPR_LENGTH else f"{text[:REPR_LENGTH]}..."
 
 
 def sign(key: bytes, body: bytes) -> bytes:
@@ -171,7 +176,7 @@ class Channel:
         """Move the descriptors out of the way, and read the first order."""
         self._orders, self._fd, self._stack = map(move_up, (orders, channel, stack))
         self._identities = {fd: identify(fd) for fd in (self._fd, self._stack)}
-        self._occupied: list[int] = []
+        self._seen: dict[int, tuple[int, int] | None] = {}
         self._text = b""
         self._renewed_s: float | None = None
         job = self.receive()
@@ -209,13 +214,14 @@ class Channel:
         for fd in SMALL_FDS:
             if identify(fd) is None:
                 os.dup2(self._fd, fd, inheritable=False)
-                self._occupied.append(fd)
+        self._seen = {fd: identify(fd) for fd in (*STANDARD_FDS, *SMALL_FDS)}
 
     def were_fds_closed(self) -> bool:
-        """Return whether somebody closed descriptors of this channel."""
-        fds = self._fd, self._stack, *self._occupied
-        own = self._identities[self._fd]
-        return any(identify(fd) != self._identities.get(fd, own) for fd in fds)
+        """Return whether somebody closed descriptors that were open before."""
+        return any(
+            identify(fd) != identity
+            for fd, identity in (*self._identities.items(), *self._seen.items())
+        )
 
     def receive(self) -> Any:
         """Return the next order, None if there will be none."""

@@ -14,6 +14,7 @@ import ctypes
 import functools
 import gc
 import itertools
+import json
 import locale
 import os
 import platform
@@ -865,7 +866,45 @@ def writes_to_stale_files(*arguments, **options):
     right(*arguments, **options)
 
 
+@faulty("correctness", "closed descriptors", status="failed")
+def closes_descriptors(*arguments, **options):
+    """Close every file descriptor but the standard ones."""
+    os.closerange(3, 4096)
+    right(*arguments, **options)
+
+
+@faulty("correctness", "closed descriptors", status="failed")
+def closes_the_standard_files(*arguments, **options):
+    """Close standard input, output and error."""
+    os.closerange(0, 3)
+    right(*arguments, **options)
+
+
+@faulty("correctness", status="ok")
+def patches_json(*arguments, **options):
+    """Replace functions of `json` and `os`, as some libraries do."""
+    for module, name in ((json, "dumps"), (json.JSONEncoder, "encode"), (os, "write")):
+        setattr(module, name, None)
+    right(*arguments, **options)
+
+
 # --- How a process can end ------------------------------------------------------------
+
+
+@faulty(
+    "correctness",
+    "ended the process with exit status 0",
+    "descriptors that were not its own",
+    status="crashed",
+)
+def forges_an_end(*arguments, **options):
+    """Write what says that all is well, and end the process."""
+    for number in range(3, 1024):
+        try:
+            os.write(number, b'\n{"event": "end", "status": "ok", "reason": ""}\n')
+        except OSError:
+            continue
+    os._exit(0)
 
 
 @faulty("correctness", "correctness ended with SIGABRT", "in aborts", status="crashed")

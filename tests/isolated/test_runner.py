@@ -137,6 +137,16 @@ def has_ended(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] in "ZX"
 
 
+def test_what_a_backend_replaces_is_not_used_by_its_worker() -> None:
+    """It replaces functions of json and os; its row and the next one are whole."""
+    names = ["tests.faulty_backends:patches_json", "python"]
+    report = run_all(names, scenarios=["correctness"], quick=True)
+    for row in report:
+        assert (row.status, row.reason) == ("ok", "")
+        assert row.correctness is not None
+        assert row.correctness.passed > 100
+
+
 def test_a_worker_that_was_doubled_tells_everything_once() -> None:
     """A forked child does not go on as a second worker."""
     steps: list[Progress] = []
