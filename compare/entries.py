@@ -192,7 +192,7 @@ def list_backend(result: BackendResult) -> Iterator[Entry]:
 def list_check(subject: str, check: Check, doubt: str = "") -> Iterator[Entry]:
     """Yield what there is to compare of a check."""
     yield Entry(subject, "verdict", check.verdict)
-    if isinstance(check.released_fraction, Figure):
+    if check.verdict in ("releases", "varies") and check.released_fraction is not None:
         family = "released_fraction"
         yield Entry(subject, family, check.released_fraction, family, doubt)
 

@@ -1,4 +1,4 @@
-"""Does this callable give the GIL away? A verdict with its evidence.
+"""Does this callable release the GIL? A verdict with its evidence.
 
 `import gilscope` imports this module, so that `gilscope.check` is the function. All
 that it needs is imported when it is called.
@@ -15,24 +15,34 @@ BUDGET_S = 0.5
 
 
 def check(
-    func: Callable[..., Any], /, *args: Any, budget_s: float = BUDGET_S, **kwargs: Any
+    func: Callable[..., Any],
+    /,
+    *args: Any,
+    budget_s: float = BUDGET_S,
+    figures: bool = True,
+    prepare: Callable[[], Any] | None = None,
+    **kwargs: Any,
 ) -> "Check":
     """Find out whether `func(*args, **kwargs)` lets other threads run.
 
-    It is called many times in this thread, beside a second one that asks for the GIL.
-    The verdict rests on evidence that a slow or loaded machine cannot fake; where
-    there is none, it is "inconclusive", with the reason.
+    It is called a few times in this thread, beside a second one that asks for the GIL,
+    and many times for the figures. The verdict rests on evidence that a slow or loaded
+    machine cannot fake; where there is none, it is "inconclusive", with the reason. An
+    answer is dropped at once, so that its destructor is part of the call.
 
     Args:
         func: the callable.
         args: its arguments, the same ones for every call.
-        budget_s: about how long the check may take, in seconds; longer where one call
-            is. It is the check's own: a callable with a keyword of that name is
-            checked as `functools.partial(func, budget_s=...)`.
-        kwargs: its keywords.
+        budget_s: about how long the figures may take, in seconds; longer where one call
+            is.
+        figures: False for the verdict alone, of five calls or less.
+        prepare: called before every call, outside of what is watched; what it returns,
+            if not None, is the arguments of the call: a tuple, or a tuple and a dict.
+        kwargs: its keywords. `budget_s`, `figures` and `prepare` are the check's own: a
+            callable with such a keyword is checked as `functools.partial(func, ...)`.
 
     Returns:
-        The verdict, what was counted and what it cost others.
+        The verdict, what was counted, and the figures.
 
     Raises:
         RuntimeError: called from inside the callable of another check.
@@ -44,36 +54,45 @@ def check(
         switch interval, which is put back afterwards.
 
     Source:
-        docs/method.md.
+        docs/explanation/how-the-verdict-works.md.
     """
     if not callable(func):
         message = f"check() func: expected a callable, got {type(func).__name__}"
+        raise TypeError(message)
+    if prepare is not None and not callable(prepare):
+        message = f"check() prepare: expected a callable, got {type(prepare).__name__}"
         raise TypeError(message)
     check_budget(budget_s)
     from functools import partial  # noqa: PLC0415
 
     import gilscope.render.text  # noqa: F401, PLC0415
-    from gilscope.probe.judge import judge_call  # noqa: PLC0415
+    from gilscope.probe.judge import Subject, judge  # noqa: PLC0415
     from gilscope.probe.surroundings import describe_callable  # noqa: PLC0415
 
     call = partial(func, *args, **kwargs) if args or kwargs else func
-    return judge_call(call, name=describe_callable(func), budget_s=budget_s).check
+    subject = Subject(describe_callable(func), call, prepare=prepare)
+    return judge(subject, budget_s=budget_s, figures=figures).check
 
 
-def check_statement(
+def check_statement(  # noqa: PLR0913 - all but two are by name.
     statement: str,
     setup: str = "pass",
     *,
     budget_s: float = BUDGET_S,
+    figures: bool = True,
+    prepare: str | None = None,
     namespace: dict[str, Any] | None = None,
 ) -> "Check":
     """Find out whether a statement lets other threads run.
 
     Args:
-        statement: as `python -m timeit` takes it; lines are separated by newlines.
+        statement: as `python -m timeit` takes it; lines are separated by newlines. One
+            that calls one function with names and constants is judged as that function.
         setup: what is run once before.
-        budget_s: about how long the check may take, in seconds.
-        namespace: the names that both may use, as `globals` of timeit.
+        budget_s: about how long the figures may take, in seconds.
+        figures: False for the verdict alone.
+        prepare: a statement that is run before every call, outside of what is watched.
+        namespace: the names that all may use, as `globals` of timeit.
 
     Raises:
         SyntaxError: one of them is no Python.
@@ -81,12 +100,12 @@ def check_statement(
     """
     check_budget(budget_s)
     import gilscope.render.text  # noqa: F401, PLC0415
-    from gilscope.probe.judge import judge_call  # noqa: PLC0415
+    from gilscope.probe.judge import Subject, judge  # noqa: PLC0415
     from gilscope.probe.statement import bind_statement  # noqa: PLC0415
 
-    call = bind_statement(statement, setup, namespace)
-    empty = bind_statement("pass", "pass")
-    return judge_call(call, name=statement, budget_s=budget_s, empty=empty).check
+    bound = bind_statement(statement, setup, namespace, prepare)
+    subject = Subject(statement, *bound)
+    return judge(subject, budget_s=budget_s, figures=figures).check
 
 
 def check_both(

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
@@ -21,11 +20,19 @@ class Times(NamedTuple):
     waiting_for_core: int
 
 
+class Seen(NamedTuple):
+    """What was read of a thread at one moment."""
+
+    # Whether it slept, and how often it went to sleep so far.
+    sleep: tuple[bool, int]
+    times: Times
+
+
 class ThreadView:
     """What Linux tells about one thread of this process, read with the GIL held.
 
-    Reading a file gives the GIL away, which would be the very thing to be found.
-    Hence `pread` through PyDLL, which does not.
+    Reading a file releases the GIL, which would be the very thing to be found. Hence
+    `pread` through PyDLL, which does not.
     """
 
     _SIZE = 4096
@@ -37,17 +44,24 @@ class ThreadView:
 
         library = ctypes.PyDLL(None)
         self._pread = library.pread
-        self._usleep = library.usleep
+        self.usleep = library.usleep
         self._buffer = ctypes.create_string_buffer(self._SIZE)
         self._files: list[int] = []
         try:
-            for name in ("status", "schedstat"):
-                path = f"/proc/self/task/{native_id}/{name}"
-                self._files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+            self._status = self._open(native_id, "status")
+            self._schedstat = self._open(native_id, "schedstat")
         except BaseException:
             self.close()
             raise
-        self._status, self._schedstat = self._files
+        try:
+            self._syscall = self._open(native_id, "syscall")
+        except OSError:
+            self._syscall = -1
+
+    def _open(self, native_id: int, name: str) -> int:
+        path = f"/proc/self/task/{native_id}/{name}"
+        self._files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        return self._files[-1]
 
     def close(self) -> None:
         """Close the files."""
@@ -56,19 +70,43 @@ class ThreadView:
 
     def read_sleep(self) -> tuple[bool, int]:
         """Return whether the thread sleeps, and how often it went to sleep so far."""
-        text = self._read(self._status)
-        state = text[text.index(b"State:\t") + 7 :][:1]
-        count = text[text.rindex(b"\nvoluntary_ctxt_switches:\t") + 26 :]
-        return state == b"S", int(count[: count.index(b"\n")])
+        return parse_sleep(self._read(self._status))
+
+    def defer(self) -> tuple[tuple[Callable[[], object], ...], Callable[[], "Seen"]]:
+        """Return what reads sleep and times in C, and what then returns what was read.
+
+        The former run no bytecode, so that they can be called between two calls that
+        are watched.
+        """
+        import ctypes  # noqa: PLC0415
+
+        status, times = (ctypes.create_string_buffer(self._SIZE) for _ in range(2))
+        reads = (
+            partial(self._pread, self._status, status, self._SIZE, 0),
+            partial(self._pread, self._schedstat, times, self._SIZE, 0),
+        )
+        return reads, lambda: Seen(parse_sleep(status.value), parse_times(times.value))
 
     def read_times(self) -> Times:
         """Return how long the thread computed, and how long it waited for a core."""
-        computing, waiting, _ = self._read(self._schedstat).split()
-        return Times(int(computing), int(waiting))
+        return parse_times(self._read(self._schedstat))
+
+    def read_futex(self) -> int | None:
+        """Return the address that the thread sleeps at; None if it is not told.
+
+        Source:
+            proc(5), /proc/pid/syscall: the number of the system call and its arguments,
+            or "running". futex(2) is the only one here whose first argument is an
+            address that several threads sleep at.
+        """
+        if self._syscall < 0:
+            return None
+        fields = self._read(self._syscall).split()
+        return int(fields[1], 16) if len(fields) > 1 and fields[0] != b"-1" else None
 
     def sleep_held(self, seconds: float) -> None:
-        """Sleep without giving the GIL away."""
-        self._usleep(int(seconds * 1e6))
+        """Sleep without releasing the GIL."""
+        self.usleep(int(seconds * 1e6))
 
     def _read(self, file: int) -> bytes:
         size = self._pread(file, self._buffer, self._SIZE, 0)
@@ -76,6 +114,19 @@ class ThreadView:
             message = "the kernel no longer tells about a thread of this process"
             raise WitnessError(message)
         return self._buffer.raw[:size]
+
+
+def parse_sleep(text: bytes) -> tuple[bool, int]:
+    """Return from a status file whether a thread sleeps, and its count of sleeps."""
+    state = text[text.index(b"State:\t") + 7 :][:1]
+    count = text[text.rindex(b"\nvoluntary_ctxt_switches:\t") + 26 :]
+    return state == b"S", int(count[: count.index(b"\n")])
+
+
+def parse_times(text: bytes) -> Times:
+    """Return from a schedstat file what the kernel knows about a thread."""
+    computing, waiting, _ = text.split()
+    return Times(int(computing), int(waiting))
 
 
 def open_view(native_id: int) -> ThreadView | None:
@@ -93,16 +144,6 @@ def open_view(native_id: int) -> ThreadView | None:
         view.close()
         return None
     return view
-
-
-def open_clock(thread_id: int) -> Callable[[], int | None]:
-    """Return what reads the computing time of a thread, wherever it is at the moment.
-
-    The times of a ThreadView stand still while the thread runs; this clock does not.
-    """
-    if not hasattr(time, "pthread_getcpuclockid"):
-        return lambda: None
-    return partial(time.clock_gettime_ns, time.pthread_getcpuclockid(thread_id))
 
 
 def tells_core_waits() -> bool:
@@ -140,8 +181,8 @@ def count_sleeps() -> int:
 class Bell:
     """What one thread waits for and another rings, without a lock of Python.
 
-    Those give the GIL away when they are released under some interpreters, and take
-    their time on a loaded machine under others.
+    Under some interpreters a lock releases the GIL when it is released, and under
+    others that takes its time on a loaded machine.
     """
 
     def __init__(self) -> None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gilscope.record import Record
+from gilscope.stats import Figure
 
-Verdict = Literal["releases", "preemptible", "holds", "inconclusive"]
+Verdict = Literal["releases", "varies", "preemptible", "holds", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,13 @@ class Evidence:
     """What was counted beside the calls of one callable.
 
     Attributes:
-        n_calls: calls that were watched while nobody could interrupt them.
-        n_windows: stretches of them, each watched from end to end.
-        n_windows_released: stretches in which another thread was let in.
-        n_ticks: how often the other thread was seen to run inside.
-        n_wakeups: stretches in which it was woken out of its wait for the GIL; None
+        n_calls: calls that were watched one by one while nobody could interrupt them.
+        n_released: those of them that released the GIL.
+        n_unclear: windows left out, in which threads woke for other reasons too.
+        n_windows: windows of one call or more, each watched from end to end.
+        n_windows_released: windows in which the GIL was released.
+        n_ticks: how often the other thread ran inside.
+        n_wakeups: windows in which a thread was woken out of its wait for the GIL; None
             where the kernel does not tell.
         n_unhindered: without a GIL: how many of the ticks stopped the world, but not
             the call.
@@ -29,15 +32,17 @@ class Evidence:
             while, or was on its way and computed nothing, but what is attached has to
             compute in order to be stopped.
         n_stopped: without a GIL: how many of the stops stopped the call too.
-        n_calls_tried: calls that were interrupted as often as they allow it.
-        n_calls_entered: those of them into which another thread got.
-        n_calls_interrupted: those into the midst of which it got.
-        runs_python: whether a call runs Python functions, None if not found out.
+        n_calls_tried: calls made while another thread asked for the GIL all the time.
+        n_calls_interrupted: those of them that were interrupted.
+        n_calls_split: those that were interrupted in the midst of their work.
+        runs_python: whether a call runs Python code, None if not found out.
         python_share: the least share of a call that runs lines of Python code; it is
             not followed further than decides the verdict. None if not found out.
     """
 
     n_calls: int = 0
+    n_released: int = 0
+    n_unclear: int = 0
     n_windows: int = 0
     n_windows_released: int = 0
     n_ticks: int = 0
@@ -46,20 +51,20 @@ class Evidence:
     n_proven: int | None = None
     n_stopped: int | None = None
     n_calls_tried: int = 0
-    n_calls_entered: int = 0
     n_calls_interrupted: int = 0
+    n_calls_split: int = 0
     runs_python: bool | None = None
     python_share: float | None = None
 
 
 @dataclass(frozen=True)
 class Controls:
-    """What was counted beside callables whose behaviour is known, in the same run.
+    """What was counted beside callables whose behaviour is known, on the same machine.
 
     Attributes:
         told_apart: whether the machine could tell the three apart; if not, no verdict
-            of this run is worth anything.
-        reason: what was seen of them.
+            is worth anything.
+        reason: what was counted of them.
     """
 
     releaser: Evidence
@@ -92,22 +97,42 @@ class CheckEnvironment:
 
 
 @dataclass(frozen=True)
+class FirstCall:
+    """The first call, which may import, open or compile what later ones do not.
+
+    Others asked for the GIL all the time.
+
+    Attributes:
+        call_s: how long it took, the caller's run-queue wait left out.
+        n_ticks: how often another thread ran inside; None where nobody watched.
+        longest_hold: the longest time, in seconds, for which none could; None where
+            that could not be seen.
+    """
+
+    call_s: float
+    n_ticks: int | None = None
+    longest_hold: Figure | None = None
+
+
+@dataclass(frozen=True)
 class Check(Record):
-    """Whether one callable gives the GIL away, and what says so.
+    """Whether one callable releases the GIL, and the evidence.
 
     Attributes:
         name: the callable, for the reader.
-        verdict: "releases", "preemptible" (gives nothing away, but is Python code that
-            others can interrupt), "holds" or "inconclusive".
+        verdict: "releases" (every call that was watched did), "varies" (some did),
+            "preemptible" (none did, but others interrupt its Python code), "holds" or
+            "inconclusive".
         reason: why, in a sentence.
-        released_fraction: the share of a call for which others could run.
-        released_fraction_best: the same in the stretch where it was largest; a loaded
-            machine makes it smaller in others, and larger in none.
-        longest_hold_s: the longest time in a call for which they could not.
-        waiting_s: how long a call waited to get the GIL back from one other thread
-            that keeps it for microseconds.
+        released_fraction: the share of a call, 0 to 1, for which others could run. The
+            caller's run-queue wait is no part of the call. None if not seen.
+        longest_hold: the longest time in a call, in seconds, for which they could not;
+            the caller's run-queue wait left out. It is the longest of all that were
+            seen; its range is what is known of that one. None if not seen.
+        longest_hold_by_clock: the same with the caller's run-queue wait.
         call_s: how long the shortest call took.
-        calls: how often it was called in all.
+        n_calls_made: how often it was called in all.
+        first_call: None if it was not called.
         notes: what else is worth knowing.
     """
 
@@ -115,15 +140,25 @@ class Check(Record):
     verdict: Verdict
     reason: str
     environment: CheckEnvironment
-    released_fraction: float | None = None
-    released_fraction_best: float | None = None
-    longest_hold_s: float | None = None
-    waiting_s: float | None = None
+    released_fraction: Figure | None = None
+    longest_hold: Figure | None = None
+    longest_hold_by_clock: Figure | None = None
     call_s: float | None = None
-    calls: int = 0
+    n_calls_made: int = 0
+    first_call: FirstCall | None = None
     evidence: Evidence = field(default_factory=Evidence)
     controls: Controls | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def n_calls(self) -> int:
+        """How many calls were watched one by one."""
+        return self.evidence.n_calls
+
+    @property
+    def n_released(self) -> int:
+        """How many of these released the GIL."""
+        return self.evidence.n_released
 
 
 @dataclass(frozen=True)

@@ -126,9 +126,10 @@ class GilFixture:
         if check.verdict != "releases":
             self._fail(check, "releases the GIL")
         if min_fraction is not None:
-            if check.released_fraction_best is None:
-                self._stop(check, "there was no core to see for how long it releases")
-            elif falls_short(check, min_fraction):
+            fraction = check.released_fraction
+            if fraction is None or fraction.low < min_fraction <= fraction.high:
+                self._stop(check, f"the range of the released fraction is {fraction}")
+            elif fraction.high < min_fraction:
                 wanted = f"releases the GIL for {min_fraction:.0%} of the call"
                 self._fail(check, wanted)
         return check
@@ -186,19 +187,22 @@ class GilFixture:
 
 def falls_short(check: "Check", min_fraction: float | None) -> bool:
     """Return whether the call releases the GIL, but for too small a share."""
-    best = check.released_fraction_best
-    return min_fraction is not None and best is not None and best < min_fraction
+    fraction = check.released_fraction
+    return (
+        min_fraction is not None
+        and fraction is not None
+        and fraction.low < min_fraction
+    )
 
 
 def summarize(check: "Check") -> str:
     """Return the verdict and its margin in a line."""
-    evidence = check.evidence
     text = (
-        f"{check.name}: {check.verdict}, let in during "
-        f"{evidence.n_windows_released} of {evidence.n_windows} stretches"
+        f"{check.name}: {check.verdict}, {check.n_released} of {check.n_calls} calls "
+        "released the GIL"
     )
     if check.released_fraction is not None:
-        text += f", free for {check.released_fraction:.1%} of the call"
+        text += f", free for {check.released_fraction.value:.1%} of the call"
     return text
 
 

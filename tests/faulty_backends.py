@@ -744,7 +744,7 @@ def holds_beside_another(*arguments, **options):
 CALLS: list[int] = []
 
 
-@faulty_release("gil", "stretches of calls", is_quick=False)
+@faulty_release("gil", "in some calls only", is_quick=False)
 def holds_in_one_of_twenty(*arguments, **options):
     """Hold the GIL in one call of twenty."""
     CALLS.append(1)

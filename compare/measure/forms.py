@@ -14,17 +14,14 @@ from typing import Any
 from backends import DoubleList
 from compare.double_list.objects import Number
 from gilscope.environment import is_gil_enabled
-from gilscope.kernel import WitnessError
-from gilscope.probe.switch_interval import GilMethod
-from gilscope.probe.witness import Witness
-from gilscope.threads import collect_no_garbage, switch_interval
+from gilscope.probe.session import count_releases
 
 # So many calls of one form have to be alike; another one before them is not counted.
 N_WATCHED = 3
 LONG = 5_000
 SHORT_SLEEP_S = 1e-4
 # Longer than it takes to watch one form.
-BESIDE_S = 0.015
+BESIDE_S = 0.04
 
 
 def make_forms(
@@ -76,23 +73,10 @@ def watch_forms(forms: Mapping[str, Callable[[], object]]) -> dict[str, int]:
         To be called in the main thread, with no other one that computes in Python.
     """
     found: dict[str, int] = {}
-    with switch_interval(1.0) as set_interval, collect_no_garbage():
-        try:
-            with Witness(limit_s=0.5) as witness:
-                if witness.view is None:
-                    return {}
-                method = GilMethod(set_interval, witness)
-                for name, call in forms.items():
-                    call()
-                    windows = [method.watch(call, 1) for _ in range(N_WATCHED)]
-                    if None not in windows:
-                        found[name] = sum(
-                            window is not None and window.is_released
-                            for window in windows
-                        )
-        except WitnessError:
-            # Nothing was seen of the rest of them.
-            return found
+    for name, call in forms.items():
+        counts = count_releases(call, N_WATCHED)
+        if counts is not None and counts[1] == N_WATCHED:
+            found[name] = counts[0]
     return found
 
 

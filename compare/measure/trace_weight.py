@@ -4,8 +4,8 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
-from gilscope.probe.estimate import Window, find_best_share, weigh_window
-from gilscope.probe.judgement import Judgement
+from gilscope.probe.estimate import Window, estimate_window
+from gilscope.probe.judge import Judgement
 
 # The traced kernel is worth its share only if at least so much of it was seen.
 SEEN_SHARE_MIN = 0.05
@@ -48,8 +48,8 @@ def weigh_trace(judgement: Judgement, trace: list[Any]) -> TraceWeight | None:
         for enter, start, end, acquired, leave in inside:
             notes = [note for note in window.notes if start < note.at_ns < end]
             kernel = Window((start, end), notes, None, window.start, window.end)
-            kernel = kernel._replace(late_ns=window.late_ns)
-            weights.append(weigh_window(kernel, judgement.spacing_ns))
+            kernel = kernel._replace(ends_asleep=window.ends_asleep)
+            weights.append(estimate_window(kernel, judgement.spacing_ns))
             kernel_ns += end - start
             waits.append(acquired - end)
             window_shares.append((end - start) / max(1, leave - enter))
@@ -58,12 +58,12 @@ def weigh_trace(judgement: Judgement, trace: list[Any]) -> TraceWeight | None:
             cored_shares += window_shares
     if not shares:
         return None
-    seen_ns = sum(weight.watched_ns for weight in weights)
+    seen_ns = sum(weight.own_ns for weight in weights)
     is_seen = seen_ns > SEEN_SHARE_MIN * kernel_ns
     return TraceWeight(
         statistics.median(shares),
         max(cored_shares, default=None),
-        find_best_share(weights) if is_seen else None,
+        max(weight.released.high for weight in weights) if is_seen else None,
         statistics.median(waits) / 1e9,
     )
 
@@ -71,4 +71,4 @@ def weigh_trace(judgement: Judgement, trace: list[Any]) -> TraceWeight | None:
 def had_core(window: Window) -> bool:
     """Return whether the caller had a core for nearly all of its calls."""
     passed_ns = window.stamps[-1] - window.stamps[0]
-    return window.cored_ns * window.n_calls >= CORED_SHARE_MIN * passed_ns
+    return window.own_ns >= CORED_SHARE_MIN * passed_ns

@@ -31,6 +31,7 @@ def convert_report(content: Mapping[str, Any]) -> dict[str, Any]:
         for scenario, change in (
             ("parallel", convert_parallel),
             ("contention", convert_contention),
+            ("gil", convert_gil),
         ):
             found = row.get(scenario) if isinstance(row, dict) else None
             if isinstance(found, dict):
@@ -89,3 +90,40 @@ def convert_contention(found: dict[str, Any]) -> dict[str, Any]:
                 low, high = ANY_SHARE
                 row[new] = {"value": value, "low": low, "high": max(high, value)}
     return found
+
+
+def convert_gil(found: dict[str, Any]) -> dict[str, Any]:
+    """Convert both of its checks."""
+    return {
+        name: convert_check(value)
+        if name.endswith("check") and isinstance(value, dict)
+        else value
+        for name, value in found.items()
+    }
+
+
+def convert_check(found: dict[str, Any]) -> dict[str, Any]:
+    """Make figures of the two that had no range, and rename the counts."""
+    converted = dict(found)
+    share, hold_s = found.get("released_fraction"), found.get("longest_hold_s")
+    if isinstance(share, int | float):
+        low, high = ANY_SHARE if found.get("verdict") == "releases" else (share, share)
+        converted["released_fraction"] = {"value": share, "low": low, "high": high}
+    if isinstance(hold_s, int | float):
+        converted["longest_hold"] = {"value": hold_s, "low": hold_s, "high": hold_s}
+    if "calls" in found:
+        converted["n_calls_made"] = found["calls"]
+    evidence = found.get("evidence")
+    if isinstance(evidence, dict):
+        renamed = dict(evidence)
+        for old, new in (
+            ("n_calls_interrupted", "n_calls_split"),
+            ("n_calls_entered", "n_calls_interrupted"),
+        ):
+            if old in evidence:
+                renamed[new] = evidence[old]
+        # It tells of windows only; all of them, and so of all calls, or of none.
+        is_all = evidence.get("n_windows_released") == evidence.get("n_windows")
+        renamed["n_released"] = evidence.get("n_calls", 0) if is_all else 0
+        converted["evidence"] = renamed
+    return converted

@@ -352,7 +352,7 @@ SCENARIOS = {
             Show("verdict", "gil.verdict"),
             Show("held\ntwin", "gil.held_check.verdict"),
             Show("released\nfraction", "gil.check.released_fraction", describe_share),
-            Show("longest\nhold", "gil.check.longest_hold_s", describe_time),
+            Show("longest\nhold", "gil.check.longest_hold", describe_time),
         ),
     ),
     "parallel": Scenario(

@@ -20,8 +20,7 @@ from compare.measure.trace_weight import TraceWeight, weigh_trace
 from compare.measure.work import N_VALUES, Work
 from compare.model import Check, Gil
 from compare.scenarios import Options
-from gilscope.probe.judge import judge_call
-from gilscope.probe.judgement import Judgement
+from gilscope.probe.judge import Judgement, Subject, judge
 
 # How much was released is a measurement, which a machine can spoil once: what was not
 # seen well, or seen against the declaration, is looked at for so many times longer.
@@ -80,7 +79,7 @@ class JudgedCall:
 
     def judge(self, name: str, budget_s: float) -> Judgement:
         """Judge it."""
-        return judge_call(self.call, name=name, budget_s=budget_s)
+        return judge(Subject(name, self.call), budget_s=budget_s)
 
     def find_fault(self, n_calls: int) -> str:
         """Return what is wrong with what the calls left, or ""."""
@@ -123,8 +122,11 @@ def judge_backend(backend: Backend, passes: int, budget_s: float) -> Gil:
     failures = tuple(
         f"double_list() {fault}, {where}"
         for fault, where in (
-            (call.find_fault(check.calls), "while it was judged"),
-            (held_call.find_fault(held_check.calls), "judged with release_gil=False"),
+            (call.find_fault(check.n_calls_made), "while it was judged"),
+            (
+                held_call.find_fault(held_check.n_calls_made),
+                "judged with release_gil=False",
+            ),
         )
         if fault
     )
@@ -156,7 +158,7 @@ def find_warnings(check: Check, held_check: Check) -> Iterator[str]:
     for each in (check, held_check):
         if each.verdict == "inconclusive":
             yield f"{each.name}: {each.reason}"
-    if check.verdict == "releases" and check.released_fraction_best is None:
+    if check.verdict == "releases" and check.released_fraction is None:
         yield f"{check.name}: there was no core to see for how long it releases the GIL"
 
 
@@ -206,37 +208,29 @@ def find_contradictions(
         found.append(
             f"declares that it releases the GIL, but {check.verdict}: {check.reason}"
         )
-    if not declared and check.verdict == "releases":
+    if declared and check.verdict == "varies":
+        found.append(f"releases the GIL in some calls only: {check.reason}")
+    if not declared and check.verdict in ("releases", "varies"):
         found.append(
             f"declares that it does not release the GIL, but does: {check.reason}"
         )
-    if held_check.verdict == "releases":
+    if held_check.verdict in ("releases", "varies"):
         found.append(f"releases the GIL with release_gil=False: {held_check.reason}")
     if check.verdict == "releases" and declared:
         found += find_token_release(check, traced)
-        found += find_kept(check)
     return found
-
-
-def find_kept(check: Check) -> list[str]:
-    """Return how many stretches of calls kept the GIL, if some did and others not."""
-    evidence = check.evidence
-    n_kept = evidence.n_windows - evidence.n_windows_released
-    if not check.environment.tells_wakeups or not n_kept:
-        return []
-    return [f"keeps the GIL in {n_kept} of {evidence.n_windows} stretches of calls"]
 
 
 def find_token_release(check: Check, traced: TraceWeight | None) -> list[str]:
     """Return how the release covers less than it should, if it does."""
-    fraction = check.released_fraction_best
+    fraction = check.released_fraction
     tells = check.environment.tells_wakeups
     least = RELEASED_SHARE_MIN if tells else RAW_SHARE_MIN
-    if fraction is not None and fraction < least:
+    if fraction is not None and fraction.high < least:
         return [
             (
-                f"gives the GIL away for {fraction:.0%} of a call that is nearly "
-                "all kernel, and keeps it for the rest"
+                f"releases the GIL for {fraction.value:.0%} of a call that is nearly "
+                "all kernel, and holds it for the rest"
             )
         ]
     if traced is None or traces_little(traced):

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 
-from gilscope.model import Controls, Evidence, Verdict
+from gilscope.model import Controls, Evidence, FirstCall, Verdict
+from gilscope.stats import Figure
 from gilscope.units import describe_time
 
-# So many of the calls that others got into have to be interrupted in their midst: it is
-# every other one for Python code, and none for what holds.
-INTERRUPTED_SHARE = 0.08
+# So many of the calls that were interrupted have to be split, that is, interrupted in
+# their midst: it is every other one for Python code, and none for what holds.
+SPLIT_SHARE = 0.08
 # More of them where it is known that Python code is no part of it to speak of, so that
-# others can get in only between a few pieces of C code.
+# others can interrupt it only between a few pieces of C code.
 PIECES_SHARE = 0.25
 # A call of which at least this share runs Python code is one that others can interrupt.
 # It is a few ten-thousandths for a C function in a Python wrapper, and from a twentieth
@@ -17,6 +18,9 @@ PIECES_SHARE = 0.25
 PYTHON_SHARE = 0.01
 # A release that covers less than this share of the call is pointed out.
 TOKEN_SHARE = 0.1
+# The first call is pointed out if it held for longer than this, and than so many calls.
+FIRST_S = 1e-3
+FIRST_TIMES = 3
 # A call takes at least so many times what a call that does nothing takes.
 SEEN_CALLS = 2.0
 # Without a GIL: how many stops that did not stop the caller show that it was detached,
@@ -34,19 +38,21 @@ def compare_controls(
 ) -> Controls:
     """Find out whether the known callables can be told apart."""
     faults = []
-    if releaser.n_windows_released < releaser.n_windows / 2:
+    if releaser.n_windows_released <= releaser.n_windows / 2:
         faults.append(
             f"a known release was seen in {releaser.n_windows_released} of "
-            f"{releaser.n_windows} stretches only"
+            f"{releaser.n_windows} calls only"
         )
     for name, evidence in (("holder", holder), ("Python loop", python_loop)):
-        if evidence.n_windows_released:
+        if evidence.n_windows_released or not evidence.n_windows:
             faults.append(
-                f"a known {name} let another thread in, in "
-                f"{evidence.n_windows_released} of {evidence.n_windows} stretches"
+                f"a known {name} let another thread run in "
+                f"{evidence.n_windows_released} of {evidence.n_windows} calls"
             )
-    if holder.n_calls_entered:
-        faults.append(f"a known holder was entered {holder.n_calls_entered} times")
+    if holder.n_calls_interrupted:
+        faults.append(
+            f"a known holder was interrupted {holder.n_calls_interrupted} times"
+        )
     if not python_loop.n_calls_interrupted:
         faults.append(
             "a Python loop could not be interrupted in "
@@ -105,14 +111,9 @@ def decide(
             f"the controls could not be told apart: {controls.reason}",
         )
     if evidence.n_windows_released:
-        return "releases", describe_release(evidence)
-    if evidence.runs_python is False and evidence.n_calls_entered:
-        # Without bytecode there is no place to be interrupted at.
-        return "releases", (
-            f"another thread got into {evidence.n_calls_entered} of "
-            f"{evidence.n_calls_tried} calls, and no Python code runs in them that "
-            "could have been interrupted"
-        )
+        return decide_released(evidence)
+    if not evidence.n_windows:
+        return "inconclusive", "no call was seen as nobody was there to watch it"
     if call_s < SEEN_CALLS * empty_s:
         return "inconclusive", (
             f"the call is too short to be seen: it takes {describe_time(call_s)}, of "
@@ -122,34 +123,65 @@ def decide(
     return decide_kept(evidence, call_s)
 
 
+def decide_released(evidence: Evidence) -> tuple[Verdict, str]:
+    """Tell calls that all release the GIL from those of which some do."""
+    n_calls, n_released = evidence.n_calls, evidence.n_released
+    n_windows = evidence.n_windows_released
+    how = (
+        f"another thread ran {evidence.n_ticks} times inside"
+        if evidence.n_ticks
+        else "another thread was woken to take the GIL"
+    )
+    if n_released < n_calls and evidence.n_wakeups is not None:
+        return "varies", (
+            f"{n_released} of {n_calls} calls that nobody could interrupt released the "
+            f"GIL: {how}"
+        )
+    if n_windows < evidence.n_windows and evidence.n_wakeups is not None:
+        return "varies", (
+            f"the GIL was released in {n_windows} of {evidence.n_windows} windows of "
+            f"calls: {how}"
+        )
+    return "releases", (
+        f"{n_released} of {n_calls} calls that nobody could interrupt released the "
+        f"GIL: {how}"
+    )
+
+
 def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
-    """Tell Python code from what holds, for a call that gave nothing away."""
-    entered, interrupted = evidence.n_calls_entered, evidence.n_calls_interrupted
+    """Tell Python code from what holds, for a call that never released the GIL."""
+    interrupted, split = evidence.n_calls_interrupted, evidence.n_calls_split
+    tried, share = evidence.n_calls_tried, evidence.python_share
     calls = f"{evidence.n_calls} calls of {describe_time(call_s)}"
-    kept = f"{calls} never gave the GIL away"
+    kept = f"{calls} never released the GIL"
     if evidence.n_wakeups is None:
         kept = f"no other thread ran during {calls}"
-    if evidence.runs_python is False:
-        return "holds", f"{kept}, and they run no Python code that others can interrupt"
-    if not entered:
-        return "holds", (
-            f"{kept}, and none of {evidence.n_calls_tried} tried could be interrupted"
+    if not tried:
+        return "inconclusive", (
+            f"{kept}, but the machine was too busy to find out whether they can be "
+            "interrupted"
         )
-    share = evidence.python_share
-    least = INTERRUPTED_SHARE if share is None else PIECES_SHARE
+    if not interrupted:
+        if share is not None and share >= PYTHON_SHARE:
+            return "inconclusive", (
+                f"{kept}; one call ran Python code, but none of {tried} tried could be "
+                "interrupted"
+            )
+        return "holds", f"{kept}, and none of {tried} tried could be interrupted"
+    least = SPLIT_SHARE if share is None else PIECES_SHARE
     if share is not None and share >= PYTHON_SHARE:
         return "preemptible", (
             f"{kept}, but they run Python code, which another thread interrupted in "
-            f"{entered} of {evidence.n_calls_tried} calls"
+            f"{interrupted} of {tried} calls"
         )
-    if interrupted >= max(min(2, entered), least * entered):
+    if split >= max(min(2, interrupted), least * interrupted):
         return "preemptible", (
-            f"{kept}, but another thread could interrupt them: it got into the midst "
-            f"of {interrupted} of {entered} calls"
+            f"{kept}, but another thread could interrupt them, in the midst of {split} "
+            f"of {tried} calls"
         )
     return "holds", (
-        f"{kept}; interrupting them let another thread in only before or after the "
-        f"work, in {entered - interrupted} of {entered} calls"
+        f"{kept}; interrupting them let another thread run only before or after the "
+        f"work, in {interrupted - split} of {tried} calls"
     )
 
 
@@ -179,7 +211,7 @@ def decide_attached(
     if evidence.runs_python is False and evidence.n_calls_tried:
         return "holds", (
             f"whoever stops the world waits for the whole of {calls}, tried in "
-            f"{evidence.n_calls_tried} of {evidence.n_windows} stretches"
+            f"{evidence.n_calls_tried} of {evidence.n_windows} windows"
         )
     return decide_attached_python(evidence, calls)
 
@@ -214,11 +246,11 @@ def decide_attached_python(evidence: Evidence, calls: str) -> tuple[Verdict, str
             f"{calls} run Python code, which may be stopped, and were not seen to be "
             f"detached in {tried} tries"
         )
-    entered, interrupted = evidence.n_calls_entered, evidence.n_calls_interrupted
-    if interrupted >= max(FREE_STOPS, INTERRUPTED_SHARE * entered):
+    interrupted, split = evidence.n_calls_interrupted, evidence.n_calls_split
+    if split >= max(FREE_STOPS, SPLIT_SHARE * interrupted):
         return "inconclusive", (
             f"{calls} run little Python code and yet were stopped in the midst of "
-            f"{interrupted} of {entered}: between pieces of C code, or where they "
+            f"{split} of {interrupted}: between pieces of C code, or where they "
             "detach for a moment; check the C function itself"
         )
     return "holds", (
@@ -227,18 +259,8 @@ def decide_attached_python(evidence: Evidence, calls: str) -> tuple[Verdict, str
     )
 
 
-def describe_release(evidence: Evidence) -> str:
-    """Say how the GIL was seen to be given away."""
-    calls = f"{evidence.n_calls} calls that nobody could interrupt"
-    if evidence.n_windows_released < evidence.n_windows:
-        calls += f", in {evidence.n_windows_released} of {evidence.n_windows} stretches"
-    if evidence.n_ticks:
-        return f"another thread ran {evidence.n_ticks} times inside {calls}"
-    return f"another thread was woken to take the GIL inside {calls}"
-
-
 def find_notes(
-    evidence: Evidence, fraction: float | None, *, call_s: float, first_s: float
+    evidence: Evidence, fraction: Figure | None, *, call_s: float, first: FirstCall
 ) -> Iterator[str]:
     """Yield what else is worth knowing.
 
@@ -246,19 +268,27 @@ def find_notes(
         evidence: what was counted beside the callable.
         fraction: the share of a call for which others could run.
         call_s: the shortest call.
-        first_s: the first call.
+        first: the first call.
     """
-    some, of_all = evidence.n_windows_released, evidence.n_windows
-    if 0 < some < of_all:
-        yield f"the calls differ: {some} of {of_all} stretches gave the GIL away"
-    if some and fraction is not None and fraction < TOKEN_SHARE:
+    if fraction is not None and evidence.n_released and fraction.value < TOKEN_SHARE:
         yield (
-            f"the GIL was free for {fraction:.1%} of the call; the rest of it kept "
-            "others out"
+            f"the GIL was free for {fraction.value:.1%} of the call; the rest of it "
+            "kept others out"
         )
-    if first_s > max(1e-3, 100 * call_s):
+    hold = first.longest_hold
+    if hold is not None and hold.low > max(FIRST_S, FIRST_TIMES * call_s):
         yield (
-            f"the first call took {describe_time(first_s)}, later ones "
+            f"the first call kept others out for {describe_time(hold.value)}; later "
+            f"ones took {describe_time(call_s)}"
+        )
+    elif first.call_s > max(FIRST_S, 100 * call_s):
+        yield (
+            f"the first call took {describe_time(first.call_s)}, later ones "
             f"{describe_time(call_s)}; if it remembers its answer, have it checked "
-            "with an argument that is new each time"
+            "with an argument that is new each time (prepare=, --prepare)"
+        )
+    if evidence.n_unclear:
+        yield (
+            f"{evidence.n_unclear} windows were left out, in which threads woke up for "
+            "other reasons than a release"
         )

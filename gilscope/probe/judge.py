@@ -1,218 +1,402 @@
 """From a callable to a verdict: what is watched, in which order, and what follows.
 
-Source: docs/method.md.
+Source: docs/explanation/how-the-verdict-works.md.
 """
 
-import contextlib
-import statistics
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
+from gilscope.clock import perf_counter, perf_counter_ns
 from gilscope.kernel import WitnessError
-from gilscope.model import Check, CheckEnvironment, Verdict
-from gilscope.probe.controls import measure_yardstick
+from gilscope.model import Check, CheckEnvironment, Evidence, FirstCall, Verdict
 from gilscope.probe.decide import PYTHON_SHARE, decide, find_notes
 from gilscope.probe.estimate import (
-    find_best_share,
-    find_longest_hold,
-    pick_weight,
-    weigh_window,
+    Entry,
+    Hold,
+    Window,
+    estimate_fraction,
+    estimate_window,
+    select_longest_hold,
+    weigh_entries,
 )
-from gilscope.probe.judgement import Judgement, Seen, Subject
+from gilscope.probe.evidence import count_evidence
+from gilscope.probe.session import SPACING_NS, Session, borrow_session, measure_empty
 from gilscope.probe.surroundings import (
-    call_first,
+    count_python_share,
+    describe_answer,
     describe_environment,
-    find_python_share,
-    find_refusal,
+    explain_refusal,
+    is_used_up,
 )
-from gilscope.probe.switch_interval import PATIENCE, GilMethod
-from gilscope.probe.witness import Witness
-from gilscope.threads import collect_no_garbage, switch_interval
+from gilscope.probe.switch_interval import SwitchIntervalProbe
+from gilscope.stats import Figure
 
-# The shares of the budget; the rest is left for the first call and the controls.
+# Calls that decide where all of them agree, and at most where they do not.
+N_ALIKE = 2
+N_UNLIKE = 12
+# Calls in which nothing could be told, before that is the answer.
+N_UNCLEAR = 6
+# So many calls have to follow the first one before that can be left out.
+N_LATER = 3
+# So many calls are to be interrupted before it says something that none was split.
+N_INTERRUPTED = 3
+N_INTERRUPTED_MAX = 12
+# The shares of the budget that figures take.
+SINGLE_SHARE = 0.1
 WATCH_SHARE = 0.4
 INTERRUPT_SHARE = 0.2
-# A call longer than this share of the budget is watched once or twice, not more.
+# A call longer than this share of the budget is watched twice, not more.
 LONG_SHARE = 0.25
-
-# So much more than for watching is done at a time where calls are interrupted.
-INTERRUPTED_WINDOWS = 4
-MAX_INTERRUPTED = 1000
-# Where there was a core for less of the time, the share that was released is unknown.
-SEEN_SHARE = 0.05
-# So many stretches have to follow the first one before it can be left out.
-ENOUGH_WINDOWS = 3
+# Between two looks at the first call, of which nobody knows how long it takes.
+FIRST_PAUSE_S = 500e-6
+# Windows for figures are so long that a pause of the witness is a small part of them.
+FIGURE_NS = 10_000_000
+# Windows for a figure are those of at least this share of the calls of the largest one.
+FULL_WINDOW = 0.5
 
 
-def judge_call(
-    call: Callable[[], Any],
-    *,
-    name: str,
-    budget_s: float,
-    empty: Callable[[], Any] = bool,
-    use_kernel: bool = True,
+# Calls as short as this are watched many at a time in any case.
+BRIEF_NS = 3_000
+BRIEF_CALLS = 300
+
+
+class Subject(NamedTuple):
+    """What is judged."""
+
+    name: str
+    call: Callable[..., Any]
+    # A callable of the same kind that does nothing.
+    empty: Callable[[], Any] = bool
+    # What returns the arguments of each call.
+    prepare: Callable[[], Any] | None = None
+
+    def make_call(self) -> Callable[[], Any]:
+        """Return the next call, without arguments."""
+        if self.prepare is None:
+            return self.call
+        made = self.prepare()
+        if made is None:
+            return self.call
+        args, kwargs = check_arguments(made)
+        return partial(self.call, *args, **kwargs)
+
+
+def check_arguments(made: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments that `prepare` made.
+
+    Raises:
+        TypeError: they are neither a tuple nor a tuple and a dict.
+    """
+    if isinstance(made, tuple):
+        if len(made) == 2 and isinstance(made[0], tuple) and isinstance(made[1], dict):  # noqa: PLR2004
+            return made
+        return made, {}
+    message = (
+        "check() prepare: expected to return a tuple of arguments, a tuple of a tuple "
+        f"and a dict, or None, got {type(made).__name__}"
+    )
+    raise TypeError(message)
+
+
+class Judgement(NamedTuple):
+    """A check, and what its figures were estimated from."""
+
+    check: Check
+    windows: Sequence[Window] = ()
+    # Between two notes of a witness that nobody keeps out, in nanoseconds.
+    spacing_ns: int = SPACING_NS
+
+
+def judge(
+    subject: Subject, *, budget_s: float, figures: bool = True, use_kernel: bool = True
 ) -> Judgement:
-    """Judge a callable that takes no arguments; see `gilscope.check`.
+    """Judge a callable; see `gilscope.check`.
 
     Args:
-        call: the callable.
-        name: what the reader knows it by.
-        budget_s: about how long it may take.
-        empty: a callable of the same kind that does nothing.
+        subject: the callable.
+        budget_s: about how long the figures may take.
+        figures: whether there are to be any.
         use_kernel: False does without what Linux tells, as on other systems.
     """
-    environment = describe_environment(call)
+    environment = describe_environment(subject.call)
+    if (refusal := explain_refusal(subject.call)) is not None:
+        return Judgement(Check(subject.name, "inconclusive", refusal, environment))
+    if environment.meaning == "attached":
+        # Imported here because few interpreters are built without a GIL.
+        from gilscope.probe.judge_attached import judge_attached  # noqa: PLC0415
 
-    def refuse(reason: str, calls: int) -> Judgement:
-        check = Check(name, "inconclusive", reason, environment, calls=calls)
+        return Judgement(judge_attached(subject, environment, budget_s))
+    run: _Judge | None = None
+    try:
+        with (
+            borrow_session(use_kernel=use_kernel) as session,
+            session.open_probe() as probe,
+        ):
+            environment = replace(environment, tells_wakeups=session.tells_wakeups)
+            run = _Judge(subject, session, probe, budget_s, figures=figures)
+            return run.judge(environment)
+    except WitnessError as error:
+        check = Check(subject.name, "inconclusive", str(error), environment)
+        if run is not None:
+            check = replace(check, n_calls_made=run.n_made, first_call=run.first)
         return Judgement(check)
-
-    if (refusal := find_refusal(call)) is not None:
-        return refuse(refusal, 0)
-    with contextlib.ExitStack() as stack:
-        usual_s = sys.getswitchinterval()
-        set_interval = stack.enter_context(switch_interval(usual_s))
-        stack.enter_context(collect_no_garbage())
-        start = time.perf_counter_ns()
-        result, has_python = call_first(call)
-        first_ns = time.perf_counter_ns() - start
-        if (refusal := find_refusal(call, result)) is not None:
-            return refuse(refusal, 1)
-        del result
-        subject = Subject(call, empty, first_ns, has_python)
-        if environment.meaning == "attached":
-            # Imported here because few interpreters are built without a GIL.
-            from gilscope.probe.judge_attached import judge_attached  # noqa: PLC0415
-
-            return judge_attached(subject, name, environment, budget_s)
-        witness = Witness(limit_s=0.5, use_kernel=use_kernel)
-        try:
-            stack.enter_context(witness)
-            # Or the end would take long wherever a third thread wants the GIL too.
-            stack.callback(set_interval, usual_s)
-            environment = replace(environment, tells_wakeups=witness.view is not None)
-            method = GilMethod(set_interval, witness)
-            return _Judge(method, subject, budget_s).judge(name, environment)
-        except WitnessError as error:
-            return refuse(str(error), 1)
 
 
 class _Judge:
     """One check, on an interpreter with a GIL."""
 
-    def __init__(self, method: GilMethod, subject: Subject, budget_s: float) -> None:
-        self.method = method
+    def __init__(
+        self,
+        subject: Subject,
+        session: Session,
+        probe: SwitchIntervalProbe,
+        budget_s: float,
+        *,
+        figures: bool,
+    ) -> None:
         self.subject = subject
+        self.session = session
+        self.probe = probe
         self.budget_s = budget_s
-        self.is_long = subject.first_ns > LONG_SHARE * budget_s * 1e9
+        self.figures = figures
+        self.n_made = 0
+        self.first: FirstCall | None = None
+        self.windows: list[Window] = []
+        self.tried: list[Window] = []
+        self.entries: list[Entry] = []
+        self.share: float | None = None
 
-    def judge(self, name: str, environment: CheckEnvironment) -> Judgement:
+    def judge(self, environment: CheckEnvironment) -> Judgement:
         """Take the evidence and weigh it."""
-        yardstick = measure_yardstick(self.method, self.subject.empty)
-        seen = self.see()
-        evidence = seen.add_up()
-        call_s = min(window.call_ns for window in seen.windows) / 1e9
+        name = self.subject.name
+        first, answer = self.watch_first()
+        if (refusal := explain_refusal(self.subject.call, answer)) is not None:
+            check = Check(name, "inconclusive", refusal, environment)
+            return Judgement(replace(check, n_calls_made=self.n_made, first_call=first))
+        answer_note = describe_answer(answer)
+        was_full = is_used_up(answer) is False
+        del answer
+        controls = self.session.compare_controls(self.probe)
+        self.probe.use_huge(first.call_s * 1e9)
+        self.see()
+        if not self.windows:
+            check = Check(name, "inconclusive", self.explain_unclear(), environment)
+            return Judgement(replace(check, n_calls_made=self.n_made, first_call=first))
+        call_s = min(window.call_ns for window in self.windows) / 1e9
+        evidence = self.count()
         verdict, reason = decide(
             evidence,
-            yardstick.controls,
+            controls,
             call_s=call_s,
-            empty_s=yardstick.empty_ns / 1e9,
+            empty_s=measure_empty(self.probe, self.subject.empty) / 1e9,
         )
-        fraction, best, hold_ns = self.weigh(seen, verdict, yardstick.spacing_ns)
-        waiting_ns = self.measure_waiting(seen) if verdict == "releases" else None
+        fraction, hold, clock = self.estimate(verdict)
+        notes = [*find_notes(evidence, fraction, call_s=call_s, first=first)]
+        if was_full and call_s < first.call_s / 2 and is_used_up(self.call_plainly()):
+            answer_note = (
+                "later calls answer with nothing: the first one has used up what it "
+                "reads; prepare= (--prepare) gives each call fresh input"
+            )
         check = Check(
             name,
             verdict,
             reason,
             environment,
             released_fraction=fraction,
-            released_fraction_best=best,
-            longest_hold_s=None if hold_ns is None else hold_ns / 1e9,
-            waiting_s=None if waiting_ns is None else waiting_ns / 1e9,
+            longest_hold=hold,
+            longest_hold_by_clock=clock,
             call_s=call_s,
-            calls=1 + evidence.n_calls + evidence.n_calls_tried,
+            n_calls_made=self.n_made,
+            first_call=first,
             evidence=evidence,
-            controls=yardstick.controls,
-            notes=tuple(
-                find_notes(
-                    evidence,
-                    fraction,
-                    call_s=call_s,
-                    first_s=self.subject.first_ns / 1e9,
-                )
-            ),
+            controls=controls,
+            notes=(*notes, *filter(None, [answer_note])),
         )
-        return Judgement(check, seen.windows, yardstick.spacing_ns)
+        return Judgement(check, self.windows, self.spacing_ns)
 
-    def see(self) -> Seen:
-        """Watch the call, and interrupt it if it gives nothing away."""
-        self.method.use_huge(self.subject.first_ns)
-        seconds = 0.0 if self.is_long else WATCH_SHARE * self.budget_s
-        windows = self.method.watch_for(self.subject.call, seconds)
-        if windows[-1].is_released and len(windows) == 1:
-            # It may have been the last of what only the first calls do.
-            windows += self.method.watch_for(self.subject.call, 0.0)
-        later = windows[1:]
-        if len(later) >= ENOUGH_WINDOWS and not any(
-            window.is_released for window in later
-        ):
-            # So it was, if it was anything.
-            windows = later
-        tells_wakeups = windows[0].was_woken is not None
-        if tells_wakeups and windows[-1].is_released:
-            return Seen(windows, runs_python=self.subject.runs_python)
-        if tells_wakeups and self.subject.runs_python is False:
-            return Seen(windows, runs_python=self.subject.runs_python)
-        call_ns = min(window.cored_ns for window in windows)
-        share = find_python_share(self.subject, call_ns)
-        seconds = INTERRUPT_SHARE * self.budget_s
-        n_calls = min(INTERRUPTED_WINDOWS * windows[-1].n_calls, MAX_INTERRUPTED)
-        # What is Python code need not be caught at it a dozen times.
-        patience = 1 if share is not None and share >= PYTHON_SHARE else PATIENCE
-        entries = self.method.interrupt(
-            self.subject.call, seconds, n_calls=n_calls, patience=patience
+    @property
+    def spacing_ns(self) -> int:
+        """How long a pause of the witness takes."""
+        if not self.figures:
+            return SPACING_NS
+        return self.session.measure_spacing(self.probe)
+
+    def call_plainly(self) -> Any:
+        """Make one call that nobody watches."""
+        self.n_made += 1
+        return self.subject.make_call()()
+
+    def watch_first(self) -> tuple[FirstCall, Any]:
+        """Watch the first call beside a witness that asks; return its answer too."""
+        answers: list[Any] = []
+        self.n_made += 1
+        call = self.subject.make_call()
+        start = perf_counter_ns()
+        window = self.probe.interrupt(call, pause_s=FIRST_PAUSE_S, answers=answers)
+        if window is None:
+            self.first = FirstCall((perf_counter_ns() - start) / 1e9)
+        else:
+            found = select_longest_hold(
+                [estimate_window(window, SPACING_NS).longest]
+                if self.session.tells_wakeups
+                else []
+            )
+            self.first = FirstCall(
+                window.own_ns / 1e9, len(window.notes), found[0] if found else None
+            )
+        return self.first, answers.pop()
+
+    def see(self) -> None:
+        """Watch the call, and interrupt it if it never releases the GIL."""
+        self.watch_single(N_ALIKE, N_UNLIKE)
+        if self.windows and self.windows[-1].call_ns < BRIEF_NS:
+            # One of them takes as long as reading the clock.
+            self.watch_window(1 if self.subject.prepare else BRIEF_CALLS)
+        if self.figures and self.windows:
+            self.watch_for_figures()
+        self.leave_out_first()
+        if not self.windows or (self.is_released and self.session.tells_wakeups):
+            return
+        if not self.is_released:
+            self.interrupt()
+
+    @property
+    def is_released(self) -> bool:
+        """Whether the GIL was released in a window."""
+        return any(window.is_released for window in self.windows)
+
+    def watch_single(self, n_alike: int, n_unlike: int, limit_s: float = 0.0) -> None:
+        """Watch single calls until enough of them are alike."""
+        deadline = perf_counter() + limit_s
+        n_tried = 0
+        while True:
+            released = [window.is_released for window in self.windows]
+            is_alike = all(released) or not any(released)
+            n_enough = n_alike if is_alike else n_unlike
+            if len(released) >= n_enough and perf_counter() >= deadline:
+                return
+            if n_tried - len(released) >= N_UNCLEAR:
+                return
+            n_tried += 1
+            self.watch_window(1)
+
+    def watch_window(self, n_calls: int) -> Window | None:
+        """Watch one window, and keep it if it was seen."""
+        self.n_made += n_calls
+        window = self.probe.watch(self.subject.make_call(), n_calls)
+        if window is not None:
+            self.windows.append(window)
+        return window
+
+    def watch_for_figures(self) -> None:
+        """Watch as many calls as the budget allows, long ones twice."""
+        call_ns = min(window.own_ns for window in self.windows)
+        if call_ns > LONG_SHARE * self.budget_s * 1e9:
+            return
+        self.watch_single(N_ALIKE, N_UNLIKE, SINGLE_SHARE * self.budget_s)
+        deadline = perf_counter() + (WATCH_SHARE - SINGLE_SHARE) * self.budget_s
+        is_one = self.subject.prepare is not None
+        while perf_counter() < deadline:
+            fitting = FIGURE_NS // max(1, call_ns)
+            self.watch_window(1 if is_one else int(max(1, min(fitting, 10_000))))
+
+    def leave_out_first(self) -> None:
+        """Leave out a first call that did what none of the later ones does."""
+        later = self.windows[1:]
+        if len(later) >= N_LATER and not any(window.is_released for window in later):
+            self.windows = later
+
+    def interrupt(self) -> None:
+        """Interrupt calls until it is clear where they can be interrupted."""
+        self.try_interrupt(N_ALIKE)
+        if not any(window.notes for window in self.tried):
+            return
+        shortest_ns = min(window.own_ns / window.n_calls for window in self.windows)
+        self.share, n_calls = count_python_share(self.subject.make_call, shortest_ns)
+        self.n_made += n_calls
+        if self.share is not None and self.share >= PYTHON_SHARE:
+            if self.figures:
+                self.try_interrupt(len(self.tried), INTERRUPT_SHARE * self.budget_s / 2)
+            return
+        self.try_interrupt(N_INTERRUPTED)
+        self.entries = weigh_entries(self.tried, shortest_ns)
+        if any(entry.is_split for entry in self.entries):
+            self.try_interrupt(N_INTERRUPTED_MAX, INTERRUPT_SHARE * self.budget_s)
+            self.entries = weigh_entries(self.tried, shortest_ns)
+
+    def try_interrupt(self, n_windows: int, limit_s: float = 0.0) -> None:
+        """Try so many calls at least, and go on for so long."""
+        deadline = perf_counter() + limit_s
+        n_failed = 0
+        while len(self.tried) < n_windows or perf_counter() < deadline:
+            self.n_made += 1
+            window = self.probe.interrupt(self.subject.make_call())
+            if window is not None:
+                self.tried.append(window)
+                continue
+            n_failed += 1
+            if n_failed > N_ALIKE:
+                return
+
+    def count(self) -> Evidence:
+        """Return the counts."""
+        return count_evidence(
+            self.windows,
+            self.tried,
+            self.entries,
+            n_unclear=self.probe.n_unclear,
+            python_share=self.share,
         )
-        return Seen(windows, entries, self.subject.runs_python, share)
 
-    def weigh(
-        self, seen: Seen, verdict: Verdict, spacing_ns: int
-    ) -> tuple[float | None, float | None, int | None]:
-        """Return the share that was released, its best, and the longest hold."""
+    def explain_unclear(self) -> str:
+        """Say why no window tells anything."""
+        if self.probe.n_woken_all:
+            return (
+                "all threads of the process were woken during each call, so that a "
+                "wake-up does not tell of a release: glibc does that for set*id(), and "
+                "so do debuggers, sampling profilers and SIGSTOP"
+            )
+        if self.probe.n_unclear:
+            names = ", ".join(self.probe.waiters.names)
+            return (
+                f"other Python threads ({names}) woke up during each call; a release "
+                "may have gone to one of them"
+            )
+        return "no call was short enough beside the others to be watched"
+
+    def estimate(
+        self, verdict: Verdict
+    ) -> tuple[Figure | None, Figure | None, Figure | None]:
+        """Return the released fraction, the longest hold and that by the clock."""
         if verdict == "inconclusive":
             return None, None, None
-        weights = [weigh_window(window, spacing_ns) for window in seen.windows]
-        hold_ns = find_longest_hold(weights)
+        if not self.session.tells_wakeups and verdict in ("releases", "varies"):
+            return None, None, None
+        none = Figure(0.0, 0.0, 0.0)
         if verdict == "preemptible":
             # Others wait only until the next place where they can interrupt it.
-            longest = [entry.longest_ns for entry in seen.entries if entry.n_notes]
-            if not longest:
-                return 0.0, 0.0, None
-            hold_ns = min(hold_ns, int(statistics.median_low(longest)))
-        if verdict != "releases":
-            return 0.0, 0.0, hold_ns
-        seen_ns = sum(weight.watched_ns for weight in weights)
-        passed_ns = sum(window.stamps[-1] - window.stamps[0] for window in seen.windows)
-        picked = pick_weight(weights)
-        if picked is None or seen_ns < SEEN_SHARE * passed_ns:
-            return None, None, hold_ns
-        return picked.released_fraction, find_best_share(weights), hold_ns
+            holds = select_longest_hold([*self.estimate_holds(self.tried)])
+            return none, *(holds or (None, None))
+        if not self.figures and verdict != "holds":
+            return None, None, None
+        holds = select_longest_hold([*self.estimate_holds(self.windows)])
+        fraction: Figure | None = none
+        if verdict in ("releases", "varies"):
+            most = max(window.n_calls for window in self.windows)
+            fraction = estimate_fraction(
+                [
+                    estimate_window(window, self.spacing_ns)
+                    for window in self.windows
+                    if window.n_calls >= FULL_WINDOW * most
+                ]
+            )
+        return fraction, *(holds or (None, None))
 
-    def measure_waiting(self, seen: Seen) -> int | None:
-        """Return for how much longer a call is blocked beside another thread."""
-        beside = [
-            window.blocked_ns / window.n_calls
-            for window in seen.windows
-            if window.blocked_ns is not None
-        ]
-        if not beside:
-            return None
-        n_calls = min(seen.windows[-1].n_calls, 100)
-        n_times = 1 if self.is_long else 3
-        alone = [
-            self.method.watch_alone(self.subject.call, n_calls) for _ in range(n_times)
-        ]
-        known = [blocked for blocked in alone if blocked is not None]
-        return max(0, int(statistics.median(beside) - statistics.median(known)))
+    def estimate_holds(self, windows: Iterable[Window]) -> Iterable[Hold]:
+        """Yield the longest hold of each window that had one or none."""
+        for window in windows:
+            longest = estimate_window(window, self.spacing_ns).longest
+            if longest.is_seen:
+                yield longest

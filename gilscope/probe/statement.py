@@ -1,27 +1,98 @@
 """Statements as `python -m timeit` takes them, made callable."""
 
 import ast
-import functools
 import textwrap
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from types import ModuleType
+from typing import Any, NamedTuple
+
+
+class Bound(NamedTuple):
+    """A statement made callable."""
+
+    call: Callable[..., Any]
+    # A callable of the same kind that does nothing.
+    empty: Callable[[], Any]
+    # What runs before each call, if anything.
+    prepare: Callable[[], Any] | None = None
 
 
 def bind_statement(
-    statement: str, setup: str, namespace: dict[str, Any] | None = None
-) -> Callable[[], Any]:
+    statement: str,
+    setup: str,
+    namespace: dict[str, Any] | None = None,
+    prepare: str | None = None,
+) -> Bound:
     """Run the setup, and return what runs the statement once.
 
-    A single expression is evaluated and its value returned, so that freeing it is no
-    part of the call.
+    A statement that calls one function with names and constants is bound to that
+    function: the bytecode around the call is no part of it then.
+
+    Args:
+        statement: the statement.
+        setup: what is run once.
+        namespace: the names of all of them.
+        prepare: what is run before each call, outside of what is watched.
     """
     names = {"__name__": "__main__"} if namespace is None else namespace
     tree = ast.parse(textwrap.dedent(statement), "<statement>")
     code = compile(textwrap.dedent(setup), "<setup>", "exec")
+    run_before: Callable[[], Any] | None = None
+    if prepare is not None:
+        before = compile(textwrap.dedent(prepare), "<prepare>", "exec")
+
+        def run_before() -> None:
+            exec(before, names)  # noqa: S102 - as below.
+
     exec(code, names)  # noqa: S102 - that is what the command is for.
     if len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr):
-        expression = ast.Expression(tree.body[0].value)
-        return functools.partial(
-            eval, compile(expression, "<statement>", "eval"), names
+        value = tree.body[0].value
+        if (
+            prepare is None
+            and isinstance(value, ast.Call)
+            and is_simple_call(value, names)
+        ):
+            return Bound(bind_call(value, names), bool)
+        expression = compile(ast.Expression(value), "<statement>", "eval")
+        run = partial(eval, expression, names)
+    else:
+        run = partial(exec, compile(tree, "<statement>", "exec"), names)
+    nothing = partial(exec, compile("pass", "<empty>", "exec"), {})
+    return Bound(run, nothing, run_before)
+
+
+def is_simple_call(call: ast.Call, names: dict[str, Any]) -> bool:
+    """Return whether a call can be bound once: nothing in it is computed each time."""
+    parts = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if any(isinstance(part, ast.Starred) for part in parts) or any(
+        keyword.arg is None for keyword in call.keywords
+    ):
+        return False
+    function = call.func
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        # A method, or what a module has.
+        function = function.value
+    return is_fixed(function, names) and all(is_fixed(part, names) for part in parts)
+
+
+def is_fixed(node: ast.expr, names: dict[str, Any]) -> bool:
+    """Return whether an expression is a constant, a name, or a name of a module."""
+    if isinstance(node, ast.Attribute):
+        return is_fixed(node.value, names) and isinstance(
+            evaluate(node.value, names), ModuleType
         )
-    return functools.partial(exec, compile(tree, "<statement>", "exec"), names)
+    return isinstance(node, ast.Constant | ast.Name)
+
+
+def bind_call(call: ast.Call, names: dict[str, Any]) -> Callable[[], Any]:
+    """Return the call without arguments."""
+    args = [evaluate(part, names) for part in call.args]
+    kwargs = {str(part.arg): evaluate(part.value, names) for part in call.keywords}
+    function = evaluate(call.func, names)
+    return partial(function, *args, **kwargs) if args or kwargs else partial(function)
+
+
+def evaluate(node: ast.expr, names: dict[str, Any]) -> Any:
+    """Return the value of an expression."""
+    return eval(compile(ast.Expression(node), "<statement>", "eval"), names)  # noqa: S307

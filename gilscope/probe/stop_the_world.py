@@ -6,23 +6,26 @@ ends inside a call tells that the call detached or runs Python code; which of th
 Linux tells: a thread that was stopped went to sleep for it, one that was detached ran
 on or slept on.
 
-Source: docs/method.md; PEP 703, "Stop-the-World".
+Source: docs/explanation/how-the-verdict-works.md; PEP 703, "Stop-the-World".
 """
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from gilscope.model import Evidence
-from gilscope.probe.estimate import (
-    Interrupted,
-    Weight,
-    weigh_entries,
+from gilscope.clock import (
+    open_thread_clock,
+    perf_counter,
+    perf_counter_ns,
+    sleep,
+    thread_time_ns,
 )
-from gilscope.probe.switch_interval import MAX_CALLS, time_calls
+from gilscope.model import Evidence
+from gilscope.probe.estimate import Estimate, Hold, Window, weigh_computing
+from gilscope.probe.switch_interval import MAX_CALLS, check_complete, run_chain
 from gilscope.probe.witness import Note, Witness, find_place
+from gilscope.stats import Figure
 
 PAUSE_S = 20e-6
 # A stop takes about a microsecond if it has to wait for nobody.
@@ -48,6 +51,8 @@ class Stop(NamedTuple):
     has_stopped: bool | None = None
     # Whether that is proven.
     is_proven: bool = False
+    # How long the witness waited for a core meanwhile.
+    waited_ns: int = 0
 
     @property
     def is_free(self) -> bool:
@@ -96,8 +101,13 @@ class StopWitness(Witness):
     def __init__(self) -> None:
         """Prepare the thread."""
         super().__init__(limit_s=1.0)
+        self._read_computed: Callable[[], int | None] = lambda: None
         self.stops: list[Stop] = []
         self._computed_at_last: int | None = None
+
+    def attach_clock(self) -> None:
+        """Read the computing time of the calling thread from now on."""
+        self._read_computed = open_thread_clock(self._caller) or self._read_computed
 
     def _take_notes(self) -> None:
         self.stops = []
@@ -105,25 +115,27 @@ class StopWitness(Witness):
             stop = self._stop_world()
             if stop is not None:
                 self.stops.append(stop)
-            time.sleep(PAUSE_S)
+            sleep(PAUSE_S)
 
     def _stop_world(self) -> Stop | None:
         """Return what was seen of one stop, None if it tells nothing of the caller."""
-        view = self._noted_views[0] if self._noted_views else None
+        view, own = self._noted_view, self._own_view
         before = view.read_sleep() if view else None
         earlier, computed = self._read_computed(), self._read_computed()
-        start = time.perf_counter_ns()
+        waited_ns = own.read_times().waiting_for_core if own else 0
+        start = perf_counter_ns()
         # This is what stops the world.
         place = find_place(self._caller)
-        end = time.perf_counter_ns()
+        end = perf_counter_ns()
+        waited_ns = own.read_times().waiting_for_core - waited_ns if own else 0
         computed_after = self._read_computed()
         after = view.read_sleep() if view else None
         # One that was stopped before and has had no core since is not on its way.
         is_on_its_way = computed != self._computed_at_last
         self._computed_at_last = computed_after
-        note = Note(end, computed=computed_after, place=place)
+        note = Note(end, progress=computed_after, place=place)
         if before is None or after is None or computed is None:
-            return Stop(start, end, note, computed)
+            return Stop(start, end, note, computed, waited_ns=waited_ns)
         # To be stopped a thread has to compute until it comes to where it goes to
         # sleep. One that slept on, or computed nothing though it was on its way, was
         # detached; so, with some exceptions, was one that computed on without sleeping.
@@ -139,40 +151,42 @@ class StopWitness(Witness):
             has_stopped = True
         elif before == after and computed != earlier:
             has_stopped = False
-        return Stop(start, end, note, computed, has_stopped, is_proven)
+        return Stop(start, end, note, computed, has_stopped, is_proven, waited_ns)
 
 
 def watch_for(
     witness: StopWitness,
-    call: Callable[[], Any],
+    make_call: Callable[[], Callable[[], Any]],
     seconds: float,
     limit_s: float = math.inf,
+    max_calls: int = MAX_CALLS,
 ) -> list[Span]:
     """Watch calls for about so long, and longer while too little was seen.
 
     Args:
         witness: the second thread.
-        call: what is called, at least once.
+        make_call: what returns what is called, at least once.
         seconds: how long to watch at a time.
         limit_s: when not to begin again.
+        max_calls: at a time.
     """
     spans: list[Span] = []
     count = 1
-    started = time.perf_counter()
+    started = perf_counter()
     for _ in range(PATIENCE):
-        deadline = time.perf_counter() + seconds
+        deadline = perf_counter() + seconds
         is_first = True
-        while is_first or time.perf_counter() < deadline:
+        while is_first or perf_counter() < deadline:
             is_first = False
-            span = watch_span(witness, call, count)
+            span = watch_span(witness, make_call(), count)
             call_ns = max(1, (span.stamps[-1] - span.stamps[0]) // count)
             # Between two calls there may be Python code that is none of theirs.
             spans += span.split() if call_ns > SPLIT_NS else [span]
-            count = max(1, min(WINDOW_NS // call_ns, 10 * count, MAX_CALLS))
+            count = max(1, min(WINDOW_NS // call_ns, 10 * count, max_calls))
         n_inside = sum(len(span.inside) for span in spans)
         # A call that nobody can stop shows so in as many spans.
         n_blocked = sum(span.is_tried and not span.inside for span in spans)
-        is_late = time.perf_counter() - started > limit_s
+        is_late = perf_counter() - started > limit_s
         if is_late or max(n_inside, n_blocked / 2) >= ENOUGH_STOPS:
             break
     return spans
@@ -180,12 +194,11 @@ def watch_for(
 
 def watch_span(witness: StopWitness, call: Callable[[], Any], count: int) -> Span:
     """Watch some calls beside the witness."""
-    clocks = (time.perf_counter_ns, time.thread_time_ns)
-    timed = time_calls(call, count, clocks)
     witness.start()
-    readings = list(timed)
+    readings = run_chain(call, count, (perf_counter_ns, thread_time_ns))
     witness.rest()
-    return Span(readings[::3], readings[1::3], witness.stops)
+    readings = check_complete(call, readings, 2 * (count + 1))
+    return Span(readings[::2], readings[1::2], witness.stops)
 
 
 def add_up(spans: Sequence[Span], *, runs_python: bool | None) -> Evidence:
@@ -193,6 +206,9 @@ def add_up(spans: Sequence[Span], *, runs_python: bool | None) -> Evidence:
     inside = [span.inside for span in spans]
     return Evidence(
         n_calls=sum(span.n_calls for span in spans),
+        n_released=sum(
+            span.n_calls for span in spans if any(stop.is_free for stop in span.inside)
+        ),
         n_windows=len(spans),
         n_windows_released=sum(any(stop.is_free for stop in stops) for stops in inside),
         n_ticks=sum(map(len, inside)),
@@ -205,13 +221,13 @@ def add_up(spans: Sequence[Span], *, runs_python: bool | None) -> Evidence:
             for stop in span.stops
         ),
         n_calls_tried=sum(span.is_tried for span in spans),
-        n_calls_entered=sum(map(bool, inside)),
-        n_calls_interrupted=sum(is_interrupted(span) for span in spans),
+        n_calls_interrupted=sum(map(bool, inside)),
+        n_calls_split=sum(is_split(span) for span in spans),
         runs_python=runs_python,
     )
 
 
-def is_interrupted(span: Span) -> bool:
+def is_split(span: Span) -> bool:
     """Return whether a span was stopped in its midst.
 
     When in the course of a stop the caller was stopped is not known, so both ends of
@@ -221,24 +237,38 @@ def is_interrupted(span: Span) -> bool:
     ends = span.stamps[0], span.stamps[-1]
     computed = span.computed[0], span.computed[-1]
     after = [stop.note for stop in span.inside]
-    before = [stop.note._replace(computed=stop.computed) for stop in span.inside]
+    before = [stop.note._replace(progress=stop.computed) for stop in span.inside]
     return all(
-        weigh_entries([Interrupted(ends, computed, notes)])[0].is_interrupted
+        weigh_computing(Window(ends, notes, progress=computed)).is_split
         for notes in (before, after)
     )
 
 
-def weigh_span(span: Span) -> Weight:
-    """Weigh the time for which stops had to wait for the caller against the whole."""
-    waits = list(find_waits(span))
-    whole = span.stamps[-1] - span.stamps[0]
-    return Weight(whole, min(whole, sum(waits)), max(waits, default=0))
+def estimate_span(span: Span) -> Estimate:
+    """Estimate for which share of a span stops did not have to wait for the caller.
+
+    What the witness waited for a core in the meantime widens the range.
+    """
+    holds = list(find_waits(span))
+    whole = float(max(1, span.stamps[-1] - span.stamps[0]))
+    shares = (
+        sum(part) / whole
+        for part in (
+            (hold.value for hold in holds),
+            (hold.high for hold in holds),
+            (hold.low for hold in holds),
+        )
+    )
+    released = Figure(*(1 - min(1.0, share) for share in shares))
+    longest = max(holds, key=lambda hold: hold.low, default=Hold(0, 0, 0))
+    return Estimate(whole, released, longest)
 
 
-def find_waits(span: Span) -> Iterator[int]:
+def find_waits(span: Span) -> Iterator[Hold]:
     """Yield for how long each stop waited inside the span."""
     first, last = span.stamps[0], span.stamps[-1]
     for stop in span.stops:
         waited = min(stop.end_ns, last) - max(stop.start_ns, first)
         if not stop.is_free and waited > STOP_NS:
-            yield waited
+            low = max(0, waited - stop.waited_ns)
+            yield Hold((low + waited) / 2, low, waited, waited)

@@ -3,6 +3,7 @@
 import functools
 import importlib.machinery
 import inspect
+import io
 import itertools
 import json
 import os
@@ -11,13 +12,12 @@ import re
 import subprocess
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gilscope.environment import is_free_threaded_build, is_gil_enabled
 from gilscope.model import CheckEnvironment
 from gilscope.probe.decide import PYTHON_SHARE
-from gilscope.probe.judgement import Subject
 
 # The least time in which a line of Python code is run.
 STEP_NS = 25
@@ -77,14 +77,14 @@ def find_gil_enabler(call: Callable[..., Any]) -> str | None:
     return found[1] if found else None
 
 
-def find_refusal(call: Callable[..., Any], result: object = None) -> str | None:
+def explain_refusal(call: Callable[..., Any], result: object = None) -> str | None:
     """Say why calling this tells nothing, if so.
 
     Args:
         call: what is to be called.
         result: what it returned, once it was called.
     """
-    function = inspect.unwrap(unbind(call))
+    function = unwrap(unbind(call))
     for candidate in (function, type(function).__call__):
         if inspect.iscoroutinefunction(candidate):
             return (
@@ -111,6 +111,31 @@ def find_refusal(call: Callable[..., Any], result: object = None) -> str | None:
     return None
 
 
+def unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function under its wrappers; it may be wrapped in itself."""
+    try:
+        found: Callable[..., Any] = inspect.unwrap(function)
+    except ValueError:
+        return function
+    return found
+
+
+def describe_answer(answer: object) -> str:
+    """Say what it means that the answer does its work later, or ""."""
+    if isinstance(answer, Iterator) and not isinstance(answer, io.IOBase):
+        return (
+            f"the answer is an iterator ({type(answer).__name__}), whose work is done "
+            "when somebody goes through it; check a function that does, such as list()"
+        )
+    return ""
+
+
+def is_used_up(answer: object) -> bool | None:
+    """Return whether an answer is empty; None for what may have no length."""
+    kinds = (bytes, bytearray, str, list, tuple, dict, set, frozenset)
+    return not answer if type(answer) in kinds else None
+
+
 def unbind(call: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function under all functools.partial around it."""
     while isinstance(call, functools.partial):
@@ -126,60 +151,33 @@ def describe_callable(call: Callable[..., Any]) -> str:
     return name if module in (None, "builtins", "__main__") else f"{module}.{name}"
 
 
-def call_first(call: Callable[[], Any]) -> tuple[Any, bool | None]:
-    """Call it for the first time.
-
-    Returns:
-        What it returned, and whether it ran Python functions; None if somebody else's
-        profiler is in place, which is left alone.
-    """
-    if sys.getprofile() is not None:
-        return call(), None
-    found: list[str] = []
-
-    def note_event(frame: types.FrameType, event: str, _: object) -> None:
-        # The first Python function is enough; from there on nothing is slowed down.
-        if event == "call":
-            sys.setprofile(None)
-            found.append(frame.f_code.co_name)
-
-    sys.setprofile(note_event)
-    try:
-        result = call()
-    finally:
-        # The callable may have put one of its own in place.
-        if sys.getprofile() is note_event:
-            sys.setprofile(None)
-    return result, bool(found)
-
-
-def find_python_share(subject: Subject, call_ns: float) -> float | None:
+def count_python_share(
+    make_call: Callable[[], Callable[[], Any]], call_ns: float
+) -> tuple[float | None, int]:
     """Return the least share of a call that runs lines of Python code.
 
     Args:
-        subject: what is called.
-        call_ns: how long a call computes.
+        make_call: what returns the next call.
+        call_ns: how long a call takes, without the caller's run-queue wait.
+
+    Returns:
+        The share, and how many calls were made; None where somebody else's tracer is in
+        place, which is left alone.
     """
-    if subject.runs_python is False:
-        return 0.0
     call_ns = max(1, call_ns)
     enough = 1 + int(PYTHON_SHARE * call_ns / STEP_NS)
-    n_steps = count_steps(subject.call, enough)
-    return None if n_steps is None else n_steps * STEP_NS / call_ns
+    if sys.gettrace() is not None:
+        return None, 0
+    return count_steps(make_call(), enough) * STEP_NS / call_ns, 1
 
 
-def count_steps(call: Callable[[], Any], enough: int) -> int | None:
+def count_steps(call: Callable[[], Any], enough: int) -> int:
     """Call it, and count the lines of Python code that it runs and the calls of them.
 
     Args:
         call: the callable.
         enough: where to stop counting, for counting is slow.
-
-    Returns:
-        None if somebody else's tracer is in place, which is left alone.
     """
-    if sys.gettrace() is not None:
-        return None
     steps = itertools.count(1)
     n_steps = 0
 

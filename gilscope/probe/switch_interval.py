@@ -1,254 +1,361 @@
 """How a call is watched where there is a GIL: windows of calls beside a witness.
 
 With a huge switch interval nobody can be interrupted: a witness that runs, or is
-woken, between the start of a call and its end proves that the call gave the GIL away.
-With a tiny one everybody is interrupted wherever Python code is run: a witness that
-runs in the midst of a call that gives nothing away proves that it is Python code.
+woken, between the start of a call and its end proves that the call released the GIL.
+With a tiny one, and a witness that has asked for the GIL before the call begins, the
+first bytecode of the call is interrupted: a witness that does not run inside proves
+that the call neither released the GIL nor ran Python code.
 
-Source: docs/method.md, which says why each step is taken.
+Source: docs/explanation/how-the-verdict-works.md, which says why each step is taken.
 """
 
 import operator
+import os
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, repeat
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import chain, compress, repeat
 from typing import Any
 
-from gilscope.kernel import Times, WitnessError
-from gilscope.probe.estimate import Entry, Interrupted, Window, weigh_entries
-from gilscope.probe.witness import PAUSE_S, Witness
+from gilscope.clock import perf_counter, perf_counter_ns, process_time_ns
+from gilscope.kernel import Seen, WitnessError
+from gilscope.probe.estimate import Window
+from gilscope.probe.waiters import Waiters
+from gilscope.probe.witness import PAUSE_S, Decoy, Note, Witness
 
 # The huge interval is at least this long, and this many times one call. A witness
 # interrupts the caller once it has waited that long, so only half of it is used.
 HUGE_S = 1.0
 HUGE_CALLS = 20.0
 TINY_S = 1e-6
-# So many calls are to be entered before it says something that none was interrupted, or
-# so many interrupted.
-ENOUGH_ENTRIES = 12
-ENOUGH_INTERRUPTIONS = 3
-# How often the time to interrupt calls may be spent again when there were too few.
-PATIENCE = 5
-# Between two tries to get into a call; long enough for the caller to come back.
-ENTRY_PAUSE_S = 30e-6
+# Between two interruptions of a call; long enough for the caller to come back.
+INTERRUPT_PAUSE_S = 30e-6
+# How long the caller holds the GIL for the witness to ask for it: 50 us are what Linux
+# adds to a wait of 1 us. Longer where the machine is so busy that it has not.
+ASK_S = (250e-6, 1e-3, 5e-3, 25e-3)
+# The witness came to wait, and began to wait again because nobody answered.
+ASKED_SLEEPS = 2
 
 # Short calls are watched many at a time, for about so long.
 WINDOW_NS = 1_000_000
 MAX_CALLS = 10_000
+# Calls shorter than a few pauses are looked at after pauses of different length, or
+# the witness would meet each at the same place.
+SHORT_NS = 1_000_000
+SHORT_PAUSES_S = tuple(1e-6 * us for us in (50, 170, 95, 230, 70, 140, 200, 110))
 
 
-class GilMethod:
-    """Watches calls, with the turn at the switch interval and a running witness.
+class ForkedError(RuntimeError):
+    """The call forked the process, and this is the child."""
+
+
+class SwitchIntervalProbe:
+    """Watches calls of this thread, with the turn at the switch interval.
 
     Args:
-        set_interval: what `switch_interval` yields.
-        witness: the second thread.
+        set_interval: what `gilscope.threads.switch_interval` yields.
+        witness: the second thread, attached to this one.
+        decoy: the third.
+        waiters: the other Python threads.
     """
 
-    def __init__(self, set_interval: Callable[[float], None], witness: Witness) -> None:
+    def __init__(
+        self,
+        set_interval: Callable[[float], None],
+        witness: Witness,
+        decoy: Decoy,
+        waiters: Waiters,
+    ) -> None:
         """Begin with the shortest huge interval."""
         self._set_interval = set_interval
-        self._witness = witness
+        self._decoy = decoy
+        self._pid = os.getpid()
+        self.witness = witness
+        self.waiters = waiters
+        # Windows left out because threads woke in them for other reasons too, and
+        # those in which all threads did.
+        self.n_unclear = self.n_woken_all = 0
         self.use_huge(0)
 
     def use_huge(self, call_ns: float) -> None:
         """Make the huge interval long enough for a call."""
         self.huge_s = max(HUGE_S, HUGE_CALLS * call_ns / 1e9)
-        self._witness.limit_s = self.huge_s / 2
-        self._witness.pause_s = PAUSE_S
+        self.witness.limit_s = self.huge_s / 2
+        is_short = 0 < call_ns < SHORT_NS
+        self.witness.pauses_s = SHORT_PAUSES_S if is_short else (PAUSE_S,)
+        self._set_interval(self.huge_s)
 
-    def watch(self, call: Callable[[], Any], n_calls: int) -> Window | None:
+    def watch(self, call: Callable[[], Any], n_calls: int = 1) -> Window | None:
         """Watch calls that nobody can interrupt.
 
         Returns:
-            What was seen, or None if they took so long that the witness could have
-            interrupted them after all.
+            What was seen, or None if that says nothing: the calls took so long that the
+            witness could have interrupted them after all, or threads were woken for
+            other reasons than a release.
 
         Raises:
             WitnessError: nothing can be seen here now; the text says why.
         """
-        witness = self._witness
-        timed = time_calls(call, n_calls, (time.perf_counter_ns,))
-        self._set_interval(self.huge_s)
         # What the interpreter made of it: it counts whole microseconds.
         expected = sys.getswitchinterval()
-        witness.park()
-        start, blocked = self._read_times(), self._read_blocked()
-        computed = time.thread_time_ns()
+        before_all = self._decoy.read()
+        self.witness.park()
+        self.waiters.note()
+        start = self._note(self.witness.n_sleeps_parked)
         # From here to `readings` no bytecode runs but that of the call itself.
-        readings = list(timed)
-        was_woken = witness.was_woken()
-        computed = time.thread_time_ns() - computed
-        blocked_after = self._read_blocked()
-        stamps = readings[::2]
-        end, late_ns = self._read_times_at(stamps[-1])
-        notes, way_back_s = witness.rest()
+        readings = run_chain(call, n_calls, (perf_counter_ns,))
+        sleep = None if self.witness.view is None else self.witness.view.read_sleep()
+        end = self._note(None if sleep is None else sleep[1])
+        self._refuse_child()
+        was_woken = self.witness.was_woken()
+        if was_woken is False:
+            was_woken = self.waiters.compare()
+            is_unclear = was_woken is None
+        else:
+            is_unclear = bool(was_woken) and self._decoy.read() != before_all
+            self.n_woken_all += is_unclear
+        notes, way_back_s = self.witness.rest()
         if sys.getswitchinterval() != expected:
             message = "the call changes the switch interval, which the check relies on"
             raise WitnessError(message)
         self._refuse_rivals(way_back_s)
+        stamps = check_complete(call, readings, n_calls + 1)
         took_ns = stamps[-1] - stamps[0]
         if took_ns > self.huge_s / 2 * 1e9:
             # Many times what the first call took.
             self._refuse_rivals(took_ns / 1e9)
             self.use_huge(took_ns / n_calls)
             return None
+        inside = [note for note in notes if stamps[0] < note.at_ns < stamps[-1]]
+        if is_unclear and not inside:
+            self.n_unclear += 1
+            return None
         return Window(
             stamps,
-            [note for note in notes if stamps[0] < note.at_ns < stamps[-1]],
+            inside,
             was_woken,
-            start,
-            end,
-            None
-            if blocked is None or blocked_after is None
-            else max(0, blocked_after - blocked),
-            computed,
-            late_ns,
+            start._replace(at_ns=stamps[0]),
+            end._replace(at_ns=stamps[-1]),
+            ends_asleep=bool(sleep and sleep[0]),
         )
 
-    def _refuse_rivals(self, waited_s: float) -> None:
-        """Give up where another thread kept the GIL from the witness for so long."""
-        if waited_s > self.huge_s / 2 and (names := find_other_threads()):
-            message = (
-                f"another thread of this process computes in Python ({names}); "
-                "what a call gives away goes to that one"
-            )
-            raise WitnessError(message)
-
     def watch_for(
-        self, call: Callable[[], Any], seconds: float, *, n_calls: int = 1
+        self,
+        make_call: Callable[[], Callable[[], Any]],
+        seconds: float,
+        *,
+        n_calls: int = 1,
+        max_calls: int = MAX_CALLS,
     ) -> list[Window]:
-        """Watch windows of calls for about so long, at least one."""
+        """Watch windows of calls for about so long, one at least if one can be seen."""
         windows: list[Window] = []
-        deadline = time.perf_counter() + seconds
-        while not windows or time.perf_counter() < deadline:
-            window = self.watch(call, n_calls)
+        deadline = perf_counter() + seconds
+        n_tries = 0
+        while (not windows and n_tries < 5) or perf_counter() < deadline:  # noqa: PLR2004
+            n_tries += 1
+            window = self.watch(make_call(), n_calls)
             if window is None:
                 n_calls = 1
                 continue
             windows.append(window)
             fitting = WINDOW_NS // max(1, window.call_ns)
-            n_calls = int(max(1, min(fitting, 10 * n_calls, MAX_CALLS)))
+            n_calls = int(max(1, min(fitting, 10 * n_calls, max_calls)))
         return windows
-
-    def watch_alone(self, call: Callable[[], Any], n_calls: int) -> int | None:
-        """Return how long a call is blocked while the witness sleeps at its gate."""
-        before = self._read_blocked()
-        list(time_calls(call, n_calls, ()))
-        after = self._read_blocked()
-        if before is None or after is None:
-            return None
-        return max(0, after - before) // n_calls
-
-    def interrupt_for(
-        self, call: Callable[[], Any], seconds: float, n_calls: int
-    ) -> list[Interrupted]:
-        """Interrupt calls as often as they allow it, for about so long."""
-        runs: list[Interrupted] = []
-        witness = self._witness
-        witness.pause_s, witness.notes_places = ENTRY_PAUSE_S, True
-        deadline = time.perf_counter() + seconds
-        while not runs or time.perf_counter() < deadline:
-            clocks = (time.perf_counter_ns, time.thread_time_ns)
-            timed = time_calls(call, n_calls, clocks)
-            # The witness has to begin to wait under the tiny interval.
-            self._set_interval(TINY_S)
-            waited_ns = self._read_waited()
-            witness.start()
-            readings = list(timed)
-            self._set_interval(self.huge_s)
-            waited_ns = self._read_waited() - waited_ns
-            notes, _ = witness.rest()
-            runs.append(Interrupted(readings[::3], readings[1::3], notes, waited_ns))
-        witness.pause_s, witness.notes_places = PAUSE_S, False
-        return runs
 
     def interrupt(
         self,
         call: Callable[[], Any],
-        seconds: float,
         *,
         n_calls: int = 1,
-        patience: int = PATIENCE,
-    ) -> list[Entry]:
-        """Interrupt calls until enough of them were entered, or patience ends."""
-        runs: list[Interrupted] = []
-        deadline = time.perf_counter() + patience * seconds
-        while True:
-            runs += self.interrupt_for(call, seconds, n_calls)
-            entries = weigh_entries(runs)
-            n_entered = sum(entry.n_notes > 0 for entry in entries)
-            n_interrupted = sum(entry.is_interrupted for entry in entries)
-            # One or two may still turn out either way.
-            is_clear = n_entered >= ENOUGH_ENTRIES and not n_interrupted
-            is_clear |= n_interrupted >= ENOUGH_INTERRUPTIONS
-            if is_clear or time.perf_counter() > deadline:
-                return entries
+        pause_s: float = INTERRUPT_PAUSE_S,
+        answers: list[Any] | None = None,
+    ) -> Window | None:
+        """Let the witness ask for the GIL before the call begins, and all the time.
 
-    def _read_times(self) -> tuple[Times, Times] | None:
-        """Return the times of the caller and of the witness."""
-        witness = self._witness
-        if witness.view is None:
-            return None
-        return witness.caller_view.read_times(), witness.view.read_times()
-
-    def _read_times_at(self, at_ns: int) -> tuple[tuple[Times, Times] | None, int]:
-        """Return the times of both as they were a moment ago.
-
-        What the witness has waited for a core since then cannot be told from what it
-        waited before, where the caller itself had no core to look. So all of it
-        counts: a window may say too little, but nothing that is not so.
+        Args:
+            call: what is called.
+            n_calls: how often.
+            pause_s: between two interruptions.
+            answers: what the calls answer is appended to it; None drops it at once.
 
         Returns:
-            They, and for how long the witness had no core since then.
+            What was seen, with the progress of the process at each stamp and note; None
+            if the machine was too busy for the witness to ask.
         """
-        witness = self._witness
-        if witness.view is None:
-            return None, 0
-        is_late = not witness.view.read_sleep()[0]
-        computing, waiting = witness.caller_view.read_times()
-        caller = Times(computing, waiting - (time.perf_counter_ns() - at_ns))
-        # How long a thread has waited for a core is known once it got one.
-        witness.settle(witness.view)
-        since_ns = time.perf_counter_ns() - at_ns
-        return (caller, witness.view.read_times()), since_ns if is_late else 0
+        witness = self.witness
+        pauses_s, witness.pauses_s = witness.pauses_s, (pause_s,)
+        witness.notes_places = True
+        try:
+            hold_s = ASK_S[0]
+            for hold_s in ASK_S:
+                window = self._interrupt_once(call, n_calls, hold_s, answers)
+                if window is not None or answers:
+                    break
+        finally:
+            witness.notes_places, witness.pauses_s = False, pauses_s
+            self._set_interval(self.huge_s)
+        return window
 
-    def _read_waited(self) -> int:
-        """Return how long this thread waited for a core, 0 where nobody knows."""
-        if self._witness.view is None:
-            return 0
-        return self._witness.caller_view.read_times().waiting_for_core
-
-    def _read_blocked(self) -> int | None:
-        """Return how long this thread was blocked since some moment."""
-        if self._witness.view is None:
+    def _interrupt_once(
+        self,
+        call: Callable[[], Any],
+        n_calls: int,
+        hold_s: float,
+        answers: list[Any] | None,
+    ) -> Window | None:
+        """Do so once; None if the witness had not asked."""
+        witness = self.witness
+        clocks = (perf_counter_ns, process_time_ns, witness.read_computed or int)
+        asking = _Asking(witness, hold_s)
+        # The witness has to begin to wait under the tiny interval.
+        self._set_interval(TINY_S)
+        witness.start()
+        readings = run_chain(
+            call,
+            n_calls,
+            clocks,
+            before=asking.before,
+            after=asking.after,
+            keep=answers is not None,
+        )
+        self._set_interval(self.huge_s)
+        self._refuse_child()
+        notes, _ = witness.rest()
+        if answers is not None:
+            answers += readings[3::4]
+            del readings[3::4]
+        readings = check_complete(call, readings, 3 * (n_calls + 1))
+        stamps = readings[::3]
+        if not asking.was_heard():
             return None
-        return time.perf_counter_ns() - time.thread_time_ns() - self._read_waited()
+        return Window(
+            stamps,
+            [note for note in notes if stamps[0] < note.at_ns < stamps[-1]],
+            None,
+            *asking.make_notes(stamps),
+            progress=[
+                process - own
+                for process, own in zip(readings[1::3], readings[2::3], strict=True)
+            ],
+        )
+
+    def _note(self, n_sleeps: int | None) -> Note:
+        """Return the times of both threads, read by this one."""
+        witness = self.witness
+        if witness.view is None or witness.caller_view is None:
+            return Note(0)
+        return Note(
+            0, witness.caller_view.read_times(), witness.view.read_times(), n_sleeps
+        )
+
+    def _refuse_rivals(self, waited_s: float) -> None:
+        """Give up where another thread kept the GIL from the witness for so long."""
+        if waited_s > self.huge_s / 2 and self.waiters.names:
+            names = ", ".join(self.waiters.names)
+            message = (
+                f"another thread of this process computes in Python ({names}); "
+                "what a call releases goes to that one"
+            )
+            raise WitnessError(message)
+
+    def _refuse_child(self) -> None:
+        """Refuse to go on where the call forked, in the child."""
+        if os.getpid() != self._pid:
+            message = "check(): the call forked the process, and this is the child"
+            raise ForkedError(message)
 
 
-def time_calls(
-    call: Callable[[], Any], n_calls: int, clocks: Iterable[Callable[[], int]]
-) -> Iterator[Any]:
-    """Read clocks before, between and after calls; yield readings and results in turn.
+class _Asking:
+    """What is called around a call so that the witness has asked for the GIL before.
+
+    It reads at both ends, without any bytecode, what the kernel tells.
+    """
+
+    def __init__(self, witness: Witness, hold_s: float) -> None:
+        self._reads: tuple[Callable[[], Seen], ...] = ()
+        self.before: tuple[Callable[[], object], ...] = ()
+        self.after: tuple[Callable[[], object], ...] = ()
+        if witness.view is None or witness.caller_view is None:
+            deadline = perf_counter_ns() + int(hold_s * 1e9)
+            clock = iter(perf_counter_ns, None)
+            self.before = (partial(all, map(deadline.__gt__, clock)),)
+            return
+        hold = witness.view.usleep
+        early, read_early = witness.view.defer()
+        late, read_late = witness.view.defer()
+        start, read_start = witness.caller_view.defer()
+        end, read_end = witness.caller_view.defer()
+        last, read_last = witness.view.defer()
+        wait = (partial(hold, 50),), (partial(hold, int(hold_s * 1e6)),)
+        self.before = (*wait[0], *early, *wait[1], *late, *start)
+        self.after = (*end, *last)
+        self._reads = (read_early, read_late, read_start, read_end, read_last)
+
+    def was_heard(self) -> bool:
+        """Return whether the witness had asked before the call began."""
+        if not self._reads:
+            return True
+        early, late = self._reads[:2]
+        return late().sleep[1] - early().sleep[1] >= ASKED_SLEEPS
+
+    def make_notes(self, stamps: Sequence[int]) -> tuple[Note, Note]:
+        """Return what the kernel told at both ends."""
+        if not self._reads:
+            return Note(stamps[0]), Note(stamps[-1])
+        _, late, start, end, last = (read() for read in self._reads)
+        return (
+            Note(stamps[0], start.times, late.times, late.sleep[1]),
+            Note(stamps[-1], end.times, last.times, last.sleep[1]),
+        )
+
+
+def run_chain(  # noqa: PLR0913 - all but three are by name.
+    call: Callable[[], Any],
+    n_calls: int,
+    clocks: Sequence[Callable[[], int]],
+    *,
+    before: Sequence[Callable[[], Any]] = (),
+    after: Sequence[Callable[[], Any]] = (),
+    keep: bool = False,
+) -> list[Any]:
+    """Read clocks before, between and after calls; return the readings.
 
     It runs in C throughout. A loop in Python would give others in between the calls
     a chance that the calls do not give, and would hide what happens at their edges.
-    Results are not dropped, because what happens then is no part of the call.
+    An answer is dropped before the clock is read again, as with timeit.
+
+    Args:
+        call: what is called.
+        n_calls: how often.
+        clocks: what is read each time.
+        before: what is called before all that.
+        after: what is called after it.
+        keep: whether the answers are kept, between the readings.
     """
-    return map(
-        operator.call,
-        chain(chain.from_iterable(repeat((*clocks, call), n_calls)), clocks),
+    steps = chain.from_iterable(repeat((*clocks, call), n_calls))
+    answers = map(operator.call, chain(before, steps, clocks, after))
+    picks = chain.from_iterable(repeat((*repeat(1, len(clocks)), int(keep)), n_calls))
+    picked = chain(repeat(0, len(before)), picks, repeat(1, len(clocks)), repeat(0))
+    return list(compress(answers, picked))
+
+
+def check_complete(call: Callable[[], Any], readings: list[Any], expected: int) -> Any:
+    """Return the readings, which a StopIteration of the callable cuts short.
+
+    Raises:
+        StopIteration: as the callable does.
+    """
+    if len(readings) >= expected:
+        return readings
+    note = (
+        "the callable has used up what it reads; prepare= (--prepare) gives each call "
+        "fresh input"
     )
-
-
-def find_other_threads() -> str:
-    """Return the names of the Python threads that are not of the check."""
-    me = threading.current_thread()
-    names = [
-        thread.name
-        for thread in threading.enumerate()
-        if thread is not me and thread.name != "gilscope witness"
-    ]
-    return ", ".join(names)
+    try:
+        call()
+    except StopIteration as error:
+        error.add_note(note)
+        raise
+    ended = StopIteration()
+    ended.add_note(note)
+    raise ended

@@ -2,37 +2,49 @@
 
 Between two windows it sleeps at a gate. `park` opens the gate while the caller holds
 the GIL, so the witness can do nothing but wait for the GIL. From there on it runs
-only if the GIL is given away, and then it notes the time again and again.
+only if the GIL is released or the caller interrupted, and then it notes the time again
+and again.
 
-On Linux a release is seen even if it is over before the witness can wake up: giving
-the GIL away wakes the thread that waits for it, and the kernel counts how often a
-thread went to sleep.
+On Linux a release is seen even if it is over before the witness can wake up: a release
+wakes the thread that waits for the GIL, and the kernel counts how often a thread went
+to sleep. What else wakes threads (set*id() of glibc, a debugger, SIGSTOP) wakes the
+decoy too, a third thread that waits for something that never comes.
 """
 
+import _thread
 import contextlib
+import itertools
+import os
 import signal
 import sys
 import threading
-import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Self
 
+from gilscope.clock import (
+    open_thread_clock,
+    perf_counter,
+    perf_counter_ns,
+    process_time_ns,
+    sleep,
+    thread_time_ns,
+)
 from gilscope.kernel import (
     Bell,
     ThreadView,
     Times,
     WitnessError,
     count_sleeps,
-    open_clock,
     open_view,
 )
 
-__all__ = ["Note", "ThreadView", "Witness", "WitnessError", "find_place", "open_view"]
-
 # Between two notes, so that the witness does not take a core for itself.
 PAUSE_S = 50e-6
-# How long the caller keeps the GIL for the witness to come to wait for it, where the
+# How long the caller holds the GIL for the witness to come to wait for it, where the
 # kernel does not tell when it has.
 SETTLE_S = 300e-6
+# How long an ended thread may take to be gone.
+GONE_S = 0.05
 
 
 class Note(NamedTuple):
@@ -43,9 +55,11 @@ class Note(NamedTuple):
     witness: Times | None = None
     # How often the witness went to sleep so far.
     n_sleeps: int | None = None
-    # How long the caller had computed, and where in its Python code it was; both only
-    # if that was asked for.
-    computed: int | None = None
+    # The pause that it asked for afterwards.
+    pause_ns: int = 0
+    # What the other threads of the process had computed, and where in its Python code
+    # the caller was; both only if that was asked for.
+    progress: int | None = None
     place: tuple[int, int] | None = None
 
 
@@ -55,47 +69,130 @@ def find_place(thread_id: int) -> tuple[int, int] | None:
     return None if frame is None else (id(frame.f_code), frame.f_lasti)
 
 
-class Witness:
-    """The second thread, to be used as a context manager by the caller's thread.
+class _Helper:
+    """A thread that the check starts, and that no tracer, signal or list touches."""
+
+    def __init__(self) -> None:
+        self.ident = self.native_id = 0
+        self._is_stopping = False
+        self._closing = contextlib.ExitStack()
+        self._gate, self._idle = Bell(), Bell()
+        self._closing.callback(self._gate.close)
+        self._closing.callback(self._idle.close)
+        self._ended = _thread.allocate_lock()
+
+    def start_thread(self) -> None:
+        """Start the thread and wait until it sleeps at its gate."""
+        self._ended.acquire()
+        try:
+            _thread.start_new_thread(self._run_masked, ())
+        except RuntimeError:
+            # A subinterpreter may allow no threads that it does not wait for.
+            threading.Thread(target=self._run_masked, name="gilscope").start()
+        self._idle.wait()
+
+    def stop(self) -> None:
+        """Stop the thread, whatever it is doing, and wait until it is gone."""
+        self._is_stopping = True
+        self._gate.ring()
+        with self._ended:
+            self._closing.close()
+        deadline = perf_counter() + GONE_S
+        path = f"/proc/self/task/{self.native_id}"
+        while os.path.exists(path) and perf_counter() < deadline:  # noqa: PTH110
+            sleep(0)
+
+    def _run_masked(self) -> None:
+        # A tracer or a signal would wake the thread without any release.
+        sys.settrace(None)
+        sys.setprofile(None)
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        self.ident, self.native_id = threading.get_ident(), threading.get_native_id()
+        try:
+            self._run()
+        finally:
+            self._ended.release()
+
+    def _run(self) -> None:
+        raise NotImplementedError
+
+
+class Decoy(_Helper):
+    """A thread that waits for something that never comes, as a context manager.
+
+    Args:
+        use_kernel: False does without it.
+    """
+
+    def __init__(self, *, use_kernel: bool = True) -> None:
+        """Prepare the thread."""
+        super().__init__()
+        self._use_kernel = use_kernel
+        self._view: ThreadView | None = None
+
+    def __enter__(self) -> Self:
+        """Start the thread."""
+        if self._use_kernel:
+            self.start_thread()
+            self._view = open_view(self.native_id)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the thread."""
+        if self._use_kernel:
+            if self._view is not None:
+                self._view.close()
+            self.stop()
+
+    def read(self) -> tuple[bool, int] | None:
+        """Return its state, to be compared with an earlier one."""
+        return None if self._view is None else self._view.read_sleep()
+
+    def _run(self) -> None:
+        self._idle.ring()
+        self._gate.wait()
+
+
+class Witness(_Helper):
+    """The second thread, to be used as a context manager.
 
     Args:
         limit_s: how long it may take to come to wait for the GIL, or back from it.
         use_kernel: False does without the kernel's help, as on other systems.
     """
 
-    def __init__(self, *, limit_s: float, use_kernel: bool = True) -> None:
+    def __init__(self, *, limit_s: float = 0.5, use_kernel: bool = True) -> None:
         """Prepare the thread; `__enter__` starts it."""
+        super().__init__()
         self.limit_s = limit_s
-        self.pause_s = PAUSE_S
+        # Taken in turn.
+        self.pauses_s: Sequence[float] = (PAUSE_S,)
         self.notes_places = False
-        self._caller = threading.get_ident()
-        self._read_computed = open_clock(self._caller)
-        # Views of the caller and of the witness, each for the thread that reads it.
+        self.read_computed: Callable[[], int] | None = None
+        # Views of the witness, each for the thread that reads it.
         self.view: ThreadView | None = None
-        self._noted_views: tuple[ThreadView, ThreadView] | None = None
+        self._own_view: ThreadView | None = None
+        # The same of the caller.
+        self._caller = 0
+        self.caller_view: ThreadView | None = None
+        self._noted_view: ThreadView | None = None
         self._use_kernel = use_kernel and sys.platform == "linux"
         self._notes: list[Note] = []
-        self._is_armed = self._is_stopping = False
+        self._is_armed = False
         self._parked: tuple[bool, int] | None = None
         # How often the witness had gone to sleep when it last came to its gate.
         self._n_sleeps_before_gate = 0
         self._error: BaseException | None = None
-        self._thread = threading.Thread(
-            target=self._run, name="gilscope witness", daemon=True
-        )
-        self._closing = contextlib.ExitStack()
-        self._gate, self._idle = Bell(), Bell()
-        self._closing.callback(self._gate.close)
-        self._closing.callback(self._idle.close)
 
     def __enter__(self) -> Self:
         """Start the thread and wait until it sleeps at its gate."""
-        self._thread.start()
+        self.start_thread()
         try:
-            self._await_idle()
-            native_id = self._thread.native_id
-            if self._use_kernel and native_id is not None:
-                self._open_views(threading.get_native_id(), native_id)
+            self._raise_error()
+            self.read_computed = open_thread_clock(self.ident)
+            if self._use_kernel:
+                self.view, self._own_view = open_views(self.native_id, self._closing)
         except BaseException:
             self.__exit__()
             raise
@@ -103,11 +200,21 @@ class Witness:
 
     def __exit__(self, *_: object) -> None:
         """Stop the thread, whatever it is doing."""
-        self._is_stopping = True
         self._is_armed = False
-        self._gate.ring()
-        self._thread.join()
-        self._closing.close()
+        self.stop()
+
+    @contextlib.contextmanager
+    def attach(self) -> Iterator[None]:
+        """Watch the calling thread meanwhile."""
+        self._caller = threading.get_ident()
+        with contextlib.ExitStack() as closing:
+            if self.view is not None:
+                views = open_views(threading.get_native_id(), closing)
+                self.caller_view, self._noted_view = views
+            try:
+                yield
+            finally:
+                self.caller_view = self._noted_view = None
 
     def start(self) -> None:
         """Let the witness ask for the GIL and take notes from now on."""
@@ -116,20 +223,25 @@ class Witness:
         self._gate.ring()
 
     def park(self) -> None:
-        """Let the witness wait for the GIL; the caller keeps it meanwhile.
+        """Let the witness wait for the GIL; the caller holds it meanwhile.
 
         Raises:
             WitnessError: it did not come to wait for it within the limit.
         """
         if self.view is None:
             self.start()
-            deadline = time.perf_counter() + SETTLE_S
-            while time.perf_counter() < deadline:
+            deadline = perf_counter() + SETTLE_S
+            while perf_counter() < deadline:
                 pass
             return
         _, n_sleeps = self.settle(self.view, self._n_sleeps_before_gate)
         self.start()
         self._parked = self.settle(self.view, n_sleeps)
+
+    @property
+    def n_sleeps_parked(self) -> int | None:
+        """How often the witness had gone to sleep when it was parked."""
+        return None if self._parked is None else self._parked[1]
 
     def settle(self, view: ThreadView, n_sleeps_before: int = -1) -> tuple[bool, int]:
         """Wait, with the GIL held, until the witness sleeps.
@@ -138,8 +250,8 @@ class Witness:
             view: what tells.
             n_sleeps_before: how often it had gone to sleep before the sleep waited for.
                 Linux says of a thread that it sleeps shortly before it counts that and
-                gives up the core; whoever looks in between would take the count that
-                is still to come for another sleep.
+                leaves the core; whoever looks in between would take the count that is
+                still to come for another sleep.
 
         Returns:
             What `was_woken` compares with.
@@ -147,12 +259,12 @@ class Witness:
         Raises:
             WitnessError: it got no core within the limit.
         """
-        deadline = time.perf_counter() + self.limit_s
+        deadline = perf_counter() + self.limit_s
         while True:
             state = view.read_sleep()
             if state[0] and state[1] > n_sleeps_before:
                 return state
-            if time.perf_counter() > deadline:
+            if perf_counter() > deadline:
                 message = (
                     "the machine is too busy: a second thread got no core for "
                     f"{self.limit_s:g} s"
@@ -169,43 +281,25 @@ class Witness:
         """Send the witness back to its gate.
 
         Returns:
-            What it noted since `park`, and how many seconds the way back took.
+            What it noted since `start`, and how many seconds the way back took.
         """
         notes = self._notes
         # A note taken from here on belongs to no window.
         self._notes = []
         self._is_armed = False
-        start = time.perf_counter()
-        self._await_idle()
-        return notes, time.perf_counter() - start
-
-    def _await_idle(self) -> None:
+        start = perf_counter()
         # The bell rings as soon as the witness gets the GIL, which is late only where
-        # a third thread keeps it.
+        # a third thread holds it.
         self._idle.wait()
+        self._raise_error()
+        return notes, perf_counter() - start
+
+    def _raise_error(self) -> None:
         if self._error:
             message = f"the second thread failed: {self._error}"
             raise WitnessError(message) from self._error
 
-    def _open_views(self, caller_id: int, witness_id: int) -> None:
-        views = [
-            open_view(native_id)
-            for native_id in (witness_id, caller_id, caller_id, witness_id)
-        ]
-        for view in views:
-            if view is not None:
-                self._closing.callback(view.close)
-        watched, own, noted_caller, noted_witness = views
-        if watched and own and noted_caller and noted_witness:
-            self.view, self.caller_view = watched, own
-            self._noted_views = noted_caller, noted_witness
-
     def _run(self) -> None:
-        # A tracer or a signal would wake the thread without any release.
-        sys.settrace(None)
-        sys.setprofile(None)
-        if hasattr(signal, "pthread_sigmask"):
-            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             while True:
                 if self._use_kernel:
@@ -215,20 +309,39 @@ class Witness:
                 if self._is_stopping:
                     return
                 self._take_notes()
-        except BaseException as error:  # noqa: BLE001 - raised by _await_idle.
+        except BaseException as error:  # noqa: BLE001 - raised in the caller.
             self._error = error
             self._idle.ring()
 
     def _take_notes(self) -> None:
+        pauses = itertools.cycle(self.pauses_s)
         while self._is_armed:
-            at_ns = time.perf_counter_ns()
-            note = Note(at_ns)
-            if self._noted_views is not None:
-                caller, witness = (view.read_times() for view in self._noted_views)
-                note = Note(at_ns, caller, witness, count_sleeps())
+            pause_s = next(pauses)
+            note = Note(perf_counter_ns(), pause_ns=int(pause_s * 1e9))
+            if self._noted_view is not None and self._own_view is not None:
+                note = note._replace(
+                    caller=self._noted_view.read_times(),
+                    witness=self._own_view.read_times(),
+                    n_sleeps=count_sleeps(),
+                )
             if self.notes_places:
                 note = note._replace(
-                    computed=self._read_computed(), place=find_place(self._caller)
+                    progress=process_time_ns() - thread_time_ns(),
+                    place=find_place(self._caller),
                 )
             self._notes.append(note)
-            time.sleep(self.pause_s)
+            sleep(pause_s)
+
+
+def open_views(
+    native_id: int, closing: contextlib.ExitStack
+) -> tuple[ThreadView | None, ThreadView | None]:
+    """Return two views of one thread, or None twice; both are closed with the stack."""
+    views = []
+    for _ in range(2):
+        view = open_view(native_id)
+        if view is None:
+            return None, None
+        closing.callback(view.close)
+        views.append(view)
+    return views[0], views[1]

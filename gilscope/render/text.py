@@ -2,12 +2,18 @@
 
 from collections.abc import Iterator
 
-from gilscope.model import Check, Evidence
+from gilscope.model import Check, Evidence, FirstCall
 from gilscope.render import register_document
 from gilscope.render.document import Answer, Document, Section
 from gilscope.render.table import Column, Table, Tone
 from gilscope.stats import Figure
-from gilscope.units import describe_share, describe_time
+from gilscope.units import describe_time
+
+# A range narrower than this share of a call is not worth its words.
+TOLD_SHARE = 0.02
+# Two times that differ by less than this factor, or are shorter, say the same.
+TOLD_TIMES = 1.2
+TOLD_S = 1e-3
 
 TONES: dict[str, Tone] = {
     "releases": "good",
@@ -60,6 +66,10 @@ def explain_failure(check: Check, wanted: str) -> str:
         check: what was found.
         wanted: what the test asked for.
     """
+    if check.environment.meaning == "attached":
+        wanted = wanted.replace("releases the GIL", "detaches").replace(
+            "holds the GIL", "stays attached"
+        )
     lines = [f"expected that {check.name} {wanted}", str(check)]
     if check.verdict in ("holds", "preemptible") or is_token(check):
         lines.append("  what usually causes it:")
@@ -70,18 +80,25 @@ def explain_failure(check: Check, wanted: str) -> str:
 def is_token(check: Check) -> bool:
     """Return whether the call releases the GIL, and holds it for most of its time."""
     fraction = check.released_fraction
-    high = fraction.high if isinstance(fraction, Figure) else fraction
-    return check.verdict == "releases" and high is not None and high < 0.5  # noqa: PLR2004
+    return (
+        check.verdict in ("releases", "varies")
+        and fraction is not None
+        and fraction.high < 0.5  # noqa: PLR2004
+    )
 
 
 def list_facts(check: Check) -> Iterator[tuple[str, str]]:
     """Yield what was measured, counted and compared with."""
+    is_gil = check.environment.meaning == "gil"
     facts = [
         ("one call", describe_time(check.call_s)),
-        ("released fraction", describe_share(check.released_fraction)),
-        ("longest hold", describe_time(check.longest_hold_s)),
-        ("wait to re-acquire", describe_time(check.waiting_s)),
-        ("evidence", describe_evidence(check.evidence)),
+        (
+            "released fraction" if is_gil else "detached for",
+            describe_fraction(check.released_fraction),
+        ),
+        ("longest hold" if is_gil else "longest wait", describe_hold(check)),
+        ("first call", describe_first(check.first_call)),
+        ("evidence", describe_evidence(check.evidence, is_gil=is_gil)),
         ("controls", check.controls.reason if check.controls else ""),
         ("interpreter", describe_interpreter(check)),
         *(("note", note) for note in check.notes),
@@ -89,27 +106,69 @@ def list_facts(check: Check) -> Iterator[tuple[str, str]]:
     yield from (fact for fact in facts if fact[1])
 
 
-def describe_evidence(evidence: Evidence) -> str:
-    """Return the counts in words."""
-    if not evidence.n_calls:
+def describe_fraction(fraction: Figure | None) -> str:
+    """Return a share of the call in per cent, with its range."""
+    if fraction is None:
         return ""
-    parts = [
-        f"{evidence.n_calls} calls in {evidence.n_windows} windows",
-        f"others let in during {evidence.n_windows_released}",
-        f"{evidence.n_ticks} ticks",
-    ]
+    text = f"{fraction.value:.1%} of the call"
+    if fraction.high - fraction.low < TOLD_SHARE:
+        return text
+    return f"{text} (range {fraction.low:.0%} to {fraction.high:.0%})"
+
+
+def describe_hold(check: Check) -> str:
+    """Return the longest hold, and that by the clock where it differs."""
+    hold, clock = check.longest_hold, check.longest_hold_by_clock
+    if hold is None:
+        return ""
+    text = describe_time(hold.value)
+    if hold.high > TOLD_TIMES * hold.low and hold.high > TOLD_S:
+        text += f" (range {describe_time(hold.low)} to {describe_time(hold.high)})"
+    if clock is not None and clock.value > max(TOLD_TIMES * hold.value, TOLD_S):
+        text += (
+            f" without the run-queue wait of the caller, {describe_time(clock.value)} "
+            "by the clock"
+        )
+    return text
+
+
+def describe_first(first: FirstCall | None) -> str:
+    """Return what was seen of the first call, where it took long enough to matter."""
+    if first is None or first.call_s < TOLD_S:
+        return ""
+    text = describe_time(first.call_s)
+    if first.longest_hold is not None:
+        text += f", kept others out for up to {describe_time(first.longest_hold.value)}"
+    return text
+
+
+def describe_evidence(evidence: Evidence, *, is_gil: bool) -> str:
+    """Return the counts in words."""
+    if not evidence.n_windows:
+        return ""
+    parts = [f"{evidence.n_released} of {evidence.n_calls} calls released the GIL"]
+    if not is_gil:
+        parts = [
+            f"{evidence.n_calls} calls",
+            f"the world was stopped {evidence.n_ticks} times inside",
+            f"{evidence.n_stopped} times the call too",
+            f"{evidence.n_unhindered} times surely not",
+        ]
+    if is_gil and evidence.n_windows > evidence.n_calls:
+        parts.append(
+            f"{evidence.n_windows_released} of {evidence.n_windows} windows did"
+        )
+    if is_gil:
+        parts.append(f"{evidence.n_ticks} ticks")
     if evidence.n_wakeups is not None:
-        parts.append(f"woken during {evidence.n_wakeups}")
-    if evidence.n_unhindered is not None:
+        parts.append(f"a thread was woken in {evidence.n_wakeups} windows")
+    if is_gil and evidence.n_calls_tried:
         parts.append(
-            f"{evidence.n_stopped} of them stopped the call, {evidence.n_unhindered} "
-            "surely did not"
+            f"{evidence.n_calls_interrupted} of {evidence.n_calls_tried} calls "
+            "interrupted"
         )
-    if evidence.n_calls_tried:
-        parts.append(
-            f"{evidence.n_calls_entered} of {evidence.n_calls_tried} calls "
-            f"interrupted, {evidence.n_calls_interrupted} in their midst"
-        )
+    if evidence.n_calls_split:
+        parts.append(f"{evidence.n_calls_split} in their midst")
     return ", ".join(parts)
 
 

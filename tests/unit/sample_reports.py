@@ -32,6 +32,7 @@ from compare.model import (
     SweepCell,
     Verdict,
 )
+from gilscope.model import FirstCall
 from gilscope.stats import Figure
 
 HOSTILE = '<script>alert("x")</script> & $x_1$ \'"'
@@ -139,8 +140,8 @@ def make_gil(verdict: Verdict) -> Gil:
     return Gil(
         check=check,
         held_check=make_check(held),
-        traced_fraction=check.released_fraction,
-        waiting_s=check.waiting_s,
+        traced_fraction=0.99 if verdict == "releases" else 0.0,
+        waiting_s=3e-6 if verdict == "releases" else None,
         size=1000,
         passes=5000,
     )
@@ -162,13 +163,17 @@ def make_check(verdict: Verdict = "releases") -> Check:
             meaning="gil",
             tells_wakeups=True,
         ),
-        released_fraction=0.99 if is_released else 0.0,
-        longest_hold_s=2e-6 if is_released else 0.01,
-        waiting_s=3e-6 if is_released else None,
+        released_fraction=Figure(0.99, 0.98, 1.0) if is_released else Figure(0, 0, 0),
+        longest_hold=Figure(2e-6, 1e-6, 3e-6)
+        if is_released
+        else Figure(0.01, 0.01, 0.01),
+        longest_hold_by_clock=None,
         call_s=0.01,
-        calls=120,
+        n_calls_made=120,
+        first_call=FirstCall(0.01, 3, None),
         evidence=Evidence(
             n_calls=100,
+            n_released=100 if is_released else 0,
             n_windows=25,
             n_windows_released=25 if is_released else 0,
             n_ticks=900 if is_released else 0,

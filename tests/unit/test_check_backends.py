@@ -12,8 +12,11 @@ from compare.scenarios.gil import (
     find_warnings,
     run,
 )
+from gilscope.kernel import Times
 from gilscope.probe.estimate import Window
-from gilscope.probe.judgement import Judgement
+from gilscope.probe.judge import Judgement
+from gilscope.probe.witness import Note
+from gilscope.stats import Figure
 from tests.faulty_backends import never_traces, traces_backwards, writes_elsewhere
 
 ENVIRONMENT = CheckEnvironment("3", "x", 2, False, True, "gil", tells_wakeups=True)
@@ -49,8 +52,7 @@ def make_check(verdict, best=None):
         verdict,
         "so",
         ENVIRONMENT,
-        released_fraction=best,
-        released_fraction_best=best,
+        released_fraction=None if best is None else Figure(best, best, best),
     )
 
 
@@ -100,8 +102,9 @@ def test_what_is_left_open_is_a_warning():
 
 def test_a_call_that_lost_its_core_says_nothing_of_its_kernel():
     ms = 1_000_000
-    good = Window((0, 10 * ms), (), computing_ns=10 * ms)
-    lost = Window((20 * ms, 70 * ms), (), computing_ns=10 * ms)
+    good = Window((0, 10 * ms), ())
+    start, end = (Note(0, Times(0, waited), Times(0, 0)) for waited in (0, 40 * ms))
+    lost = Window((20 * ms, 70 * ms), (), start=start, end=end)
     traces = [
         (0, 1 * ms, 8 * ms, 8 * ms, 10 * ms),
         (20 * ms, 20 * ms, 70 * ms, 70 * ms, 70 * ms),

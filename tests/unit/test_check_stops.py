@@ -2,6 +2,7 @@
 
 import pytest
 
+from gilscope.kernel import Times
 from gilscope.probe import stop_the_world
 from gilscope.probe.stop_the_world import Span, Stop, StopWitness, add_up
 from gilscope.probe.witness import Note
@@ -18,11 +19,15 @@ class View:
     def read_sleep(self):
         return self.states.pop(0)
 
+    def read_times(self):
+        return Times(0, 0)
+
 
 def stop_world(monkeypatch, states, computed, at_last=0):
     monkeypatch.setattr(stop_the_world, "find_place", lambda _: None)
     witness = StopWitness()
-    witness._noted_views = (View(*states), None)
+    witness._noted_view = View(*states)
+    witness._own_view = View()
     witness._read_computed = iter(computed).__next__
     witness._computed_at_last = at_last
     return witness._stop_world()
@@ -64,7 +69,7 @@ def test_without_the_kernel_a_stop_is_only_a_stop(monkeypatch):
 
 
 def stop(start, end, before, after):
-    return Stop(start, end, Note(end, computed=after), before, True)
+    return Stop(start, end, Note(end, progress=after), before, True)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +85,7 @@ def stop(start, end, before, after):
 def test_a_call_is_interrupted_where_a_stop_begins_and_ends(found, n_interrupted):
     span = Span((0, 1_000_000), (0, 1_000_000), [found])
     evidence = add_up([span], runs_python=True)
-    assert evidence.n_calls_interrupted == n_interrupted
+    assert evidence.n_calls_split == n_interrupted
     assert (evidence.n_ticks, evidence.n_stopped) == (1, 1)
 
 

@@ -91,11 +91,11 @@ def test_a_figure_that_a_run_was_unsure_of_is_not_compared(place) -> None:
 def test_a_backend_of_which_nothing_was_compared_is_not_called_unchanged() -> None:
     """No change seen is said of what was looked at, be it one figure."""
     report = make_report(long=False)
-    for scenario in ("parallel", "contention"):
+    for scenario in ("parallel", "gil", "contention"):
         result = getattr(report["pyo3"], scenario)
         doubtful = dataclasses.replace(result, warnings=("no second core was free",))
         report = replace_in(report, "pyo3", **{scenario: doubtful})
-        is_compared = scenario == "parallel"
+        is_compared = scenario != "contention"
         found = compare.diff(report, report)
         assert ("pyo3" in found.unchanged) == is_compared
         assert found.unchanged[:3] == ("python", "cython", "cffi")

@@ -1,0 +1,241 @@
+"""Witness, decoy and controls: made for one check, or kept for many.
+
+They are kept between `keep_session` and `drop_session`, as the pytest fixture does. A
+process that forks stops them before, so that it forks with no thread of ours, and
+starts them again when they are needed.
+"""
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+from gilscope.clock import perf_counter, sleep
+from gilscope.kernel import WitnessError
+from gilscope.model import Controls, Evidence
+from gilscope.probe.decide import compare_controls
+from gilscope.probe.evidence import count_evidence
+from gilscope.probe.switch_interval import SwitchIntervalProbe
+from gilscope.probe.waiters import Waiters
+from gilscope.probe.witness import Decoy, Witness
+from gilscope.threads import collect_no_garbage, switch_interval
+
+# Controls older than this are made anew.
+FRESH_S = 1.0
+N_CONTROLS = 3
+# How often they are made anew where they could not be told apart.
+N_TRIES = 5
+# The holder takes about half a millisecond, the Python loop a little more.
+HOLD_STEPS = 20_000
+LOOP_STEPS = 20_000
+EMPTY_CALLS = 1000
+# Between two notes of a witness that nobody keeps out, where nothing was measured.
+SPACING_NS = 120_000
+# A thread that waited for the GIL before the interval became huge still asks for it
+# after the usual one; no longer than this is waited for that.
+FLUSH_MAX_S = 0.1
+
+
+class Session:
+    """The threads of the check and what is known of the machine; see `open_probe`."""
+
+    def __init__(self, *, use_kernel: bool = True) -> None:
+        """Note what process it is for."""
+        self._use_kernel = use_kernel
+        self._pid = os.getpid()
+        self._threads: contextlib.ExitStack | None = None
+        self._witness = Witness(use_kernel=use_kernel)
+        self._decoy = Decoy(use_kernel=use_kernel)
+        self._controls: Controls | None = None
+        self._controls_at_s = 0.0
+        self._spacing_ns: int | None = None
+        self._owner: int | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is of this process, and not of the one that it was forked from."""
+        return self._pid == os.getpid()
+
+    @property
+    def is_used(self) -> bool:
+        """Whether a check uses it now."""
+        return self._owner is not None
+
+    def close(self) -> None:
+        """Stop the threads; the next use starts them again."""
+        threads, self._threads = self._threads, None
+        if threads is not None and self.is_usable:
+            threads.close()
+
+    @contextlib.contextmanager
+    def open_probe(self) -> Iterator[SwitchIntervalProbe]:
+        """Yield what watches calls of this thread; meanwhile nobody is interrupted.
+
+        Raises:
+            WitnessError: nothing can be seen here now.
+            RuntimeError, TimeoutError: as `gilscope.threads.switch_interval`.
+        """
+        usual_s = sys.getswitchinterval()
+        with contextlib.ExitStack() as stack:
+            set_interval = stack.enter_context(switch_interval(usual_s))
+            self._owner = threading.get_ident()
+            stack.callback(setattr, self, "_owner", None)
+            stack.enter_context(collect_no_garbage())
+            if self._threads is None:
+                self._start()
+            stack.enter_context(self._witness.attach())
+            own_ids = {self._witness.native_id, self._decoy.native_id}
+            waiters = stack.enter_context(Waiters(self._witness.view, own_ids))
+            probe = SwitchIntervalProbe(
+                set_interval, self._witness, self._decoy, waiters
+            )
+            # Or the end would take long wherever a third thread wants the GIL too.
+            stack.callback(set_interval, usual_s)
+            if waiters.names:
+                sleep(min(2 * usual_s, FLUSH_MAX_S))
+            yield probe
+
+    def _start(self) -> None:
+        with contextlib.ExitStack() as threads:
+            self._witness = threads.enter_context(Witness(use_kernel=self._use_kernel))
+            self._decoy = threads.enter_context(Decoy(use_kernel=self._use_kernel))
+            self._threads = threads.pop_all()
+
+    @property
+    def tells_wakeups(self) -> bool:
+        """Whether the kernel tells which threads were woken."""
+        return self._witness.view is not None
+
+    def compare_controls(self, probe: SwitchIntervalProbe) -> Controls:
+        """Return what the known callables came out at a moment ago."""
+        age_s = perf_counter() - self._controls_at_s
+        controls = self._controls
+        if controls is not None and controls.told_apart and age_s < FRESH_S:
+            return controls
+        for _ in range(N_TRIES):
+            controls = watch_controls(probe)
+            if controls.told_apart:
+                break
+        assert controls is not None
+        self._controls, self._controls_at_s = controls, perf_counter()
+        return controls
+
+    def measure_spacing(self, probe: SwitchIntervalProbe) -> int:
+        """Return the nanoseconds between two notes of a witness nobody keeps out."""
+        if self._spacing_ns is None:
+            gaps = []
+            for _ in range(N_CONTROLS):
+                window = probe.watch(partial(sleep, 0.002))
+                moments = [note.at_ns for note in window.notes] if window else []
+                gaps += [after - before for before, after in pairwise(moments)]
+            # A loaded machine makes some of the gaps longer.
+            self._spacing_ns = sorted(gaps)[len(gaps) // 4] if gaps else SPACING_NS
+        return self._spacing_ns
+
+
+def watch_controls(probe: SwitchIntervalProbe) -> Controls:
+    """Watch a known releaser, a known holder and a known Python loop."""
+    probe.use_huge(0)
+    hold = partial(sum, range(HOLD_STEPS))
+    loop = partial(run_loop, LOOP_STEPS)
+    found = compare_controls(
+        watch_control(probe, partial(sleep, 0), is_interrupted=False),
+        watch_control(probe, hold, is_interrupted=True),
+        watch_control(probe, loop, is_interrupted=True),
+    )
+    # What they made of them is none of the callable's.
+    probe.n_unclear = probe.n_woken_all = 0
+    return found
+
+
+def watch_control(
+    probe: SwitchIntervalProbe, call: Callable[[], Any], *, is_interrupted: bool
+) -> Evidence:
+    """Watch a few calls of a known callable, and interrupt some if asked to."""
+    windows = [probe.watch(call) for _ in range(N_CONTROLS)]
+    tried = [probe.interrupt(call) for _ in range(2 if is_interrupted else 0)]
+    return count_evidence(windows, tried)
+
+
+def measure_empty(probe: SwitchIntervalProbe, empty: Callable[[], Any]) -> int:
+    """Return how long the shortest call takes that does nothing, in nanoseconds."""
+    windows = [probe.watch(empty, EMPTY_CALLS) for _ in range(2)]
+    return min((window.call_ns for window in windows if window), default=0)
+
+
+def run_loop(n_steps: int) -> None:
+    """Run bytecode that releases nothing: the control in Python."""
+    for _ in range(n_steps):
+        pass
+
+
+_kept: Session | None = None
+
+
+def keep_session() -> None:
+    """Keep witness, decoy and controls for all checks from now on."""
+    global _kept  # noqa: PLW0603 - there is one switch interval in a process, too.
+    if _kept is None or not _kept.is_usable:
+        _kept = Session()
+
+
+def drop_session() -> None:
+    """Stop the threads that are kept, if there are some."""
+    global _kept
+    session, _kept = _kept, None
+    if session is not None:
+        session.close()
+
+
+@contextlib.contextmanager
+def borrow_session(*, use_kernel: bool = True) -> Iterator[Session]:
+    """Yield the session that is kept, or one for this use alone."""
+    session = _kept
+    if session is not None and session.is_usable and not session.is_used and use_kernel:
+        try:
+            yield session
+        except WitnessError:
+            # Its threads may be what failed.
+            session.close()
+            raise
+        return
+    own = Session(use_kernel=use_kernel)
+    try:
+        yield own
+    finally:
+        own.close()
+
+
+def _stop_before_fork() -> None:
+    if _kept is not None and not _kept.is_used:
+        _kept.close()
+
+
+def count_releases(call: Callable[[], Any], n_calls: int = 3) -> tuple[int, int] | None:
+    """Return how many of some calls released the GIL, and how many could be seen.
+
+    One call is made before, which does not count.
+
+    Returns:
+        None where the kernel does not tell of wake-ups, or nothing can be seen now.
+    """
+    with (
+        contextlib.suppress(WitnessError),
+        borrow_session() as session,
+        session.open_probe() as probe,
+    ):
+        if not session.tells_wakeups:
+            return None
+        call()
+        windows = [probe.watch(call) for _ in range(n_calls)]
+        seen = [window for window in windows if window is not None]
+        return sum(window.is_released for window in seen), len(seen)
+    return None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_stop_before_fork)

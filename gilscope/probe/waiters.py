@@ -1,0 +1,111 @@
+"""The other Python threads of the process: does one of them wait for the GIL?
+
+A release wakes one of the threads that wait for the GIL, and that need not be the
+witness. Linux tells at which address a thread sleeps; those that wait for the GIL
+sleep at the same one.
+"""
+
+import contextlib
+import threading
+from typing import NamedTuple, Self
+
+from gilscope.clock import perf_counter
+from gilscope.kernel import ThreadView, WitnessError, open_view
+
+# A condition variable and its lock take less room than this.
+NEAR_BYTES = 128
+# How long the caller holds the GIL for threads that poll to come to wait for it.
+GATHER_S = 2e-3
+
+
+class _State(NamedTuple):
+    """What was seen of one thread."""
+
+    sleeps: bool
+    n_sleeps: int
+    waits_for_gil: bool
+
+
+class Waiters:
+    """The Python threads beside the caller, as a context manager.
+
+    Args:
+        witness: a view of the witness, which waits for the GIL when it is parked.
+        own_ids: native ids of the threads of the check.
+    """
+
+    def __init__(self, witness: ThreadView | None, own_ids: set[int]) -> None:
+        """Find them; those that start later are not watched."""
+        self._witness = witness
+        self._closing = contextlib.ExitStack()
+        self.names: list[str] = []
+        self._views: list[ThreadView] = []
+        self._before: list[_State | None] = []
+        own_ids = own_ids | {threading.get_native_id()}
+        for thread in threading.enumerate():
+            native_id = thread.native_id
+            if native_id is None or native_id in own_ids:
+                continue
+            self.names.append(thread.name)
+            view = open_view(native_id) if witness is not None else None
+            if view is not None:
+                self._closing.callback(view.close)
+                self._views.append(view)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the views."""
+        self._closing.close()
+
+    def note(self) -> None:
+        """Note who waits for the GIL, which the caller holds, once all have come."""
+        if not self._views or self._witness is None:
+            return
+        deadline = perf_counter() + GATHER_S
+        while True:
+            self._before = [self._read(view) for view in self._views]
+            if perf_counter() > deadline or all(
+                state is not None and state.waits_for_gil for state in self._before
+            ):
+                return
+            self._witness.sleep_held(100e-6)
+
+    def compare(self) -> bool | None:
+        """Return whether one of them was woken by a release since `note`.
+
+        Returns:
+            False if none was; None if that cannot be told, because one woke up that
+            did not wait for the GIL before.
+        """
+        is_unclear = False
+        for view, before in zip(self._views, self._before, strict=False):
+            after = self._read(view)
+            if after is None or before is None:
+                # It has ended, or nobody can tell; a thread that computes sleeps never.
+                is_unclear |= before != after
+            elif before.waits_for_gil:
+                if after[:2] != before[:2]:
+                    return True
+            elif after[:2] != before[:2]:
+                # It woke up by itself and now waits for the GIL, and slept nowhere
+                # else in between: nothing woke it since.
+                has_come = (
+                    before.sleeps
+                    and after.waits_for_gil
+                    and after.n_sleeps == before.n_sleeps + 1
+                )
+                is_unclear |= not has_come
+        return None if is_unclear else False
+
+    def _read(self, view: ThreadView) -> _State | None:
+        try:
+            sleeps, n_sleeps = view.read_sleep()
+            futex = view.read_futex() if sleeps else None
+            own = self._witness.read_futex() if self._witness and sleeps else None
+        except (WitnessError, ValueError):
+            return None
+        near = futex is not None and own is not None and abs(futex - own) < NEAR_BYTES
+        return _State(sleeps, n_sleeps, near)

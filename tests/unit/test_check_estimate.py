@@ -1,0 +1,214 @@
+"""From the notes of a witness to figures: windows in, figures out, without a thread."""
+
+import pytest
+
+from gilscope.kernel import Times
+from gilscope.probe.estimate import (
+    Estimate,
+    Hold,
+    Window,
+    estimate_fraction,
+    estimate_window,
+    select_longest_hold,
+    weigh_computing,
+    weigh_entries,
+    weigh_marks,
+)
+from gilscope.probe.witness import PAUSE_S, Note
+from gilscope.stats import Figure
+
+MS = 1_000_000
+PAUSE_NS = int(PAUSE_S * 1e9)
+SPACING_NS = MS // 10
+
+
+def note(at_ms, n_sleeps=None, *, witness_ms=0, caller_ms=0):
+    """Return what the witness noted; its pause is the usual one."""
+    times = Times(0, int(caller_ms * MS)), Times(0, int(witness_ms * MS))
+    return Note(int(at_ms * MS), *times, n_sleeps, PAUSE_NS)
+
+
+def window(length_ms, notes=(), *, ends_asleep=True, **end):
+    """Return a window of one call."""
+    stamps = (0, int(length_ms * MS))
+    last = notes[-1].n_sleeps if notes and notes[-1].n_sleeps is not None else 0
+    end = {"n_sleeps": last + 1, **end}
+    return Window(
+        stamps, notes, bool(notes), note(0, 0), note(length_ms, **end), ends_asleep
+    )
+
+
+def estimate(watched):
+    return estimate_window(watched, SPACING_NS)
+
+
+@pytest.mark.parametrize(
+    ("was_woken", "notes", "is_released"),
+    [(None, (), False), (False, (), False), (True, (), True), (None, [note(1)], True)],
+)
+def test_a_wake_up_or_a_tick_is_a_release(was_woken, notes, is_released):
+    assert Window((0, 5), notes, was_woken).is_released is is_released
+
+
+def test_the_shortest_call_of_a_window_is_its_call():
+    assert Window((0, 500, 700, 1100), ()).call_ns == 200
+
+
+def test_the_run_queue_wait_of_the_caller_is_no_part_of_a_call():
+    assert window(50, caller_ms=45).own_ns == 5 * MS
+
+
+def test_a_window_without_a_release_is_held_throughout():
+    found = estimate(window(5, caller_ms=1))
+    assert found.released == Figure(0, 0, 0)
+    assert found.longest == Hold(4 * MS, 4 * MS, 4 * MS, 5 * MS)
+
+
+def test_a_token_release_leaves_the_rest_held():
+    """The witness was woken, came too late and waits again."""
+    found = estimate(window(5)._replace(was_woken=True))
+    assert found.released.high == pytest.approx(0, abs=0.01)
+    assert found.longest.low == 5 * MS
+
+
+def test_a_witness_that_was_woken_and_got_no_core_says_nothing():
+    found = estimate(window(5, ends_asleep=False)._replace(was_woken=True))
+    assert (found.released.low, found.released.high) == (0, 1)
+    assert not found.longest.is_seen
+
+
+def test_dense_ticks_show_a_free_window():
+    notes = [note(0.1 * step, n_sleeps=step) for step in range(50)]
+    found = estimate(window(5, notes))
+    assert found.released.value > 0.99
+    assert found.released.low > 0.97
+
+
+@pytest.mark.parametrize("order", ["free first", "held first"])
+def test_half_a_window_held_is_half(order):
+    if order == "free first":
+        notes = [note(0.1 * step, n_sleeps=step) for step in range(50)]
+        found = estimate(window(10, notes, n_sleeps=51))
+    else:
+        notes = [note(5 + 0.1 * step, n_sleeps=step) for step in range(50)]
+        found = estimate(window(10, notes))
+    assert found.released.low <= 0.5 <= found.released.high
+    assert found.released.value == pytest.approx(0.5, abs=0.02)
+    assert found.longest.value == pytest.approx(5 * MS, rel=0.02)
+
+
+def test_a_late_tick_is_free_if_the_witness_slept_but_once():
+    free = [note(0, n_sleeps=1), note(4.95, n_sleeps=2)]
+    waited = [note(0, n_sleeps=1), note(4.95, n_sleeps=3)]
+    assert estimate(window(5, free)).released.value == pytest.approx(1, abs=0.02)
+    assert estimate(window(5, waited)).released.value == pytest.approx(0, abs=0.04)
+
+
+def test_the_run_queue_wait_of_the_witness_widens_the_range_and_shifts_nothing():
+    waited = [note(0, n_sleeps=1), note(4.95, n_sleeps=3, witness_ms=4.8)]
+    found = estimate(window(5, waited, n_sleeps=4, witness_ms=4.8))
+    assert found.released.low == pytest.approx(0, abs=0.02)
+    assert found.released.high == pytest.approx(1, abs=0.02)
+
+
+def test_a_witness_that_had_no_core_may_have_missed_a_hold():
+    seen = [note(0.1 * step, n_sleeps=step) for step in range(50)]
+    late = [
+        *seen[:25],
+        *(each._replace(witness=Times(0, 2 * MS)) for each in seen[25:]),
+    ]
+    found = estimate(window(5, late, witness_ms=2))
+    assert found.released.low == pytest.approx(0.58, abs=0.03)
+    assert found.released.value > 0.99
+
+
+def test_a_hold_while_the_caller_had_no_core_is_told_by_both_clocks():
+    found = estimate(window(50, caller_ms=45)).longest
+    assert (found.low, found.clock) == (5 * MS, 50 * MS)
+
+
+def test_many_short_calls_hold_for_one_call_at_most():
+    stamps = tuple(range(0, 10 * MS + 1, MS // 100))
+    found = estimate(Window(stamps, (), False, note(0), note(10)))
+    assert found.longest.value == MS // 100
+
+
+def make_estimate(value, low, high):
+    return Estimate(1.0, Figure(value, low, high), Hold(0, 0, 0))
+
+
+def test_the_fraction_is_that_in_the_middle_of_the_windows_and_its_range_holds_theirs():
+    windows = [make_estimate(0.5 + 0.01 * step, 0.4, 0.7) for step in range(11)]
+    found = estimate_fraction(windows)
+    assert found == Figure(pytest.approx(0.55), 0.4, 0.7)
+
+
+def test_a_fraction_that_nobody_saw_is_none():
+    assert estimate_fraction([]) is None
+    assert estimate_fraction([make_estimate(0.5, 0, 1)]) is None
+
+
+def test_the_longest_hold_is_the_longest_and_not_one_in_the_middle():
+    holds = [Hold(MS, MS, MS, MS)] * 20 + [Hold(300 * MS, 290 * MS, 310 * MS, 305 * MS)]
+    own, clock = select_longest_hold(holds)
+    assert own == Figure(0.3, 0.29, 0.31)
+    assert clock.value == 0.305
+    assert select_longest_hold([]) is None
+
+
+@pytest.mark.parametrize(
+    ("marks", "places", "is_split"),
+    [
+        pytest.param([0, 1000], [], False, id="not interrupted"),
+        pytest.param([0, 1, 1000], "a", False, id="before the work"),
+        pytest.param([0, 999, 1000], "a", False, id="after the work"),
+        pytest.param([0, 500, 1000], "a", True, id="in the middle"),
+        pytest.param([0, 880, 1000], "a", False, id="between two pieces of work"),
+        pytest.param([0, 300, 600, 1000], "abc", True, id="many pieces"),
+        pytest.param([0, 60, 170, 1000], "aa", True, id="twice at one place"),
+        pytest.param([0, 60, 150, 1000], "aa", False, id="twice, but not far apart"),
+        pytest.param([0, 60, 170, 1000], "ab", False, id="at two places"),
+        pytest.param(list(range(0, 1001, 5)), "a" * 199, True, id="all the time"),
+        pytest.param([0, 14, 15], "a", True, id="in a call too short to tell"),
+        pytest.param([0, 20, 21], "a", False, id="in one just long enough"),
+        pytest.param([0, 60, 62, 1000], "aa", False, id="twice without work between"),
+    ],
+)
+def test_where_a_call_was_interrupted_tells_whether_it_is_split(
+    marks, places, is_split
+):
+    # In microseconds; a piece of less than 10 us is no progress.
+    marks = [1000 * mark for mark in marks]
+    assert weigh_marks(marks, list(places)).is_split is is_split
+
+
+def test_each_call_gets_its_own_ticks():
+    run = Window([10, 20, 30, 40], [Note(15), Note(16), Note(25)], progress=[0] * 4)
+    assert [entry.n_notes for entry in weigh_entries([run], 10)] == [2, 1, 0]
+
+
+def is_split(at_us, progress_us, length_us=1000, computing_us=1000, shortest_us=None):
+    tick = Note(1000 * at_us, progress=1000 * progress_us)
+    run = Window((0, 1000 * length_us), [tick], progress=(0, 1000 * computing_us))
+    return weigh_entries([run], 1000 * (shortest_us or length_us))[0].is_split
+
+
+def test_progress_is_told_by_computing_time():
+    assert not is_split(at_us=500, progress_us=995)
+    assert is_split(at_us=995, progress_us=500)
+
+
+def test_threads_of_the_call_count_as_its_progress():
+    """The caller computes next to nothing; its native threads do the work."""
+    assert not is_split(at_us=20, progress_us=5, computing_us=1800)
+
+
+def test_progress_is_told_by_the_clock_where_nothing_else_tells():
+    for at_us, expected in ((500, True), (995, False)):
+        run = Window((0, MS), [Note(1000 * at_us)], progress=(0, MS))
+        assert weigh_computing(run).is_split is expected
+
+
+def test_progress_asleep_is_told_by_the_clock():
+    assert not is_split(9990, progress_us=50, length_us=10_000, computing_us=100)
+    assert is_split(5000, progress_us=99, length_us=10_000, computing_us=100)
