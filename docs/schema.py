@@ -3,17 +3,25 @@
 `python docs/schema.py` writes them; a test fails where they are not those of the types.
 """
 
+import dataclasses
 import json
+import re
+import types
+import typing
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Union
 
+from compare.changes import Diff
+from compare.gathering import Gathered
 from compare.model import Report
 from gilscope.files import write_file
 from gilscope.imports import ModuleImport
 from gilscope.model import Check
-from gilscope.record import SCHEMA, Record, make_schema
+from gilscope.record import SCHEMA, Record, read_hints
 from gilscope.watcher.model import WatchReport
 
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ROOT = Path(__file__).parent.parent
 SCHEMAS = ROOT / "gilscope" / "schema"
 PAGE = ROOT / "docs" / "reference" / "json.md"
@@ -22,6 +30,8 @@ PAGE = ROOT / "docs" / "reference" / "json.md"
 RECORDS: dict[str, tuple[str, type[Record]]] = {
     "report": ("gilscope run, sweep", Report),
     "check": ("gilscope check", Check),
+    "diff": ("gilscope diff", Diff),
+    "gathered": ("gilscope gather", Gathered),
     "watch": ("gilscope watch", WatchReport),
     "import": ("gilscope imports", ModuleImport),
 }
@@ -57,6 +67,70 @@ report.backends[1].parallel.rows[0].speedup.low: expected a number, got 'fast'
 What schema 1 does not have, the range of the busy thread's speed, becomes the range
 that is certain; the `effective_cores` of the held control become `null`.
 """
+
+
+def make_schema(kind: type[Any]) -> dict[str, Any]:
+    """Return the JSON Schema of what to_dict() of a record gives."""
+    kinds: dict[str, Any] = {}
+    body = describe_dataclass(kind, kinds)
+    body["properties"] = {"schema": {"const": SCHEMA}, **body["properties"]}
+    body["required"] = ["schema", *body["required"]]
+    return {"$schema": DIALECT, "title": kind.__name__, **body, "$defs": kinds}
+
+
+def describe_dataclass(kind: Any, kinds: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of one dataclass; those that it needs go into `kinds`."""
+    hints = read_hints(kind)
+    texts = read_attributes(kind)
+    names = [field.name for field in dataclasses.fields(kind)]
+    return {
+        "description": kind.__doc__.partition("\n")[0],
+        "type": "object",
+        "properties": {
+            name: describe_type(hints[name], kinds)
+            | ({"description": texts[name]} if name in texts else {})
+            for name in names
+        },
+        "required": names,
+    }
+
+
+def describe_type(kind: Any, kinds: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of the type of a field."""
+    origin, inside = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        name = typing.cast("type", kind).__name__
+        if name not in kinds:
+            kinds[name] = {}
+            kinds[name] = describe_dataclass(kind, kinds)
+        return {"$ref": f"#/$defs/{name}"}
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [describe_type(one, kinds) for one in inside]}
+    if origin is Literal:
+        return {"enum": [*inside]}
+    if origin is tuple and inside[-1] is ...:
+        return {"type": "array", "items": describe_type(inside[0], kinds)}
+    if origin is tuple:
+        items = [describe_type(one, kinds) for one in inside]
+        return {"type": "array", "prefixItems": items, "items": False}
+    plain = {str: "string", bool: "boolean", int: "integer", float: "number"}
+    plain |= {type(None): "null", Mapping: "object"}
+    return {} if kind is Any else {"type": plain[origin or kind]}
+
+
+def read_attributes(kind: Any) -> dict[str, str]:
+    """Return what the docstring of a dataclass says of its fields."""
+    _, _, section = (kind.__doc__ or "").partition("Attributes:\n")
+    texts: dict[str, str] = {}
+    for entry in re.split(r"\n {8}(?=\S)", f"\n{section.rstrip()}"):
+        names, colon, text = entry.partition(": ")
+        if colon:
+            words = " ".join(text.split())
+            texts |= dict.fromkeys(re.split(r",\s+", names.strip()), words)
+    return texts
+
+
+# --- The page -------------------------------------------------------------------------
 
 
 def render_page() -> str:

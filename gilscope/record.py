@@ -20,7 +20,6 @@ from gilscope.clean import UNFIT, clean_text
 from gilscope.files import write_file
 
 SCHEMA = 2
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 # What a report may be; ours have some hundred thousand characters.
 SIZE_MAX = 1 << 26
@@ -300,67 +299,3 @@ def shorten(content: Any) -> str:
         return f"an integer of {content.bit_length()} bits"
     text = clean_text(repr(content), keep="")
     return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}..."
-
-
-# --- What it looks like ---------------------------------------------------------------
-
-
-def make_schema(kind: type[Any]) -> dict[str, Any]:
-    """Return the JSON Schema of what to_dict() of a record gives."""
-    kinds: dict[str, Any] = {}
-    body = describe_dataclass(kind, kinds)
-    body["properties"] = {"schema": {"const": SCHEMA}, **body["properties"]}
-    body["required"] = ["schema", *body["required"]]
-    return {"$schema": DIALECT, "title": kind.__name__, **body, "$defs": kinds}
-
-
-def describe_dataclass(kind: Any, kinds: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of one dataclass; those that it needs go into `kinds`."""
-    hints = read_hints(kind)
-    texts = read_attributes(kind)
-    names = [field.name for field in dataclasses.fields(kind)]
-    return {
-        "description": kind.__doc__.partition("\n")[0],
-        "type": "object",
-        "properties": {
-            name: describe_type(hints[name], kinds)
-            | ({"description": texts[name]} if name in texts else {})
-            for name in names
-        },
-        "required": names,
-    }
-
-
-def describe_type(kind: Any, kinds: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of the type of a field."""
-    origin, inside = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind):
-        name = typing.cast("type", kind).__name__
-        if name not in kinds:
-            kinds[name] = {}
-            kinds[name] = describe_dataclass(kind, kinds)
-        return {"$ref": f"#/$defs/{name}"}
-    if origin in (Union, types.UnionType):
-        return {"anyOf": [describe_type(one, kinds) for one in inside]}
-    if origin is Literal:
-        return {"enum": [*inside]}
-    if origin is tuple and inside[-1] is ...:
-        return {"type": "array", "items": describe_type(inside[0], kinds)}
-    if origin is tuple:
-        items = [describe_type(one, kinds) for one in inside]
-        return {"type": "array", "prefixItems": items, "items": False}
-    plain = {str: "string", bool: "boolean", int: "integer", float: "number"}
-    plain |= {type(None): "null", Mapping: "object"}
-    return {} if kind is Any else {"type": plain[origin or kind]}
-
-
-def read_attributes(kind: Any) -> dict[str, str]:
-    """Return what the docstring of a dataclass says of its fields."""
-    _, _, section = (kind.__doc__ or "").partition("Attributes:\n")
-    texts: dict[str, str] = {}
-    for entry in re.split(r"\n {8}(?=\S)", f"\n{section.rstrip()}"):
-        names, colon, text = entry.partition(": ")
-        if colon:
-            words = " ".join(text.split())
-            texts |= dict.fromkeys(re.split(r",\s+", names.strip()), words)
-    return texts
