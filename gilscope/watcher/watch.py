@@ -135,6 +135,11 @@ class Watch:
         """How many holds were seen and not attributed to a line."""
         return self._collector.n_unresolved
 
+    @property
+    def sampler_pid(self) -> int:
+        """The process id of the sampler; 0 = it was not started."""
+        return 0 if self._channel is None else self._channel.sampler_pid
+
     def report(self) -> WatchReport:
         """Return what was seen so far."""
         with self._lock:

@@ -115,7 +115,7 @@ def test_an_error_in_the_callback_does_not_end_the_watch(monkeypatch):
 def test_nothing_of_a_watch_stays_behind():
     files = len(list(Path("/proc/self/fd").iterdir()))
     with watch() as watched:
-        pid = watched._channel.sampler_pid
+        pid = watched.sampler_pid
         assert Path(f"/proc/{pid}").exists()
         # It is nobody's child whom the program could wait for.
         with pytest.raises(ChildProcessError):
@@ -130,7 +130,7 @@ def test_nothing_of_a_watch_stays_behind():
 @needs_watch
 def test_the_loss_of_the_sampler_is_told():
     with watch() as watched:
-        os.kill(watched._channel.sampler_pid, 9)
+        os.kill(watched.sampler_pid, 9)
         assert watched._done.wait(10)
     assert watched.report().is_cut_short
 
