@@ -63,9 +63,13 @@ def describe_worst(report: WatchReport) -> str:
     if not report.holds:
         return f"nothing was seen to hold the GIL for {over} or longer in {lasted}"
     worst = report.holds[0]
+    place = describe_place(worst.file, worst.line)
+    caller = find_caller(worst.stack)
+    if caller is not None:
+        place += f", called from {describe_place(caller.file, caller.line)}"
     return (
         f"{report.n_holds} holds of {over} or longer in {lasted}: the longest, "
-        f"{describe_time(worst.longest_s)}, at {describe_place(worst.file, worst.line)}"
+        f"{describe_time(worst.longest_s)}, at {place}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Where an interpreter keeps the GIL, its frames and its code objects.
+"""Where an interpreter has its GIL, frames and code objects.
 
 CPython 3.13 and newer publish most of it in `_Py_DebugOffsets`, whose own layout is
 fixed for a minor version; TABLE has the rest. The numbers come from `offsetof()` with

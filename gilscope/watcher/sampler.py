@@ -2,10 +2,10 @@
 
 It looks twice as often where nothing has moved since the last time.
 
-It reports a hold if the same thread kept the GIL at the same instruction although
+It reports a hold if the same thread held the GIL at the same instruction although
 another one had asked for it. A request is seen once a switch interval has passed; a
-thread that executes Python code grants it within microseconds then. Time for which the
-thread waited for a core is taken off.
+thread that executes Python code grants it within microseconds then. The run-queue wait
+of the thread is taken off.
 """
 
 import contextlib

@@ -188,7 +188,7 @@ class Watch:
             )
             raise WatchUnavailableError(message)
         channel.ask(f"over {SELF_TEST_OVER_NS}")
-        # Unlike those of CDLL, a function of PyDLL keeps the GIL.
+        # Unlike those of CDLL, a function of PyDLL holds the GIL.
         sleep = ctypes.PyDLL(None).usleep
         code = _hold.__code__
         expected = [code.co_filename, code.co_firstlineno + 2, code.co_qualname]
@@ -259,8 +259,7 @@ def watch(
     """Watch who holds the GIL in this process.
 
     A hold is reported if another thread had asked for the GIL and the same thread kept
-    it, at the same instruction, for `over_s` of its time; time for which that thread
-    waited for a core does not count. What is shorter than the switch interval
+    it, at the same instruction, for `over_s` without its run-queue wait. What is shorter than the switch interval
     (`sys.getswitchinterval()`, 5 ms) and 2 ms more cannot be seen.
 
     Args:

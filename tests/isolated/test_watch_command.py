@@ -229,51 +229,22 @@ def test_a_script_that_is_not_there_is_what_python_says(tmp_path):
     assert (status, errors) == (expected[0], expected[2])
 
 
-SERVER = """
-import asyncio, json
-ROWS = [{"number": n, "name": str(n)} for n in range(100_000)]
-
-async def index(): return "hello"
-async def wait(): await asyncio.sleep(0.005); return "waited"
-async def count(): return str(sum(n for n in range(2_000)))
-async def export(): return json.dumps(ROWS)
-
-async def serve(reader, writer):
-    path = (await reader.readline()).decode().split()[0]
-    handler = {"/": index, "/wait": wait, "/count": count, "/export": export}[path]
-    writer.write((await handler()).encode())
-    writer.close()
-
-async def load(port):
-    for turn in range(40):
-        for path in ("/", "/wait", "/count", *(["/export"] if turn % 10 == 0 else [])):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(f"{path}\\n".encode())
-            await reader.read()
-            writer.close()
-
-async def main():
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    await asyncio.gather(*(load(port) for _ in range(3)))
-    server.close()
-
-asyncio.run(main())
-"""
-
-
-def test_the_line_of_the_one_handler_that_holds_is_named(tmp_path):
-    (tmp_path / "server.py").write_text(SERVER)
-    expected = 1 + SERVER[: SERVER.index("json.dumps(ROWS)")].count("\n")
+def test_the_handler_that_holds_is_named_as_in_the_documents(tmp_path):
+    page = (ROOT / "docs/how-to/find-who-holds-the-gil.md").read_text("utf-8")
+    server = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    (tmp_path / "server.py").write_text(server)
+    expected = 1 + server[: server.index("json.dumps(ROWS)")].count("\n")
     status, output, _ = watch("--json", "-", "server.py", cwd=tmp_path)
     report = json.loads(output)
-    handlers = {"index", "wait", "count", "export"}
     named = {
         (frame["function"], frame["line"])
         for hold in report["holds"]
         for frame in hold["stack"]
         if frame["file"] == str(tmp_path / "server.py")
     }
+    handlers = {"index", "wait", "count", "export"}
     assert {one for one in named if one[0] in handlers} == {("export", expected)}
-    assert report["holds"][0]["count"] >= 3
+    # Of twelve, on a busy machine.
+    assert report["holds"][0]["count"] >= 6
     assert status == 0
+    assert f"called from server.py:{expected}" in " ".join(page.split())

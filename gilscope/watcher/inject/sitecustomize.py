@@ -1,7 +1,7 @@
 """Python imports this when it starts: `gilscope watch` puts it in front of the path.
 
-It takes itself out of the program's sight, starts the watch, and lets Python go on with
-the program's own module of this name.
+It takes itself out of the program's sight, starts the watch, and imports the program's
+own module of this name.
 """
 
 import json
