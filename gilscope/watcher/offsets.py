@@ -2,7 +2,7 @@
 
 CPython 3.13 and newer publish most of it in `_Py_DebugOffsets`, whose own layout is
 fixed for a minor version; TABLE has the rest. The numbers come from `offsetof()` with
-the headers of 3.11.7, 3.12.1, 3.13.0, 3.14.7 and 3.15.0rc1, for 64-bit Linux. An
+the headers of 3.11.7, 3.12.1, 3.13.0, 3.14.7 and 3.15.0rc1, on 64-bit Linux. An
 interpreter that TABLE does not know is refused.
 """
 
@@ -23,33 +23,33 @@ class Offsets:
     """Offsets in bytes, but for those that end in _address."""
 
     # PyThreadState
-    thread_id: int
-    native_thread_id: int
-    current_frame: int
+    thread_id: int = 0
+    native_thread_id: int = 0
+    current_frame: int = 0
     # _PyInterpreterFrame
-    executable: int
-    instruction: int
-    previous: int
-    owner: int
-    localsplus: int
+    executable: int = 0
+    instruction: int = 0
+    previous: int = 0
+    owner: int = 0
+    localsplus: int = 0
     # PyCodeObject
-    filename: int
-    qualname: int
-    linetable: int
-    firstlineno: int
-    localsplusnames: int
-    code_adaptive: int
+    filename: int = 0
+    qualname: int = 0
+    linetable: int = 0
+    firstlineno: int = 0
+    localsplusnames: int = 0
+    code_adaptive: int = 0
     # PyUnicodeObject, where the characters begin; PyTupleObject; PyTypeObject
-    ascii_size: int
-    compact_size: int
-    tuple_item: int
-    type_name: int
+    ascii_size: int = 0
+    compact_size: int = 0
+    tuple_item: int = 0
+    type_name: int = 0
     # PyInterpreterState, and `collecting` in its part `gc`
-    gil: int
-    gc_collecting: int
+    gil: int = 0
+    gc_collecting: int = 0
     # Bit 0 of it is the request to drop the GIL: in PyThreadState from 3.13 on, before
     # that in PyInterpreterState.
-    request: int
+    request: int = 0
     # 3.11 and 3.12: the field of PyThreadState that leads to the current frame.
     cframe: int = -1
     # Filled in for one process.
@@ -82,30 +82,10 @@ TABLE = {
         ascii_size=40, compact_size=56, tuple_item=24, type_name=24,
         gil=384, gc_collecting=312, request=372,
     ),
-    (3, 13): Offsets(
-        thread_id=152, native_thread_id=160, current_frame=72,
-        executable=0, instruction=56, previous=8, owner=70, localsplus=72,
-        filename=112, qualname=128, linetable=136, firstlineno=68,
-        localsplusnames=96, code_adaptive=200,
-        ascii_size=40, compact_size=56, tuple_item=24, type_name=24,
-        gil=16, gc_collecting=7600, request=24,
-    ),
-    (3, 14): Offsets(
-        thread_id=152, native_thread_id=160, current_frame=72,
-        executable=0, instruction=56, previous=8, owner=74, localsplus=80,
-        filename=112, qualname=128, linetable=136, firstlineno=68,
-        localsplusnames=96, code_adaptive=208,
-        ascii_size=40, compact_size=56, tuple_item=32, type_name=24,
-        gil=16, gc_collecting=7600, request=24,
-    ),
-    (3, 15): Offsets(
-        thread_id=176, native_thread_id=184, current_frame=72,
-        executable=0, instruction=56, previous=8, owner=74, localsplus=80,
-        filename=112, qualname=128, linetable=136, firstlineno=68,
-        localsplusnames=96, code_adaptive=208,
-        ascii_size=40, compact_size=56, tuple_item=32, type_name=24,
-        gil=16, gc_collecting=7512, request=24,
-    ),
+    # The rest is published.
+    (3, 13): Offsets(compact_size=56, request=24),
+    (3, 14): Offsets(compact_size=56),
+    (3, 15): Offsets(compact_size=56),
 }
 
 # Which 64-bit word of _Py_DebugOffsets has a field; gc and collecting are added up.

@@ -259,8 +259,9 @@ def watch(
     """Watch who holds the GIL in this process.
 
     A hold is reported if another thread had asked for the GIL and the same thread kept
-    it, at the same instruction, for `over_s` without its run-queue wait. What is shorter than the switch interval
-    (`sys.getswitchinterval()`, 5 ms) and 2 ms more cannot be seen.
+    it, at the same instruction, for `over_s` without its run-queue wait. What is
+    shorter than the switch interval (`sys.getswitchinterval()`, 5 ms) and 2 ms more
+    cannot be seen.
 
     Args:
         over_s: the shortest hold to report, seconds.
