@@ -4,10 +4,14 @@
 that it needs is imported when it is called.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+# As typing has it, whose import takes longer than all else of `import gilscope`.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from gilscope.model import Check
 
 # About how long a check may take, where one call is not longer.
@@ -22,7 +26,7 @@ def check(
     figures: bool = True,
     prepare: Callable[[], Any] | None = None,
     **kwargs: Any,
-) -> "Check":
+) -> Check:
     """Find out whether `func(*args, **kwargs)` lets other threads run.
 
     It is called a few times in this thread, beside a second one that asks for the GIL,
@@ -82,7 +86,7 @@ def check_statement(  # noqa: PLR0913 - all but two are by name.
     figures: bool = True,
     prepare: str | None = None,
     namespace: dict[str, Any] | None = None,
-) -> "Check":
+) -> Check:
     """Find out whether a statement lets other threads run.
 
     Args:
@@ -110,7 +114,7 @@ def check_statement(  # noqa: PLR0913 - all but two are by name.
 
 def check_both(
     statement: str, setup: str = "pass", *, budget_s: float = BUDGET_S
-) -> "tuple[Check, Check]":
+) -> tuple[Check, Check]:
     """Judge a statement with the GIL on, and with it off, on a free-threaded build.
 
     Args:
