@@ -5,8 +5,7 @@ from gilscope import check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from compare.changes import Diff, diff
-    from compare.gathering import Gathered, gather
+    from compare.comparing import Compared, Diff, diff, gather
     from compare.model import BackendResult, Check, Environment, Report
     from compare.run import Progress, run_all
     from compare.sweeping import plan_sweep, sweep
@@ -14,9 +13,9 @@ if TYPE_CHECKING:
 __all__ = [
     "BackendResult",
     "Check",
+    "Compared",
     "Diff",
     "Environment",
-    "Gathered",
     "Progress",
     "Report",
     "check",
@@ -27,7 +26,7 @@ __all__ = [
     "sweep",
 ]
 
-_MODULES = ("model", "run", "sweeping", "changes", "gathering")
+_MODULES = ("model", "run", "sweeping", "comparing")
 
 
 def __getattr__(name: str) -> object:

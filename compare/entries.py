@@ -82,6 +82,11 @@ class Entry:
     more: str = ""
 
     @property
+    def is_sure(self) -> bool:
+        """Whether it can be compared."""
+        return not self.doubt and self.value != "inconclusive"
+
+    @property
     def text(self) -> str:
         """The value without its range."""
         if isinstance(self.value, str):
@@ -118,10 +123,6 @@ class Source:
     def subjects(self) -> tuple[str, ...]:
         """Of whom there is anything, in their order."""
         return tuple(dict.fromkeys(entry.subject for entry in self.entries))
-
-    def list_of(self, subject: str) -> dict[str, Entry]:
-        """Return what there is of a subject, by what it is."""
-        return {entry.what: entry for entry in self.entries if entry.subject == subject}
 
 
 def read_sources(path: str) -> list[Source]:
@@ -194,7 +195,7 @@ def list_check(subject: str, check: Check, doubt: str = "") -> Iterator[Entry]:
     yield Entry(subject, "verdict", check.verdict)
     if check.verdict in ("releases", "varies") and check.released_fraction is not None:
         family = "released_fraction"
-        yield Entry(subject, family, check.released_fraction, family, doubt)
+        yield Entry(subject, "released fraction", check.released_fraction, family, doubt)
 
 
 def list_measurement(found: Any) -> Iterator[Entry]:
@@ -219,7 +220,7 @@ def list_parallel(
         for family in ("speedup", "of_processes", "overlap"):
             figure = getattr(row, family)
             if figure is not None:
-                what = f"{family}, {row.threads} threads{size}"
+                what = f"{show_name(family)}, {row.threads} threads{size}"
                 yield Entry(subject, what, figure, family, doubt)
 
 
@@ -228,7 +229,13 @@ def list_gains(subject: str, detail: str, row: Any, doubt: str) -> Iterator[Entr
     for family in ("cost", "gain", "busy_gain"):
         figure = getattr(row, family)
         if figure is not None:
-            yield Entry(subject, f"{family}, {detail}", figure, family, doubt)
+            what = f"{show_name(family)}, {detail}"
+                yield Entry(subject, what, figure, family, doubt)
+
+
+def show_name(family: str) -> str:
+    """Return a family's name as words."""
+    return family.replace("_", " ")
 
 
 def get_doubt(found: Any) -> str:

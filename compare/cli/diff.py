@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import compare.render  # noqa: F401 - registers how results are shown.
-from compare.changes import diff_sources
+from compare.comparing import diff_sources, gather_sources
 from compare.entries import FAMILIES, Source, read_sources
-from compare.gathering import gather_sources
 from gilscope.cli.options import add_files
 from gilscope.cli.show import check_files, show_result, write_files
 from gilscope.cli.status import OK, UNSURE, WRONG, UsageError

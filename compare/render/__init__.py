@@ -4,8 +4,7 @@ from functools import partial
 from typing import Any
 
 from compare import model
-from compare.changes import Diff
-from compare.gathering import Gathered
+from compare.comparing import Compared, Diff
 from gilscope.render import register_document
 from gilscope.render.document import Document
 
@@ -48,15 +47,15 @@ def show_diff(found: Diff) -> Document:
     return comparisons.show_diff(found)
 
 
-def show_gathered(found: Gathered) -> Document:
+def show_compared(found: Compared) -> Document:
     """Return many results side by side."""
     from compare.render import comparisons  # noqa: PLC0415
 
-    return comparisons.show_gathered(found)
+    return comparisons.show_compared(found)
 
 
 register_document(Diff, show_diff)
-register_document(Gathered, show_gathered)
+register_document(Compared, show_compared)
 register_document(model.Report, show_report)
 register_document(model.BackendResult, show_backend)
 for kind, key in PARTS.items():

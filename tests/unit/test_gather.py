@@ -6,8 +6,8 @@ import json
 import pytest
 
 import compare
+from compare.comparing import gather_sources
 from compare.entries import read_sources
-from compare.gathering import gather_sources
 from compare.model import Report
 from gilscope.stats import Figure
 from tests.unit.sample_reports import make_check, make_gil, make_report, replace_in
@@ -33,7 +33,7 @@ def with_speedup(
 REPORT = make_report(long=False)
 
 
-def get_row(found: compare.Gathered, subject: str, what: str) -> list:
+def get_row(found: compare.Compared, subject: str, what: str) -> list:
     (row,) = [row for row in found.rows if (row.subject, row.what) == (subject, what)]
     return list(row.cells)
 
@@ -44,7 +44,7 @@ def get_row(found: compare.Gathered, subject: str, what: str) -> list:
         ([REPORT, change(REPORT, python="3.14.0")], ("3.13.2", "3.14.0")),
         (
             [REPORT, change(REPORT, free_threaded_build=True, gil_enabled=False)],
-            ("3.13.2 GIL on", "3.13.2 free-threaded GIL off"),
+            ("3.13.2", "3.13.2 free-threaded, GIL off"),
         ),
         (
             [REPORT, change(REPORT, platform="macOS")],
@@ -67,22 +67,21 @@ def test_checks_of_one_environment_share_a_column() -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "is_apart", "is_unsure"),
+    ("other", "kind", "doubt"),
     [
-        (with_speedup(REPORT, 1.0, 0.98, 1.02), True, False),
-        (with_speedup(REPORT, 1.0, 0.5, 3.0), False, False),
-        (with_speedup(REPORT, 1.0, 0.98, 1.02, warnings=("busy",)), False, True),
+        (with_speedup(REPORT, 1.0, 0.98, 1.02), "worse", ""),
+        (with_speedup(REPORT, 2.9, 2.8, 3.0), "better", ""),
+        (with_speedup(REPORT, 1.0, 0.5, 3.0), "same", ""),
+        (with_speedup(REPORT, 1.0, 0.98, 1.02, warnings=("busy",)), "", "busy"),
     ],
 )
-def test_only_what_differs_beyond_its_range_is_marked(
-    other, is_apart, is_unsure
-) -> None:
+def test_what_differs_beyond_its_range_is_marked(other, kind, doubt) -> None:
     found = compare.gather({"a": REPORT, "b": other})
     first, second = get_row(found, "pyo3", "speedup, 2 threads")
-    assert (first.is_apart, first.is_unsure) == (False, False)
-    assert (second.is_apart, second.is_unsure) == (is_apart, is_unsure)
+    assert (first.kind, first.doubt) == ("same", "")
+    assert (second.kind, second.doubt) == (kind, doubt)
     untouched = get_row(found, "cython", "speedup, 2 threads")
-    assert not any(cell.is_apart for cell in untouched)
+    assert [cell.kind for cell in untouched] == ["same", "same"]
 
 
 def test_a_verdict_is_compared_with_the_first_that_is_one() -> None:
@@ -91,7 +90,7 @@ def test_a_verdict_is_compared_with_the_first_that_is_one() -> None:
         for verdict in ("inconclusive", "releases", "holds")
     }
     cells = get_row(compare.gather(reports), "cffi", "verdict")
-    assert [cell.is_apart for cell in cells] == [False, False, True]
+    assert [cell.kind for cell in cells] == ["other", "same", "worse"]
 
 
 def test_what_one_result_lacks_is_an_empty_cell() -> None:
