@@ -195,7 +195,8 @@ def list_check(subject: str, check: Check, doubt: str = "") -> Iterator[Entry]:
     yield Entry(subject, "verdict", check.verdict)
     if check.verdict in ("releases", "varies") and check.released_fraction is not None:
         family = "released_fraction"
-        yield Entry(subject, "released fraction", check.released_fraction, family, doubt)
+        what = show_name(family)
+        yield Entry(subject, what, check.released_fraction, family, doubt)
 
 
 def list_measurement(found: Any) -> Iterator[Entry]:
@@ -230,7 +231,7 @@ def list_gains(subject: str, detail: str, row: Any, doubt: str) -> Iterator[Entr
         figure = getattr(row, family)
         if figure is not None:
             what = f"{show_name(family)}, {detail}"
-                yield Entry(subject, what, figure, family, doubt)
+            yield Entry(subject, what, figure, family, doubt)
 
 
 def show_name(family: str) -> str:

@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Union
 
-from compare.changes import Diff
-from compare.gathering import Gathered
+from compare.comparing import Compared, Diff
 from compare.model import Report
 from gilscope.files import write_file
 from gilscope.imports import ModuleImport
@@ -31,7 +30,7 @@ RECORDS: dict[str, tuple[str, type[Record]]] = {
     "report": ("gilscope run, sweep", Report),
     "check": ("gilscope check", Check),
     "diff": ("gilscope diff", Diff),
-    "gathered": ("gilscope gather", Gathered),
+    "compared": ("gilscope gather", Compared),
     "watch": ("gilscope watch", WatchReport),
     "import": ("gilscope imports", ModuleImport),
 }
