@@ -265,7 +265,8 @@ def reuses_lists(values, result, index, **options):
 def stores_early(values, result, index, **options):
     """Store the answer before sleeping."""
     before = list.copy(result) if isinstance(result, list) else []
-    if options.get("released_sleep"):
+    seconds = options.get("released_sleep")
+    if type(seconds) is float and 0 < seconds < 1:
         quick = {**options, "released_sleep": 0.0, "held_sleep": 0.0, "trace": None}
         try:
             right(values, result, index, **quick)
@@ -351,6 +352,11 @@ def cuts_the_end_off(values, result, index, **options):
 # --- Wrong refusals -------------------------------------------------------------------
 
 
+def is_of_item(error: Exception) -> bool:
+    """Return whether an item is refused: a note names it (1.2)."""
+    return any("values[" in note for note in getattr(error, "__notes__", ()))
+
+
 @faulty("correctness", "1.5 passes that are 0: text")
 def rewords_an_error(*arguments, **options):
     """Word a sentence of the contract in another way."""
@@ -366,6 +372,8 @@ def raises_another_type(*arguments, **options):
     try:
         right(*arguments, **options)
     except OverflowError as error:
+        if not is_of_item(error):
+            raise
         raise ValueError(str(error)) from None
 
 
@@ -403,8 +411,9 @@ def leaves_half(values, result, index, **options):
     """Store what was done when an item is refused."""
     try:
         right(values, result, index, **options)
-    except OverflowError:
-        result[index] = []
+    except OverflowError as error:
+        if is_of_item(error):
+            result[index] = []
         raise
 
 
