@@ -1,6 +1,7 @@
 """What can be compared in a result: facts and figures, each of a subject.
 
-A subject is a backend of a report, or the callable of a check or a measurement. Only
+A subject is a backend of a report, or the callable of a check or a measurement,
+or a function of an audit. Only
 figures with a range are compared, since nothing else tells a change from noise.
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from compare.model import BackendResult, Check, Report
+from gilscope.model import Audit
 from gilscope.record import read_json, structure
 from gilscope.stats import Figure
 from gilscope.units import (
@@ -142,8 +144,9 @@ def read_sources(path: str) -> list[Source]:
 
 def parse_source(content: Any) -> Source:
     """Return one result of a file; see read_sources()."""
-    if isinstance(content, dict) and "verdict" in content:
-        return make_source(structure(content, Check))
+    for key, kind in (("verdict", Check), ("functions", Audit)):
+        if isinstance(content, dict) and key in content:
+            return make_source(structure(content, kind))
     return make_source(Report.from_dict(content))
 
 
@@ -160,6 +163,8 @@ def make_source(result: Any) -> Source:
         times = {each.name: time for each in result if (time := get_time(each))}
     elif isinstance(result, Check):
         entries = [*list_check(result.name, result)]
+    elif isinstance(result, Audit):
+        entries = [Entry(one.name, "verdict", one.verdict) for one in result.functions]
     else:
         entries = [*list_measurement(result)]
     return Source(environment, tuple(entries), times)

@@ -16,7 +16,7 @@ from compare.comparing import Compared, Diff
 from compare.model import Report
 from gilscope.files import write_file
 from gilscope.imports import ModuleImport
-from gilscope.model import Check
+from gilscope.model import Audit, Check
 from gilscope.record import SCHEMA, Record, read_hints
 from gilscope.watcher.model import WatchReport
 
@@ -31,6 +31,7 @@ RECORDS: dict[str, tuple[str, type[Record]]] = {
     "check": ("gilscope check", Check),
     "diff": ("gilscope diff", Diff),
     "compared": ("gilscope gather", Compared),
+    "audit": ("pytest --gil-audit-json", Audit),
     "watch": ("gilscope watch", WatchReport),
     "import": ("gilscope imports", ModuleImport),
 }

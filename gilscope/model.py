@@ -188,3 +188,48 @@ class Environment:
     gilscope: str
     started_at: str
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AuditedFunction:
+    """One C function of a package, as a test suite called it.
+
+    Attributes:
+        name: module and name.
+        n_calls: how often it was called while the audit ran.
+        n_watched: how many of the calls were watched.
+        n_released: how many of those released the GIL.
+        longest_s: the longest of the watched calls, in seconds.
+    """
+
+    name: str
+    n_calls: int
+    n_watched: int
+    n_released: int
+    longest_s: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the watched calls did: C functions cannot be interrupted."""
+        if not self.n_watched:
+            return "inconclusive"
+        if self.n_released == self.n_watched:
+            return "releases"
+        return "varies" if self.n_released else "holds"
+
+
+@dataclass(frozen=True)
+class Audit(Record):
+    """The C calls into packages, judged where they happened.
+
+    Attributes:
+        environment: where the calls ran.
+        packages: whose functions count.
+        functions: the longest calls first.
+        n_unclear: calls that were watched and told nothing.
+    """
+
+    environment: CheckEnvironment
+    packages: tuple[str, ...]
+    functions: tuple[AuditedFunction, ...] = ()
+    n_unclear: int = 0

@@ -36,10 +36,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="T",
         help="fail a test in which the GIL was held for longer, such as 100ms",
     )
+    group.addoption(
+        "--gil-audit",
+        action="append",
+        metavar="PACKAGE",
+        help="judge the C calls into a package while the tests run; again for another "
+        "one (CPython 3.12 and newer)",
+    )
+    group.addoption(
+        "--gil-audit-json",
+        metavar="FILE",
+        help="write what the audit found, for `gilscope diff`",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch the tests if an option asks for it."""
+    """Watch or audit the tests if an option asks for it."""
+    packages = config.getoption("--gil-audit")
+    if packages:
+        # Nothing of it is imported, let alone started, before it is asked for.
+        from gilscope.pytest_audit import AuditPlugin  # noqa: PLC0415
+
+        config.pluginmanager.register(AuditPlugin(config, packages), "gilscope_audit")
     config.addinivalue_line(
         "markers", 'gil_max_hold("50ms"): fail if the GIL is held for longer'
     )

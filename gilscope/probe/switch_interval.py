@@ -85,6 +85,10 @@ class SwitchIntervalProbe:
         self.witness.pauses_s = SHORT_PAUSES_S if is_short else (PAUSE_S,)
         self._set_interval(self.huge_s)
 
+    def read_decoy(self) -> tuple[bool, int] | None:
+        """Return the state of the decoy, which a release does not change."""
+        return self._decoy.read()
+
     def watch(self, call: Callable[[], Any], n_calls: int = 1) -> Window | None:
         """Watch calls that nobody can interrupt.
 

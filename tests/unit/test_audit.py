@@ -1,0 +1,153 @@
+"""--gil-audit: C calls judged where they happen while other code runs."""
+
+import hashlib
+import json
+import sys
+import threading
+import time
+import zlib
+from collections import deque
+
+import pytest
+
+from compare.comparing import diff_sources
+from compare.entries import read_sources
+from gilscope.audit import Auditor, AuditUnavailableError, describe_function, merge
+from gilscope.environment import is_gil_enabled
+from gilscope.model import Audit, AuditedFunction
+from gilscope.probe.surroundings import describe_environment
+
+needs_monitoring = pytest.mark.skipif(
+    sys.version_info < (3, 12) or not is_gil_enabled() or sys.platform != "linux",
+    reason="it needs sys.monitoring (CPython 3.12), a GIL and Linux",
+)
+BIG, SMALL = bytes(300_000), b"x"
+
+
+def make_audit(*functions, n_unclear=0):
+    return Audit(describe_environment(len), ("pkg",), functions, n_unclear)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="it has sys.monitoring")
+def test_an_older_python_is_refused_with_what_is_needed():
+    with pytest.raises(AuditUnavailableError, match=r"3\.12"), Auditor(["zlib"]):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("n_watched", "n_released", "verdict"),
+    [(3, 3, "releases"), (3, 0, "holds"), (3, 2, "varies"), (0, 0, "inconclusive")],
+)
+def test_the_verdict_is_that_of_the_watched_calls(n_watched, n_released, verdict):
+    assert AuditedFunction("f", 9, n_watched, n_released, 0.1).verdict == verdict
+
+
+def test_what_several_processes_saw_is_added_up():
+    one = make_audit(AuditedFunction("f", 5, 2, 2, 0.1), n_unclear=1)
+    other = make_audit(
+        AuditedFunction("f", 3, 3, 1, 0.4), AuditedFunction("g", 1, 1, 0, 0.2)
+    )
+    found = merge([one, other])
+    assert found.functions == (
+        AuditedFunction("f", 8, 5, 3, 0.4),
+        AuditedFunction("g", 1, 1, 0, 0.2),
+    )
+    assert found.n_unclear == 1
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (zlib.crc32, "zlib.crc32"),
+        (deque.append, "collections.deque.append"),
+        (deque().append, "collections.deque.append"),
+        (deque, "collections.deque"),
+        (zlib.compressobj().compress, "zlib.Compress.compress"),
+        (json.dumps, ""),
+    ],
+)
+def test_a_function_is_named_by_its_module_or_that_of_its_type(function, name):
+    assert describe_function(function) == name
+
+
+def test_a_release_that_was_lost_shows_in_the_difference(tmp_path):
+    for name, n_released in (("before", 3), ("after", 0)):
+        audit = make_audit(AuditedFunction("pkg.f", 3, 3, n_released, 0.1))
+        (tmp_path / f"{name}.json").write_text(audit.to_json())
+    found = diff_sources(
+        *(read_sources(str(tmp_path / f"{name}.json")) for name in ("before", "after"))
+    )
+    regressions = found.select_regressions([])
+    assert [
+        (one.subject, *(cell.text for cell in one.cells)) for one in regressions
+    ] == [("pkg.f", "releases", "holds")]
+
+
+@needs_monitoring
+def test_calls_are_judged_where_they_happen():
+    with Auditor(["zlib", "_hashlib"]) as auditor:
+        for _ in range(3):
+            zlib.crc32(BIG)
+            zlib.adler32(SMALL)
+            hashlib.sha256(BIG)
+            len(BIG)
+    found = {one.name: one for one in auditor.summarize().functions}
+    assert found["zlib.crc32"].verdict == "releases"
+    assert found["zlib.adler32"].verdict == "holds"
+    assert found["_hashlib.openssl_sha256"].verdict == "releases"
+    assert {one.n_calls for one in found.values()} == {3}
+
+
+@needs_monitoring
+def test_calls_that_differ_vary():
+    with Auditor(["zlib"]) as auditor:
+        for data in (BIG, SMALL, BIG, SMALL):
+            zlib.crc32(data)
+    (found,) = auditor.summarize().functions
+    assert (found.verdict, found.n_released, found.n_watched) == ("varies", 2, 4)
+
+
+@needs_monitoring
+def test_a_call_that_raises_is_judged_too():
+    with Auditor(["zlib"]) as auditor, pytest.raises(zlib.error):
+        zlib.decompress(b"no such thing")
+    (found,) = auditor.summarize().functions
+    assert found.n_watched == 1
+
+
+@needs_monitoring
+def test_so_many_calls_are_watched_and_the_others_counted():
+    with Auditor(["zlib"], n_watched=2) as auditor:
+        for _ in range(5):
+            zlib.adler32(SMALL)
+    (found,) = auditor.summarize().functions
+    assert (found.n_calls, found.n_watched) == (5, 2)
+
+
+@needs_monitoring
+def test_other_threads_go_on_meanwhile():
+    usual_s = sys.getswitchinterval()
+    counts = []
+
+    def count():
+        deadline = time.monotonic() + 0.2
+        while time.monotonic() < deadline:
+            counts.append(sys.getswitchinterval())
+
+    thread = threading.Thread(target=count)
+    with Auditor(["zlib"]):
+        thread.start()
+        while thread.is_alive():
+            zlib.adler32(SMALL)
+            for _ in range(1000):
+                pass
+    assert len(counts) > 100
+    assert sys.getswitchinterval() == usual_s
+
+
+@needs_monitoring
+def test_nothing_of_the_tool_is_left():
+    before = [sys.monitoring.get_tool(tool) for tool in range(6)]
+    with Auditor(["zlib"]):
+        assert [sys.monitoring.get_tool(tool) for tool in range(6)] != before
+    assert [sys.monitoring.get_tool(tool) for tool in range(6)] == before
