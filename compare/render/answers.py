@@ -120,10 +120,7 @@ def describe_gain(parallel: Parallel) -> str:
     """Say what a second thread gains, in a clause of its own."""
     pair = parallel.pair
     if not is_usable(parallel):
-        return (
-            "what a second thread gains cannot be told, for a second process gained "
-            "nothing either"
-        )
+        return "no second core was free to show what a second thread gains"
     gain = judge(pair.speedup)
     if pair.concurrency == "unclear":
         return "whether a second thread runs in parallel could not be told"

@@ -176,7 +176,9 @@ def render_table(table: Table) -> Markup:
             table.caption,
             style="text-align:left;font-weight:600;padding:.3em 0",
         ),
-        element("thead", element("tr", heads, role="row", style="background:none")),
+        element("thead", element("tr", heads, role="row", style="background:none"))
+        if any(titles)
+        else None,
         element("tbody", rows),
         role="table",
         style="border-collapse:collapse;width:100%;font-size:.92em;margin:.8em 0",
@@ -192,6 +194,6 @@ def _render_cell(cell: Cell, title: str) -> Markup:
         element("span", cell.text, more),
         role="cell",
         class_=cell.tone or None,
-        data_head=title,
+        data_head=title or None,
         style=_CELL + (shade if cell.shade else ""),
     )

@@ -62,7 +62,7 @@ def make_parallel(
         (make_parallel((1.0, 0.98, 1.02), "serialized"), "nothing"),
         (make_parallel((1.3, 1.2, 1.4), "serialized"), "little"),
         (make_parallel((1.9, 1.85, 1.95), "unclear"), "could not be told"),
-        (make_parallel((1.9, 1.85, 1.95), processes=(1.1, 0.9, 1.3)), "cannot be told"),
+        (make_parallel((1.9, 1.85, 1.95), processes=(1.1, 0.9, 1.3)), "no second core"),
         (make_parallel((1.9, 1.85, 1.95), processes=None), "doubles"),
     ],
 )
