@@ -75,7 +75,7 @@ def run_all(  # noqa: PLR0913 - all but the first are by name.
     Args:
         backends: names, "package.module:attribute", or Backend objects that can be
             imported; None stands for all that are registered.
-        scenarios: names; None stands for those of the table in docs/method.md.
+        scenarios: names; None stands for those that run unless asked otherwise.
         quick: run every scenario in its short form.
         timeout_s: how long one backend may take for everything.
         progress: called with each step.

@@ -2,7 +2,7 @@
 
 The verdict is that of one form. A single call of another one shows whether it is any
 different: what gives the GIL away wakes the witness each time, and what does not never
-does. See docs/method.md.
+does. See docs/explanation/scenarios.md.
 """
 
 import functools
