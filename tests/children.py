@@ -1,0 +1,56 @@
+"""What runs in the child processes of the tests: it imports nothing that takes long."""
+
+import os
+import sys
+import threading
+import time
+
+from gilscope.channel import Channel
+
+
+def answer_orders(channel: Channel) -> None:
+    """Double each order."""
+    channel.send(channel.order)
+    while (order := channel.receive()) is not None:
+        channel.send(2 * order)
+
+
+def hang(channel: Channel) -> None:
+    """Tell that it is there, and never end."""
+    channel.send("there")
+    threading.Event().wait()
+
+
+def close_all(channel: Channel) -> None:
+    """Close every descriptor, and go on."""
+    os.closerange(3, 5000)
+    channel.send("closed")
+    channel.send([channel.were_fds_closed(), "x" * 10_000])
+    channel.exit()
+
+
+def live_on(channel: Channel) -> None:
+    """Give a sign of life more often than the time limit."""
+    for _ in range(8):
+        time.sleep(0.5)
+        channel.send("alive")
+    threading.Event().wait()
+
+
+def look(channel: Channel) -> None:
+    """Tell where modules come from, before and after the user's may."""
+    before = [entry for entry in sys.path if entry == channel.order]
+    channel.use_search_path()
+    import mine_alone  # noqa: PLC0415 - it is there only now.
+
+    channel.send([before, sys.path[0], mine_alone.__file__])
+
+
+def leave_thread(channel: Channel) -> None:
+    """Leave a thread and a function that keep the interpreter from ending."""
+    import atexit  # noqa: PLC0415
+
+    threading.Thread(target=threading.Event().wait).start()
+    atexit.register(time.sleep, 60)
+    channel.send("done")
+    channel.exit()
