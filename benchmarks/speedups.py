@@ -65,7 +65,7 @@ def main() -> int:
 def find_deviations(row: BackendResult) -> Iterator[str]:
     """Yield what is not as the backend's declaration promises."""
     found = row.parallel
-    if row.status != "ok" or found is None:
+    if row.status != "ok" or found is None or found.held is None:
         yield f"{row.status}: {row.reason}"
         return
     wanted = "parallel" if row.declared else "serialized"
@@ -87,11 +87,12 @@ def describe(rows: Sequence[BackendResult]) -> str:
     """Return what came out, and the figures of all runs."""
     found = [row.parallel for row in rows if row.parallel]
     counts = collections.Counter(
-        f"{each.pair.concurrency}, held {each.held.concurrency}" for each in found
+        f"{each.pair.concurrency}, held {each.held.concurrency if each.held else '-'}"
+        for each in found
     )
     lines = [", ".join(f"{n} x {words}" for words, n in counts.items())]
     for kind, name in FIGURES:
-        figures = [getattr(getattr(each, kind), name) for each in found]
+        figures = [getattr(getattr(each, kind), name, None) for each in found]
         values = [figure.value for figure in figures if figure is not None]
         if values:
             middle = statistics.median(values)

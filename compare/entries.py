@@ -253,8 +253,8 @@ def get_time(result: BackendResult) -> tuple[int, float] | None:
     """Return the size of the shortest call, and its median time with nothing beside."""
     if result.contention is None or not result.contention.rows:
         return None
-    row = min(result.contention.rows, key=lambda row: row.size)
-    return (row.size, row.alone_median_s) if row.alone_median_s > 0 else None
+    row = min(result.contention.rows, key=lambda row: row.size or 0)
+    return (row.size or 0, row.alone_median_s) if row.alone_median_s > 0 else None
 
 
 def is_apart(old: Entry, new: Entry) -> bool:

@@ -1,9 +1,9 @@
 """What a run does: which backends, each as a job that another process understands."""
 
 import dataclasses
+import difflib
 import math
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -11,6 +11,15 @@ from typing import Any, Self
 import backends
 from backends import Backend
 from backends.registry import BackendSpec, describe
+from compare.contract import (
+    Contract,
+    ContractError,
+    Implementation,
+    find_contract_target,
+    find_target,
+    list_implementations,
+    load_contract,
+)
 from compare.scenarios import DEFAULT_SCENARIOS, SCENARIOS, Options
 
 Backends = Iterable[str | Backend] | None
@@ -25,6 +34,9 @@ class Job:
         target: what backends.get() finds it by in another process.
         technology, releases_gil: what was declared here, None = what is found there.
         reason: why it cannot be found there, or "".
+        contract: "module:attribute" of the contract, "" for double_list.
+        reference: "module:attribute" of what it is compared with, if the contract has
+            no reference.
     """
 
     name: str
@@ -34,12 +46,15 @@ class Job:
     reason: str = ""
     scenarios: tuple[str, ...] = ()
     options: Options = field(default_factory=Options)
+    contract: str = ""
+    reference: str = ""
 
     @classmethod
     def from_plain(cls, content: Mapping[str, Any]) -> Self:
         """Return the job as it was before it became JSON."""
-        options = Options(**make_tuples(content["options"]))
-        return cls(**{**make_tuples(content), "options": options})
+        options = make_tuples(content["options"])
+        options["partners"] = tuple(map(tuple, options["partners"]))
+        return cls(**{**make_tuples(content), "options": Options(**options)})
 
 
 def make_tuples(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,8 +87,9 @@ class Plan:
 
 
 def make_plan(  # noqa: PLR0913 - all but the first are by name.
-    wanted: Backends = None,
+    wanted: Any = None,
     *,
+    contract: Contract | str | None = None,
     scenarios: Iterable[str] | None = None,
     quick: bool = False,
     timeout_s: float = 60.0,
@@ -93,21 +109,17 @@ def make_plan(  # noqa: PLR0913 - all but the first are by name.
         message = f"run_all() timeout_s: expected seconds over 0, got {timeout_s!r}"
         raise ValueError(message)
     names = select_scenarios(scenarios)
-    jobs = plan_jobs(wanted)
+    if contract is None:
+        jobs = plan_jobs(wanted)
+    else:
+        jobs = plan_implementations(contract, wanted)
     options = Options(
         quick=quick,
         threads=tuple(threads),
         late_partner=late_partner,
-        partners=tuple(job.target for job in jobs if not job.reason),
+        partners=tuple((job.name, job.target) for job in jobs if not job.reason),
     )
-    jobs = [
-        dataclasses.replace(
-            job,
-            scenarios=names,
-            options=dataclasses.replace(options, target=job.target),
-        )
-        for job in jobs
-    ]
+    jobs = [dataclasses.replace(job, scenarios=names, options=options) for job in jobs]
     return Plan(
         jobs=tuple(jobs),
         scenarios=names,
@@ -170,33 +182,76 @@ def plan_job(wanted: str | Backend) -> Job:
             # Nothing is loaded by this: it says which names there are.
             backends.get(wanted)
         return Job(wanted, wanted)
-    target = find_path(backend)
+    function = backend.double_list
+    target = find_target(backend, function) or find_target(function)
     reason = (
         f"backend {backend.name!r} cannot be found by another process: "
         "expected a Backend or function at the top of a module that can be imported"
     )
     return Job(
         backend.name,
-        target or "",
+        target,
         backend.technology,
         backend.releases_gil,
         "" if target else reason,
     )
 
 
-def find_path(backend: Backend) -> str | None:
-    """Return the "module:attribute" by which another process finds the backend."""
-    function = backend.double_list
-    module_name = getattr(function, "__module__", None)
-    # The main module would be run again, not found.
-    if not isinstance(module_name, str) or module_name == "__main__":
-        return None
-    module = sys.modules.get(module_name)
-    for name, value in vars(module or object).items():
-        if value is backend:
-            return f"{module_name}:{name}"
-    value = module
-    qualname = getattr(function, "__qualname__", "<unknown>")
-    for part in qualname.split("."):
-        value = getattr(value, part, None)
-    return f"{module_name}:{qualname}" if value is function else None
+def plan_implementations(contract: Contract | str, wanted: Any) -> list[Job]:
+    """Return one job for each implementation of a contract.
+
+    Args:
+        contract: the contract, or its "module:attribute".
+        wanted: names of installed implementations or "module:attribute", or a mapping
+            of names to these, to functions or to Implementation objects; None stands
+            for all that are installed.
+
+    Raises:
+        ContractError: the contract cannot be had, or nothing is to be compared.
+    """
+    if isinstance(contract, str):
+        target = contract
+        contract = load_contract(target)
+    else:
+        target = find_contract_target(contract)
+    known = list_implementations(contract)
+    name = contract.find_name()
+    if wanted is None:
+        wanted = known
+    elif isinstance(wanted, str):
+        wanted = {wanted: wanted}
+    elif not isinstance(wanted, Mapping):
+        wanted = {getattr(one, "__name__", str(one)): one for one in wanted}
+    if not wanted:
+        message = f"contract {name}: expected at least one implementation, got none"
+        raise ContractError(message)
+    return [
+        dataclasses.replace(plan_implementation(key, value, known), contract=target)
+        for key, value in wanted.items()
+    ]
+
+
+def plan_implementation(name: str, wanted: Any, known: Mapping[str, str]) -> Job:
+    """Return the job for one implementation, without importing it."""
+    if isinstance(wanted, str):
+        target = known.get(wanted, wanted)
+        if ":" not in target:
+            nearest = difflib.get_close_matches(wanted, known, n=1)
+            hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+            expected = ", ".join([*known, "module:attribute"])
+            message = (
+                f"unknown implementation {wanted!r}: expected one of {expected}{hint}"
+            )
+            raise ContractError(message)
+        return Job(name, target)
+    declared: tuple[str | None, bool | None] = (None, None)
+    target = find_target(wanted)
+    if isinstance(wanted, Implementation):
+        declared = (wanted.technology, wanted.releases_gil)
+        function = wanted.function
+        target = find_target(wanted, function) or find_target(function)
+    reason = (
+        f"implementation {name!r} cannot be found by another process: "
+        "expected a function at the top of a module that can be imported"
+    )
+    return Job(name, target, *declared, "" if target else reason)

@@ -1,13 +1,15 @@
 """Put backends through scenarios: a crash or a hang of one is a row, not the end."""
 
+import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import compare.render  # noqa: F401 - what registers how a report shows itself.
 from backends import Backend
+from compare.contract import Contract
 from compare.model import BackendResult, Report, Status
 from compare.plan import Job, Plan, make_plan
 from gilscope.environment import collect_environment
@@ -62,8 +64,9 @@ class Outcome:
 
 
 def run_all(  # noqa: PLR0913 - all but the first are by name.
-    backends: Iterable[str | Backend] | None = None,
+    backends: Iterable[str | Backend] | Mapping[str, Any] | None = None,
     *,
+    contract: Contract | str | None = None,
     scenarios: Iterable[str] | None = None,
     quick: bool = False,
     timeout_s: float = 60.0,
@@ -74,7 +77,9 @@ def run_all(  # noqa: PLR0913 - all but the first are by name.
 
     Args:
         backends: names, "package.module:attribute", or Backend objects that can be
-            imported; None stands for all that are registered.
+            imported; None stands for all that are registered. For another contract
+            also a mapping of names to functions that can be imported.
+        contract: what they implement, or its "module:attribute"; None = double_list.
         scenarios: names; None stands for those that run unless asked otherwise.
         quick: run every scenario in its short form.
         timeout_s: how long one backend may take for everything.
@@ -83,10 +88,12 @@ def run_all(  # noqa: PLR0913 - all but the first are by name.
 
     Raises:
         UnknownBackendError: no backend has that name. Nothing was run.
-        ValueError: no scenario has that name, or a number is out of range.
+        ValueError: no scenario has that name, or a number is out of range; the
+            contract or an implementation cannot be used.
     """
     plan = make_plan(
         backends,
+        contract=contract,
         scenarios=scenarios,
         quick=quick,
         timeout_s=timeout_s,
@@ -104,7 +111,14 @@ def run_plan(plan: Plan, progress: Tell | None = None) -> Report:
         )
         raise RuntimeError(message)
     environment = collect_environment()
-    results = [run_job(job, plan, progress) for job in plan.jobs]
+    results: list[BackendResult] = []
+    reference = ""
+    for job in plan.jobs:
+        # Where a contract has no reference, the first that is well stands for it.
+        result = run_job(dataclasses.replace(job, reference=reference), plan, progress)
+        results.append(result)
+        if not reference and job.contract and result.status == "ok":
+            reference = job.target
     return Report(environment, tuple(results), plan.scenarios, plan.asked, plan.quick)
 
 
@@ -154,6 +168,9 @@ def take_message(
     elif event == "scenario":
         outcome.step = message["name"]
         tell(outcome.step)
+    elif event == "lack":
+        lacks = outcome.content.setdefault("not_applicable", {})
+        lacks[message["name"]] = message["reason"]
     elif event == "result":
         outcome.content[message["name"]] = message["value"]
     else:

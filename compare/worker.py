@@ -6,6 +6,7 @@ standard library is imported here besides the backend itself: a native module co
 the GIL back on in a free-threaded build.
 """
 
+import dataclasses
 import os
 import sys
 import traceback
@@ -13,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import backends
-from backends import Backend
+from compare.contract import ContractError, Implementation, load_implementation
 from compare.plan import Job
-from compare.scenarios import load_scenario
+from compare.scenarios import NotApplicable, load_scenario
 from gilscope.channel import Channel, describe
 from gilscope.clean import clean_text
 from gilscope.environment import is_free_threaded_build, is_gil_enabled
@@ -43,13 +44,13 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
     """Load the backend, put it through the scenarios; return status and reason."""
     step = "loading"
     try:
-        backend = load_backend(job)
-        build_info = read_build_info(backend)
+        found = load_job(job)
+        build_info = read_build_info(found)
         channel.send(
             {
                 "event": "loaded",
-                "technology": backend.technology,
-                "declared": backend.releases_gil,
+                "technology": found.technology,
+                "declared": found.releases_gil,
                 "build_info": build_info,
                 "warnings": find_warnings(),
             }
@@ -58,11 +59,15 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
             return "failed", "a debug build is not compared"
         for step in job.scenarios:
             channel.send({"event": "scenario", "name": step})
-            result = load_scenario(step).run(backend, job.options)
+            result = load_scenario(step).run(found, job.options)
+            if isinstance(result, NotApplicable):
+                reason = result.reason
+                channel.send({"event": "lack", "name": step, "reason": reason})
+                continue
             channel.send({"event": "result", "name": step, "value": result})
     except backends.BackendNotBuiltError as error:
         return "unavailable", clean_text(str(error))
-    except backends.BackendLoadError as error:
+    except (backends.BackendLoadError, ContractError) as error:
         return "failed", shorten(str(error))
     except SystemExit as error:
         return "crashed", f"{step} called sys.exit({shorten(describe(error.code))})"
@@ -71,33 +76,39 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
     return "ok", ""
 
 
-def load_backend(job: Job) -> Backend:
-    """Find the backend again and give it the name it is reported under."""
-    found = backends.get(job.target)
-    return Backend(
-        job.name,
-        found.double_list,
-        releases_gil=(
-            found.releases_gil if job.releases_gil is None else job.releases_gil
-        ),
-        technology=found.technology if job.technology is None else job.technology,
-        build_info=found.build_info,
-    )
+def load_job(job: Job) -> Implementation:
+    """Find the implementation again, and give it what was declared of it."""
+    found = load_implementation(job.contract, job.name, job.target, job.reference)
+    declared = {"technology": job.technology, "releases_gil": job.releases_gil}
+    given = {name: value for name, value in declared.items() if value is not None}
+    limit_memory(found.contract.memory_max_bytes)
+    return dataclasses.replace(found, **given)  # type: ignore[arg-type]
 
 
-def read_build_info(backend: Backend) -> dict[str, Any]:
-    """Return what a backend says of its build.
+def limit_memory(n_bytes: int | None) -> None:
+    """Let this process grow by so much, where the system has such a limit."""
+    if n_bytes is None or sys.platform != "linux":
+        return
+    import resource  # noqa: PLC0415 - it is not there on every system.
+
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    most = pages * resource.getpagesize() + n_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def read_build_info(implementation: Implementation) -> dict[str, Any]:
+    """Return what an implementation says of its build.
 
     Raises:
-        BackendLoadError: it is of another type than is promised.
+        ContractError: it is of another type than is promised.
     """
-    found: object = backend.build_info()
+    found: object = implementation.build_info()
     if not isinstance(found, dict):
         message = (
-            f"backend {backend.name!r} build_info(): "
+            f"{implementation.name} build_info(): "
             f"expected dict, got {type(found).__name__}"
         )
-        raise backends.BackendLoadError(message)
+        raise ContractError(message)
     return found
 
 

@@ -16,6 +16,7 @@ from compare.comparing import Compared, Diff
 from compare.model import Report
 from gilscope.files import write_file
 from gilscope.imports import ModuleImport
+from gilscope.measurement import Measurement
 from gilscope.model import Audit, Check
 from gilscope.record import SCHEMA, Record, read_hints
 from gilscope.watcher.model import WatchReport
@@ -32,6 +33,7 @@ RECORDS: dict[str, tuple[str, type[Record]]] = {
     "diff": ("gilscope diff", Diff),
     "compared": ("gilscope gather", Compared),
     "audit": ("pytest --gil-audit-json", Audit),
+    "measurement": ("gilscope measure", Measurement),
     "watch": ("gilscope watch", WatchReport),
     "import": ("gilscope imports", ModuleImport),
 }

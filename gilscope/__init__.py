@@ -1,10 +1,12 @@
 """Does a call let other threads run? Evidence, not timing."""
 
-# At once, and the function of that name: the module is imported by nobody else first.
+# At once, and the functions of that name: nobody else imports the modules first.
 from gilscope.check import check
+from gilscope.measure import measure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gilscope.measurement import Measurement
     from gilscope.model import Check
     from gilscope.watcher.errors import WatchUnavailableError
     from gilscope.watcher.model import Frame, Hold, WatchReport
@@ -14,10 +16,12 @@ __all__ = [
     "Check",
     "Frame",
     "Hold",
+    "Measurement",
     "Watch",
     "WatchReport",
     "WatchUnavailableError",
     "check",
+    "measure",
     "watch",
 ]
 
@@ -25,6 +29,7 @@ _MODULES = {
     "Check": "gilscope.model",
     "Frame": "gilscope.watcher.model",
     "Hold": "gilscope.watcher.model",
+    "Measurement": "gilscope.measurement",
     "Watch": "gilscope.watcher.watch",
     "WatchReport": "gilscope.watcher.model",
     "WatchUnavailableError": "gilscope.watcher.errors",

@@ -85,13 +85,13 @@ def describe_ratio(speed: Figure, what: str, other: str) -> str:
     return f"{what}: {speed.value:.2f} times as fast as {other} ({ends})"
 
 
-def find_percentile(values: Sequence[float], percent: int) -> float:
+def compute_percentile(values: Sequence[float], percent: int) -> float:
     """Return the smallest value that so many percent of the values do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
-def find_unsteady(**figures: Figure) -> tuple[str, ...]:
+def describe_unsteady(**figures: Figure) -> tuple[str, ...]:
     """Name the figures that vary too much between rounds, with their range."""
     return tuple(
         f"{name} varies from round to round: {figure}"

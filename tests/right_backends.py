@@ -177,15 +177,3 @@ def calls_methods_by_name(*arguments, **options):
         name = b"with_traceback".decode()
         getattr(error, name)(None)
         raise
-
-
-# --- Whom the harness accuses ---------------------------------------------------------
-
-SERIALIZED = "calls that wait for each other's threads or locks are taken for holders"
-# By name, with the reason.
-KNOWN_ACCUSED: dict[str, str] = {
-    "runs_in_a_pool": SERIALIZED,
-    "splits_its_work": SERIALIZED,
-    "waits_for_a_mutex": SERIALIZED,
-    "starts_a_native_thread": SERIALIZED,
-}

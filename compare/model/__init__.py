@@ -8,21 +8,18 @@ was seen against what was declared), each of which makes the backend `wrong`, an
 `warnings` (what makes its figures unsure), which do not.
 """
 
-from compare.model.figures import (
+from compare.model.figures import Contention, PairCell, Pairs, Parallel, Sweep
+from compare.model.report import BackendResult, Report, Status
+from compare.model.scenarios import PARTNER, Correctness, Event, Gil, Handoff
+from gilscope.measurement import (
     BreakEven,
     Case,
     Concurrency,
-    Contention,
     ContentionRow,
-    PairCell,
-    Pairs,
-    Parallel,
     ParallelRow,
-    Sweep,
-    SweepCell,
+    Place,
+    SizeRow,
 )
-from compare.model.report import BackendResult, Report, Status
-from compare.model.scenarios import PARTNER, Correctness, Event, Gil, Handoff
 from gilscope.model import (
     Check,
     CheckEnvironment,
@@ -53,9 +50,10 @@ __all__ = [
     "Pairs",
     "Parallel",
     "ParallelRow",
+    "Place",
     "Report",
+    "SizeRow",
     "Status",
     "Sweep",
-    "SweepCell",
     "Verdict",
 ]

@@ -75,8 +75,8 @@ class Gil(Shown):
 
     Attributes:
         check: the check of the call.
-        held_check: that of the twin that holds the GIL.
-        traced_fraction: the released fraction by the backend's own trace.
+        held_check: that of the twin that holds the GIL, None if there is none.
+        traced_fraction: the kernel's share of a call by the trace, None without one.
         waiting_s: how long a call waited to re-acquire the GIL, by the trace.
         size, passes: the work of the call that was judged.
         contradictions: each a sentence; one is enough to make the backend wrong.
@@ -85,11 +85,11 @@ class Gil(Shown):
     """
 
     check: Check
-    held_check: Check
+    held_check: Check | None
     traced_fraction: float | None
     waiting_s: float | None
     size: int
-    passes: int
+    passes: int | None
     contradictions: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

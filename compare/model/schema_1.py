@@ -32,6 +32,7 @@ def convert_report(content: Mapping[str, Any]) -> dict[str, Any]:
             ("parallel", convert_parallel),
             ("contention", convert_contention),
             ("gil", convert_gil),
+            ("sweep", convert_sweep),
         ):
             found = row.get(scenario) if isinstance(row, dict) else None
             if isinstance(found, dict):
@@ -127,3 +128,22 @@ def convert_check(found: dict[str, Any]) -> dict[str, Any]:
         renamed["n_released"] = evidence.get("n_calls", 0) if is_all else 0
         converted["evidence"] = renamed
     return converted
+
+
+def convert_sweep(found: dict[str, Any]) -> dict[str, Any]:
+    """Give times alone the range that they were kept without, and name the places."""
+    cells = found.get("cells")
+    for cell in cells if isinstance(cells, list) else ():
+        for old, new in (
+            ("alone_released_s", "alone_s"),
+            ("alone_held_s", "alone_held_s"),
+        ):
+            value = cell.get(old) if isinstance(cell, dict) else None
+            if isinstance(value, int | float):
+                cell[new] = {"value": value, "low": value, "high": value}
+    break_evens = found.get("break_evens")
+    for item in break_evens if isinstance(break_evens, list) else ():
+        kernel_s = item.get("kernel_s") if isinstance(item, dict) else None
+        if kernel_s is not None:
+            item["pays_from"] = {**item, "alone_s": kernel_s}
+    return found

@@ -21,6 +21,7 @@ from gilscope.render.document import Answer
 from gilscope.render.table import Tone
 from gilscope.render.text import TONES
 from gilscope.stats import judge
+from gilscope.timing.break_even import describe_place
 from gilscope.units import describe_ratio, describe_share, describe_time
 
 # What a status that is not "ok" says about the backend.
@@ -168,9 +169,9 @@ def describe_contention(found: Contention) -> str:
 def describe_sweep(found: Sweep) -> str:
     """Say from when on releasing pays, in a clause without a subject."""
     texts = [
-        f"from {describe_time(item.kernel_s)} of work on {SWEEP_WORDS[item.case]}"
+        f"from {describe_place(item.pays_from)} on {SWEEP_WORDS[item.case]}"
         for item in found.break_evens
-        if item.kernel_s is not None
+        if item.pays_from is not None and item.case in SWEEP_WORDS
     ]
     if not texts:
         return "gains nothing by releasing the GIL in this grid"

@@ -1,15 +1,16 @@
 """The scenarios: one module each, all with the same entry.
 
-`run(backend, options)` puts one backend through the scenario in this process and
-returns a frozen dataclass of compare.model. It never prints, and what it finds
-wrong goes into its result; an exception means that the backend itself failed.
+`run(implementation, options)` puts one implementation through the scenario in this
+process and returns a frozen dataclass of compare.model, or NotApplicable. It never
+prints, and what it finds wrong goes into its result; an exception means that the
+implementation itself failed.
 """
 
 import importlib
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from backends import Backend
+from compare.contract import Implementation
 
 # In the order in which they run and are reported.
 DEFAULT_SCENARIOS = ("correctness", "handoff", "gil", "parallel", "contention")
@@ -24,25 +25,30 @@ class Options:
     Attributes:
         quick: the short form, with the same proportions.
         threads: how many threads the parallel scenario tries.
-        partners: names of the backends that stand beside this one in pairs.
-        target: what backends.get() finds this backend by in another process, where
-            that is not its name.
+        partners: name and target of the implementations that stand beside this one in
+            pairs.
         late_partner: whether the Python partner of the handoff sleeps longer than
             the GIL is released, so that it wakes up while the GIL is held.
     """
 
     quick: bool = False
     threads: tuple[int, ...] = (2,)
-    partners: tuple[str, ...] = ()
-    target: str = ""
+    partners: tuple[tuple[str, str], ...] = ()
     late_partner: bool = False
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """Why a scenario says nothing: it needs what the contract lacks."""
+
+    reason: str
 
 
 class Scenario(Protocol):
     """What every module of this package offers."""
 
-    def run(self, backend: Backend, options: Options) -> Any:
-        """Put the backend through the scenario."""
+    def run(self, implementation: Implementation, options: Options) -> Any:
+        """Put the implementation through the scenario."""
 
 
 def load_scenario(name: str) -> Scenario:

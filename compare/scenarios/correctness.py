@@ -1,44 +1,161 @@
-"""The contract's cases, each against the reference, and the property tests.
+"""The contract's cases and sizes, each against the reference, alone and in threads.
 
-A failure is one sentence: the clause, what was special about the call, what was
-expected and what came.
+A failure is one sentence: what was special about the call, what was expected and what
+came.
 """
 
+import contextlib
+import threading
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-from backends import Backend
-from compare.double_list.cases import CASES
-from compare.double_list.observe import check_case
-from compare.double_list.properties import LONG_PROPERTIES, PROPERTIES
-from compare.double_list.settings import allow_imports, check_settings, read_settings
+from compare.contract import ContractError, Implementation, have_same_value, make_case
 from compare.model import Correctness
 from compare.scenarios import Options
+from compare.work import ImplementationWork, find_answer_fault, select_sizes, shorten
+from gilscope.threads import run_together, switch_interval
+from gilscope.timing.calls import Calls
 
-# A wrong backend fails most of the cases; its first failures tell enough.
+# A wrong implementation fails most of the cases; its first failures tell enough.
 N_FAILURES_KEPT = 20
 
+SEEDS = range(2)
+N_THREADS = 4
+# The calls of each thread take about so long, and are interrupted as often as can be.
+THREAD_S, QUICK_THREAD_S = 0.2, 0.03
+N_CALLS_MAX = 200
+INTERRUPTING_S = 10e-6
 
-def run(backend: Backend, options: Options) -> Correctness:
-    """Put the backend through the cases and the property tests.
+
+def run(implementation: Implementation, options: Options) -> Correctness:
+    """Put the implementation through everything that the contract says.
 
     Raises:
         BaseException: a plain call raised, so that there is nothing to compare.
     """
-    double_list = backend.double_list
-    settings = read_settings()
-    double_list([1, 2, 3], [None, None], 1)
-    settings = allow_imports(settings)
-    checks = [partial(check_case, double_list, case) for case in CASES]
-    properties = PROPERTIES if options.quick else (*PROPERTIES, *LONG_PROPERTIES)
-    checks += [partial(check, double_list) for check in properties]
-    checks.append(partial(check_settings, settings))
+    checks = make_checks(implementation, options)
     failures: list[str] = []
     for check in checks:
         try:
             failure = check()
+        except ContractError:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a failure.
             failure = f"1.1 a call raised {type(error).__name__}: {error}"
         if failure:
             failures.append(failure)
     kept = tuple(failures[:N_FAILURES_KEPT])
     return Correctness(len(checks) - len(failures), len(failures), kept)
+
+
+def make_checks(
+    implementation: Implementation, options: Options
+) -> list[Callable[[], str | None]]:
+    """Return all that is looked at, each of which returns what is wrong."""
+    contract = implementation.contract
+    checks = contract.make_checks(implementation, quick=options.quick)
+    for name, given in contract.cases.items():
+        checks.append(partial(check_case, implementation, name, given))
+    times, _ = select_sizes(implementation)
+    for size in times:
+        checks += [partial(check_size, implementation, size, seed) for seed in SEEDS]
+    thread_s = QUICK_THREAD_S if options.quick else THREAD_S
+    for size, call_s in times.items():
+        n_calls = min(N_CALLS_MAX, max(1, round(thread_s / len(times) / call_s)))
+        checks.append(partial(check_threads, implementation, size, n_calls))
+        if contract.can_mutate():
+            checks.append(partial(check_mutation, implementation, size, n_calls))
+    if not checks:
+        message = f"contract {contract.find_name()}: expected sizes or cases, got none"
+        raise ContractError(message)
+    return checks
+
+
+def check_case(implementation: Implementation, name: str, given: Any) -> str | None:
+    """Return how a case is answered otherwise than by the reference."""
+    contract = implementation.contract
+    outcomes = []
+    for function in (implementation.find_reference(), implementation.function):
+        arguments = make_case(given)
+        try:
+            outcomes.append((contract.read_answer(arguments, function(*arguments)), ""))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is compared.
+            outcomes.append((None, type(error).__name__))
+    (expected, wanted), (answer, got) = outcomes
+    if wanted != got:
+        got = got or shorten(repr(answer))
+        return f"{name}: expected {wanted or 'an answer'}, got {got}"
+    fault = "" if got else find_answer_fault(contract, expected, answer)
+    return f"{name}: {fault}" if fault else None
+
+
+def check_size(implementation: Implementation, size: int, seed: int) -> str | None:
+    """Return how the answer of one call is wrong.
+
+    Raises:
+        ContractError: a seed does not decide the arguments.
+    """
+    contract = implementation.contract
+    arguments = contract.make_arguments(size, seed)
+    if not are_alike(arguments, contract.make_arguments(size, seed)):
+        message = (
+            f"contract {contract.find_name()}: expected make_arguments({size}, {seed}) "
+            "to return equal arguments each time, got others the second time"
+        )
+        raise ContractError(message)
+    expected = implementation.compute_expected(size, seed)
+    returned = implementation.function(*arguments)
+    answer = contract.read_answer(arguments, returned)
+    fault = find_answer_fault(contract, expected, answer)
+    return f"size {size}, seed {seed}: {fault}" if fault else None
+
+
+def are_alike(one: object, other: object) -> bool:
+    """Return whether two arguments are equal, as far as their types tell."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(are_alike, one, other))
+    # Objects that are equal to nothing but themselves tell nothing.
+    return type(one).__eq__ is object.__eq__ or have_same_value(one, other)
+
+
+def check_threads(
+    implementation: Implementation, size: int, n_calls: int
+) -> str | None:
+    """Return what is wrong in threads that interrupt each other all the time."""
+    work = ImplementationWork(implementation, size)
+    with switch_interval(INTERRUPTING_S):
+        all_calls = [Calls(work, n_calls, is_stamped=False) for _ in range(N_THREADS)]
+        for calls in all_calls:
+            calls.prepare()
+        run_together(*(calls.make_calls for calls in all_calls), timeout_s=None)
+    faults = filter(None, (calls.find_fault() for calls in all_calls))
+    where = f"size {size}, {N_THREADS} threads"
+    return next((f"{where}: {fault}" for fault in faults), None)
+
+
+def check_mutation(
+    implementation: Implementation, size: int, n_calls: int
+) -> str | None:
+    """Call while another thread changes the arguments: the process has to live on."""
+    contract = implementation.contract
+    is_done = threading.Event()
+    arguments = contract.make_arguments(size, 0)
+
+    def call() -> None:
+        try:
+            for _ in range(n_calls):
+                with contextlib.suppress(Exception):
+                    implementation.function(*arguments)
+        finally:
+            is_done.set()
+
+    def change() -> None:
+        while not is_done.is_set():
+            contract.mutate(arguments)
+
+    with switch_interval(INTERRUPTING_S):
+        run_together(call, change, timeout_s=None)
+    return None

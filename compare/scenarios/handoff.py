@@ -1,9 +1,8 @@
 """The lecture's program: a Python thread and the backend share one result.
 
 The Python partner sleeps, doubles and writes to index 0; the backend doubles with a
-released and a held second and writes to index 1. A third thread counts in pure
-Python: for how much of the backend's released and held window it did is how far
-Python code got meanwhile.
+released and a held second and writes to index 1. A busy thread beside them shows how
+fast Python code gets on in either.
 """
 
 import itertools
@@ -11,20 +10,20 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from backends import Backend
+from compare.contract import Implementation
 from compare.double_list.observe import (
     find_short_sleep,
     find_trace_fault,
     picture,
     shorten,
 )
-from compare.measure.counter import Counter
 from compare.model import PARTNER, Event, Handoff
-from compare.scenarios import Options
+from compare.scenarios import NotApplicable, Options
+from gilscope.busy_thread import BusyThread
 from gilscope.environment import is_gil_enabled
-from gilscope.kernel import tells_core_waits
 from gilscope.threads import run_together, switch_interval
 
 VALUES = (1, 2, 3)
@@ -37,70 +36,54 @@ LATE_PARTNER_SLEEP_S = 1.2
 PHASE_S = 1.0
 QUICK_SCALE = 0.1
 
-# What is seen against the declaration, or not seen, is looked at once more.
-N_LOOKS = 2
-# Python code that gets less done in the middle of a phase was kept out of it, and with
-# more it was let in.
-KEPT_OUT_MAX = 0.1
-LET_IN_MIN = 0.5
-# The share of a phase for which the counting thread has to have had a core, or no need
-# of one.
-CORED_MIN = 0.5
-
 # Nobody is interrupted within a call so much shorter than the switch interval: whoever
-# gets in was let in. Looked at again, for want of a core.
-PROBE_S = 0.05
-PROBE_INTERVAL_S = 5.0
-N_PROBES = 3
+# gets in was let in. Who was not seen to get in is looked for again, longer.
+PROBES_S = (0.03, 0.1, 0.3)
+PROBE_INTERVAL_S = 100.0
 
-# About how many of its steps are reported.
+# About how many ticks are reported.
 N_TICKS_KEPT = 500
 
 
-def run(backend: Backend, options: Options) -> Handoff:
+def run(implementation: Implementation, options: Options) -> Handoff | NotApplicable:
     """Run the two threads and put their stamps in order."""
+    if not implementation.contract.can_hand_off:
+        return NotApplicable("the contract has no sleeps and no trace")
     scale = QUICK_SCALE if options.quick else 1.0
     sleep_s = LATE_PARTNER_SLEEP_S if options.late_partner else PARTNER_SLEEP_S
-    for _ in range(N_LOOKS):
-        show = Show(backend, PHASE_S * scale, sleep_s * scale)
-        show.run()
-        found = describe_show(show)
-        if not found.contradictions and show.had_core:
-            break
-    return found
+    show = Show(implementation, PHASE_S * scale, sleep_s * scale)
+    show.run()
+    return describe_show(show)
 
 
 @dataclass
 class Show:
     """The threads of the lecture's program and the stamps that they leave."""
 
-    backend: Backend
+    implementation: Implementation
     phase_s: float
     partner_sleep_s: float
     result: list[Any] = field(default_factory=lambda: [[], []])
     trace: list[Any] = field(default_factory=list)
-    counter: Counter = field(default_factory=Counter)
+    busy_thread: BusyThread = field(default_factory=BusyThread)
     partner_stamps: dict[str, int] = field(default_factory=dict)
     call_ns: tuple[int, int] = (0, 0)
-    is_given_away: bool = True
+    # Whether others ran while the call slept, released and held, nobody interrupted.
+    is_released: bool = True
+    is_let_in: bool = False
 
     def run(self) -> None:
-        """Let them run; raise what the backend raises."""
-        with self.counter:
-            run_together(self.double_list_py, self.call_backend, timeout_s=None)
-        self.is_given_away = not is_gil_enabled() or any(
-            gives_gil_away(self.backend) for _ in range(N_PROBES)
-        )
-
-    @property
-    def had_core(self) -> bool:
-        """Whether the counting thread did not lack a core for most of the release."""
-        if len(self.trace) != 1 or find_trace_fault(self.trace[0], *self.call_ns):
-            return True
-        start_ns, end_ns = find_middle(*self.trace[0][1:3])
-        counter = self.counter
-        waited_ns = counter.find_wait_ns(end_ns) - counter.find_wait_ns(start_ns)
-        return waited_ns < (1 - CORED_MIN) * (end_ns - start_ns)
+        """Let them run; raise what the call raises."""
+        with self.busy_thread, self.busy_thread.computing():
+            run_together(self.double_list_py, self.call, timeout_s=None)
+        if is_gil_enabled():
+            self.is_released = False
+            for seconds in PROBES_S:
+                n_released, n_held = count_ticks(self.implementation, seconds)
+                self.is_released |= n_released > 0
+                self.is_let_in |= n_held > 0
+                if self.is_released:
+                    break
 
     def double_list_py(self) -> None:
         """Do the partner's part, as in the lecture."""
@@ -111,10 +94,10 @@ class Show:
         self.result[0] = [item * 2 for item in VALUES]
         stamps["exit"] = clock()
 
-    def call_backend(self) -> None:
-        """Do the backend's part."""
+    def call(self) -> None:
+        """Do the implementation's part."""
         start_ns = time.perf_counter_ns()
-        self.backend.double_list(
+        self.implementation.function(
             list(VALUES),
             self.result,
             1,
@@ -125,32 +108,39 @@ class Show:
         self.call_ns = start_ns, time.perf_counter_ns()
 
 
-def gives_gil_away(backend: Backend) -> bool:
-    """Return whether other Python code runs while nobody can be interrupted."""
+def count_ticks(implementation: Implementation, seconds: float) -> tuple[int, int]:
+    """Return how often other Python code ran while a call slept, released and held."""
     trace: list[Any] = []
-    stamps: list[int] = []
+    ticks: list[int] = []
     is_done = threading.Event()
 
-    def watch() -> None:
-        while not is_done.wait(PROBE_S / 50):
-            stamps.append(time.perf_counter_ns())
+    def tick() -> None:
+        while not is_done.wait(seconds / 100):
+            ticks.append(time.perf_counter_ns())
 
-    watcher = threading.Thread(target=watch, daemon=True)
-    with switch_interval(PROBE_INTERVAL_S):
-        watcher.start()
-        called_ns = time.perf_counter_ns()
+    def call() -> tuple[int, int]:
+        sleeps = {"released_sleep": seconds, "held_sleep": seconds / 3}
+        start_ns = time.perf_counter_ns()
         try:
-            backend.double_list(
-                list(VALUES), [[]], 0, released_sleep=PROBE_S, trace=trace
-            )
+            implementation.function(list(VALUES), [[]], 0, trace=trace, **sleeps)
         finally:
             is_done.set()
-            watcher.join()
-    returned_ns = time.perf_counter_ns()
-    if len(trace) != 1 or find_trace_fault(trace[0], called_ns, returned_ns):
-        return False
-    start_ns, end_ns = find_middle(*trace[0][1:3])
-    return any(start_ns < stamp < end_ns for stamp in stamps)
+        return start_ns, time.perf_counter_ns()
+
+    with switch_interval(PROBE_INTERVAL_S):
+        _, called_ns = run_together(tick, call, timeout_s=None)
+    if len(trace) != 1 or find_trace_fault(trace[0], *called_ns):
+        return 0, 0
+    _, kernel_start, kernel_end, acquired, leave = trace[0]
+    return (
+        sum(map(partial(is_between, *find_middle(kernel_start, kernel_end)), ticks)),
+        sum(map(partial(is_between, *find_middle(acquired, leave)), ticks)),
+    )
+
+
+def is_between(start_ns: int, end_ns: int, moment_ns: int) -> bool:
+    """Return whether a moment lies within a window."""
+    return start_ns < moment_ns < end_ns
 
 
 def describe_show(show: Show) -> Handoff:
@@ -174,13 +164,12 @@ def describe_show(show: Show) -> Handoff:
         released_s = (kernel_end - kernel_start) / 1e9
         waiting_s = (acquired - kernel_end) / 1e9
         held_s = (leave - acquired) / 1e9
-        progress = show.counter.measure_progress
+        progress = show.busy_thread.compute_speed
         progress_released = progress(kernel_start, kernel_end)
         progress_held = progress(acquired, leave)
         # Python code that was interrupted let others run too, but released nothing.
-        is_released = (
-            show.is_given_away and progress(*find_middle(kernel_start, kernel_end)) > 0
-        )
+        middle = find_middle(kernel_start, kernel_end)
+        is_released = show.is_released and progress(*middle) > 0
         stamps = {
             "enter": enter,
             "release" if is_released else "kernel_start": kernel_start,
@@ -188,7 +177,7 @@ def describe_show(show: Show) -> Handoff:
             **({"acquire": acquired} if is_released else {}),
             "exit": leave,
         }
-        events += make_events(show.backend.name, stamps.items(), opened_ns)
+        events += make_events(show.implementation.name, stamps.items(), opened_ns)
     first, second = (take_ints(answer) for answer in (*show.result, None, None)[:2])
     return Handoff(
         results=(first, second),
@@ -201,7 +190,7 @@ def describe_show(show: Show) -> Handoff:
         partner_sleep_s=show.partner_sleep_s,
         ticks_s=tuple(
             round((stamp - opened_ns) / 1e9, 6)
-            for stamp in thin_stamps(show.counter.stamps)
+            for stamp in thin_stamps(show.busy_thread.stamps)
         ),
         failures=tuple(failures),
         contradictions=() if fault else tuple(find_contradictions(show)),
@@ -211,8 +200,7 @@ def describe_show(show: Show) -> Handoff:
 def find_middle(start_ns: int, end_ns: int) -> tuple[int, int]:
     """Return a window without its edges, where steps may belong outside.
 
-    A backend written in Python stamps a moment before it takes hold, and after it lets
-    go.
+    An implementation in Python stamps a moment before it holds, and after it releases.
     """
     quarter = (end_ns - start_ns) // 4
     return start_ns + quarter, end_ns - quarter
@@ -220,15 +208,12 @@ def find_middle(start_ns: int, end_ns: int) -> tuple[int, int]:
 
 def find_contradictions(show: Show) -> Iterator[str]:
     """Say how the call let Python code in otherwise than a release is declared."""
-    if not (show.backend.releases_gil and is_gil_enabled() and tells_core_waits()):
+    if not is_gil_enabled():
         return
-    _, kernel_start, kernel_end, acquired, leave = show.trace[0]
-    counter = show.counter
-    start_ns, end_ns = find_middle(kernel_start, kernel_end)
-    if show.had_core and counter.measure_progress(start_ns, end_ns) < KEPT_OUT_MAX:
-        yield "declares that it releases the GIL, but keeps it while it sleeps"
-    if counter.measure_progress(*find_middle(acquired, leave)) > LET_IN_MIN:
-        yield "gives the GIL away in held_sleep"
+    if show.implementation.releases_gil and not show.is_released:
+        yield "declares that it releases the GIL, but holds it while it sleeps"
+    if show.is_let_in:
+        yield "releases the GIL in held_sleep"
 
 
 def thin_stamps(stamps: list[int]) -> list[int]:

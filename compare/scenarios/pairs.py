@@ -1,36 +1,35 @@
-"""Every backend in one thread beside every backend in another: who stops whom.
+"""Every implementation in one thread beside every other in another: who stops whom.
 
-The process of each backend measures its own row: it loads the others as partners, and
-starts its own call first, then the partner's.
+The process of each measures its own row: it loads the others as partners, and starts
+its own calls first, then the partner's.
 """
 
 import statistics
 from dataclasses import dataclass
 
-import backends
-from backends import Backend
-from compare.measure.calibration import calibrate
-from compare.measure.faults import Failures
-from compare.measure.together import measure_wall, run_in_order
-from compare.measure.work import Calls, Work
+from compare.contract import Implementation, load_implementation
 from compare.model import PairCell, Pairs
-from compare.scenarios import Options
+from compare.scenarios import NotApplicable, Options
+from compare.scenarios.parallel import make_long_work
+from compare.work import Failures, ImplementationWork, select_sizes
 from gilscope.stats import Figure, summarize
+from gilscope.timing.calls import Calls, measure_wall
+from gilscope.timing.start import run_in_order
 
 # Being kept out for less of a call than this is not called being stopped.
 STOPPED_MIN = 0.1
 
 
 @dataclass(frozen=True)
-class Form:
+class Plan:
     """How long the scenario takes."""
 
     call_s: float
     n_rounds: int
 
 
-FULL = Form(call_s=0.05, n_rounds=7)
-QUICK = Form(call_s=0.015, n_rounds=4)
+FULL = Plan(call_s=0.05, n_rounds=7)
+QUICK = Plan(call_s=0.015, n_rounds=4)
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Round:
         alone_s, partner_alone_s: either call on its own.
         stops: the share of the own call, begun first, that kept the partner out.
         stopped: the share of the partner's call, begun first, that kept this one out.
-        speedup: both at once against one after the other, mean of both orders.
+        speedup: both in parallel against one after the other, mean of both orders.
     """
 
     alone_s: float
@@ -51,68 +50,89 @@ class Round:
     speedup: float
 
 
-def run(backend: Backend, options: Options) -> Pairs:
-    """Measure this backend beside each partner, both start orders.
+def run(implementation: Implementation, options: Options) -> Pairs | NotApplicable:
+    """Measure this implementation beside each partner, both start orders.
 
     Raises:
         Exception: what a call raised.
     """
-    form = QUICK if options.quick else FULL
+    plan = QUICK if options.quick else FULL
     failures = Failures()
-    own = calibrate(Work(backend.double_list), form.call_s)
+    times, warnings = select_sizes(implementation)
+    if not times:
+        return NotApplicable("the contract has no sizes")
+    own = make_long_work(implementation, max(times), plan.call_s, times)
     cells = tuple(
-        measure_cell(own, partner, form, failures)
-        for partner in options.partners or backends.names()
+        measure_cell(own, name, target, plan, failures)
+        for name, target in options.partners
     )
     return Pairs(
         cells=cells,
         findings=describe(cells),
+        warnings=warnings,
         failures=failures.as_tuple(),
     )
 
 
-def measure_cell(own: Work, partner: str, form: Form, failures: Failures) -> PairCell:
+def measure_cell(
+    own: tuple[ImplementationWork, int],
+    name: str,
+    target: str,
+    plan: Plan,
+    failures: Failures,
+) -> PairCell:
     """Measure one partner, or say why that cannot be."""
+    implementation = own[0].implementation
     try:
-        work = calibrate(Work(backends.get(partner).double_list), form.call_s)
+        partner = load_implementation(implementation.contract_target, name, target)
+        times, _ = select_sizes(partner)
+        other = make_long_work(partner, max(times), plan.call_s, times)
     except Exception as error:  # noqa: BLE001 - it is the partner's, not this one's.
-        return PairCell(partner, reason=f"{type(error).__name__}: {error}")
-    place = f"beside {partner}"
-    rounds = [run_round(own, work, failures, place) for _ in range(form.n_rounds)]
-    return summarize_cell(partner, rounds)
+        return PairCell(name, reason=f"{type(error).__name__}: {error}")
+    place = f"beside {name}"
+    rounds = [run_round(own, other, failures, place) for _ in range(plan.n_rounds)]
+    return summarize_cell(name, rounds)
 
 
-def run_round(own: Work, other: Work, failures: Failures, place: str) -> Round:
-    """Measure both alone, then both at once in either order."""
+def run_round(
+    own: tuple[ImplementationWork, int],
+    other: tuple[ImplementationWork, int],
+    failures: Failures,
+    place: str,
+) -> Round:
+    """Measure both alone, then both together in either order."""
     alone, partner_alone = run_calls(own), run_calls(other)
     first, second = run_calls(own, other), run_calls(own, other, is_reversed=True)
     # What is wrong with the partner's answers stands in the partner's own row.
-    failures.check([alone[0], first[0], second[0]], place)
+    for calls in (alone[0], first[0], second[0]):
+        failures.add(calls.find_fault(), place)
     both_s = alone[0].elapsed_s + partner_alone[0].elapsed_s
     return Round(
         alone_s=alone[0].elapsed_s,
         partner_alone_s=partner_alone[0].elapsed_s,
-        stops=find_stop(first[0], first[1], partner_alone[0]),
-        stopped=find_stop(second[1], second[0], alone[0]),
+        stops=compute_stop(first[0], first[1], partner_alone[0]),
+        stopped=compute_stop(second[1], second[0], alone[0]),
         speedup=statistics.fmean(
             both_s / measure_wall(pair).seconds for pair in (first, second)
         ),
     )
 
 
-def run_calls(*works: Work, is_reversed: bool = False) -> list[Calls]:
-    """Make one call of each at the same time."""
-    all_calls = [Calls(work) for work in works]
+def run_calls(
+    *works: tuple[ImplementationWork, int], is_reversed: bool = False
+) -> list[Calls]:
+    """Make the calls of each at the same time."""
+    all_calls = [Calls(work, count, is_stamped=False) for work, count in works]
     run_in_order(all_calls, is_reversed=is_reversed)
     return all_calls
 
 
-def find_stop(first: Calls, second: Calls, alone: Calls) -> float:
+def compute_stop(first: Calls, second: Calls, alone: Calls) -> float:
     """Return for how much of the first call the second one could not go on.
 
     Args:
-        first: the call that began first.
-        second: the one that was started by it.
+        first: the calls that began first.
+        second: the ones that were started by them.
         alone: the second one's, with nothing beside it.
     """
     needed_s = second.end_ns / 1e9 - second.waited_s - first.start_ns / 1e9

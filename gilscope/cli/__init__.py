@@ -28,6 +28,11 @@ __all__ = ["OK", "UNSURE", "USAGE", "WRONG", "main"]
 # when its command is asked for: the instrument knows nothing of the harness otherwise.
 COMMANDS = {
     "check": ("gilscope.cli.check", "add_check", "does a statement release the GIL?"),
+    "measure": (
+        "gilscope.cli.measure",
+        "add_measure",
+        "what does a statement gain from threads, and cost beside Python code?",
+    ),
     "imports": (
         "gilscope.cli.imports",
         "add_imports",

@@ -1,8 +1,11 @@
 """The harness finds each faulty backend, in the scenario that is there to find it."""
 
+import dataclasses
+
 import pytest
 
 from compare import run_all
+from compare.double_list.contract import adopt
 from compare.scenarios import Options, load_scenario
 from tests.faulty_backends import FAULTS, KNOWN_GAPS, Fault
 
@@ -65,10 +68,10 @@ def run_worker(fault: Fault, timeout_s: float) -> tuple[str, str]:
 
 def run_here(fault: Fault) -> tuple[str, str]:
     """Return the same from this process, which it does not harm."""
-    options = Options(
-        quick=fault.is_quick, target=fault.target, partners=(fault.target,)
-    )
-    found = load_scenario(fault.scenario).run(fault.backend, options)
+    partners = ((fault.name, fault.target),)
+    options = Options(quick=fault.is_quick, partners=partners)
+    subject = dataclasses.replace(adopt(fault.backend), target=fault.target)
+    found = load_scenario(fault.scenario).run(subject, options)
     wrongs = [*found.failures, *getattr(found, "contradictions", ())]
     reason = "\n".join(f"{fault.scenario}: {wrong}" for wrong in wrongs)
     return "wrong" if wrongs else "ok", reason

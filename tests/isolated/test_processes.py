@@ -1,5 +1,6 @@
 """The processes beside which threads are timed: they answer, and tell what is wrong."""
 
+import math
 import os
 import signal
 import subprocess
@@ -10,19 +11,26 @@ from pathlib import Path
 import pytest
 
 from compare import run_all
-from compare.measure.faults import Failures
-from compare.measure.processes import ProcessError, Processes
+from compare.contract import load_implementation
+from compare.work import ImplementationWork
+from gilscope.timing.calls import PlainWork, StatementWork
+from gilscope.timing.processes import ProcessError, Processes
 
 ROOT = Path(__file__).parents[2]
 
 
+def make_work(target: str) -> ImplementationWork:
+    """Return calls of a backend of the tests."""
+    return ImplementationWork(load_implementation("", target, target), 10)
+
+
 def test_what_a_backend_reads_is_not_the_orders_of_its_process() -> None:
     """It finds standard input empty, and the process answers."""
-    failures = Failures()
-    with Processes("tests.faulty_backends:reads_input", 1) as processes:
+    with Processes([make_work("tests.faulty_backends:reads_input")], 1) as processes:
         processes.wait()
-        assert processes.measure_wall(1, failures, 1).seconds > 0
-    assert failures.as_tuple() == ()
+        wall, fault = processes.measure_wall(0, 1, 1)
+    assert wall.seconds > 0
+    assert fault == ""
 
 
 def test_a_partner_that_cannot_be_loaded_is_left_out_with_the_reason() -> None:
@@ -38,38 +46,45 @@ def test_a_partner_that_cannot_be_loaded_is_left_out_with_the_reason() -> None:
 
 
 def test_processes_make_the_same_calls() -> None:
-    """Each process answers for its own call; the wall lasts as long as the longest."""
-    failures = Failures()
-    with Processes("python", 2) as processes:
+    """Each process answers for its own calls; the wall lasts as long as the longest."""
+    works = [PlainWork(math.factorial, (3,)), PlainWork(math.factorial, (5_000,))]
+    with Processes(works, 2) as processes:
         processes.wait()
-        wall = processes.measure_wall(50, failures, 2)
-    assert failures.as_tuple() == ()
-    assert 0 < wall.cored_s <= wall.seconds
-    assert wall.cpu_s > wall.cored_s
+        for is_reversed in (False, True):
+            short, _ = processes.measure_wall(0, 5, 2, is_reversed=is_reversed)
+            wall, fault = processes.measure_wall(1, 5, 2, is_reversed=is_reversed)
+            assert fault == ""
+            assert 0 < wall.cored_s <= wall.seconds
+            assert wall.cpu_s > wall.cored_s > short.cored_s
 
 
 def test_a_fault_in_a_process_is_told() -> None:
     """An answer that is wrong in another process only is not lost."""
-    failures = Failures()
-    with Processes("tests.faulty_backends:mutates_values", 1) as processes:
+    with Processes([make_work("tests.faulty_backends:mutates_values")], 1) as processes:
         processes.wait()
-        processes.measure_wall(1, failures, 1)
-    assert failures.as_tuple() == (
-        "double_list() values: changed, in a process of its own",
-    )
+        _, fault = processes.measure_wall(0, 1, 1)
+    assert fault.startswith("answer.values")
 
 
 @pytest.mark.parametrize(
-    ("target", "words"),
+    ("work", "words"),
     [
-        ("tests.faulty_backends:raises_when_loaded", "out of cheese"),
-        ("tests.faulty_backends:aborts_when_loaded", "ended with SIGABRT"),
+        (StatementWork("pass", "raise ValueError('out of cheese')"), "out of cheese"),
+        (StatementWork("pass", "import os; os.abort()"), "ended with SIGABRT"),
     ],
 )
-def test_a_process_that_does_not_start_is_told(target: str, words: str) -> None:
+def test_a_process_that_does_not_start_is_told(work: StatementWork, words: str) -> None:
     """What went wrong in the process is the error here."""
-    with Processes(target, 2) as processes, pytest.raises(ProcessError, match=words):
+    with Processes([work], 2) as processes:
         processes.wait()
+        with pytest.raises(ProcessError, match=words):
+            processes.measure_wall(0, 1, 2)
+
+
+def test_what_cannot_be_pickled_is_told() -> None:
+    """A function of no module is not had in another process."""
+    with pytest.raises(ProcessError, match="cannot be had in another process"):
+        Processes([PlainWork(lambda: None)], 2)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
@@ -77,10 +92,11 @@ def test_no_process_outlives_the_one_that_started_it(tmp_path: Path) -> None:
     """Also if that one is killed and can clean up nothing."""
     code = (
         "import time\n"
-        "from compare.measure.processes import Processes\n"
-        "with Processes('python', 2) as processes:\n"
+        "from gilscope.timing.calls import PlainWork\n"
+        "from gilscope.timing.processes import Processes\n"
+        "with Processes([PlainWork(sum, ((),))], 2) as processes:\n"
         "    processes.wait()\n"
-        "    pids = [process._process.pid for process in processes._started]\n"
+        "    pids = [child._process.pid for child in processes._children]\n"
         "    print(*pids, flush=True)\n"
         "    time.sleep(600)\n"
     )

@@ -4,7 +4,7 @@ import pytest
 
 from compare import run_all
 from compare.scenarios import DEFAULT_SCENARIOS
-from tests.right_backends import KNOWN_ACCUSED, RIGHT_BACKENDS, released
+from tests.right_backends import RIGHT_BACKENDS, released
 
 pytestmark = pytest.mark.skipif(released is None, reason="cython is not built")
 
@@ -12,15 +12,7 @@ pytestmark = pytest.mark.skipif(released is None, reason="cython is not built")
 def make_cases(*scenarios: str):
     """Return each right backend, with scenarios that it is to go through."""
     return [
-        pytest.param(
-            name,
-            scenarios or accusing,
-            id=name,
-            # A busy machine decides whether they are accused.
-            marks=[pytest.mark.xfail(strict=False, reason=KNOWN_ACCUSED[name])]
-            if name in KNOWN_ACCUSED
-            else [],
-        )
+        pytest.param(name, scenarios or accusing, id=name)
         for name, accusing in RIGHT_BACKENDS.items()
     ]
 

@@ -27,9 +27,10 @@ from compare.model import (
     Pairs,
     Parallel,
     ParallelRow,
+    Place,
     Report,
+    SizeRow,
     Sweep,
-    SweepCell,
     Verdict,
 )
 from gilscope.model import FirstCall
@@ -269,19 +270,19 @@ def make_pairs(declared: bool) -> Pairs:
 
 def make_sweep(declared: bool) -> Sweep:
     """Return a grid in which releasing pays from 100 µs on."""
+    contention = make_contention(declared).rows[0]
+    parallel = make_parallel(1.9 if declared else 1.0, 2.0).rows[:1]
     cells = tuple(
-        SweepCell(
+        SizeRow(
             size=1000,
             passes=passes,
             kernel_s=kernel_s,
-            alone_released_s=kernel_s + 1e-6,
-            alone_held_s=kernel_s + 9e-7,
+            alone_s=Figure(kernel_s + 1e-6, kernel_s, kernel_s + 2e-6),
+            alone_held_s=Figure(kernel_s + 9e-7, kernel_s, kernel_s + 2e-6),
+            parallel=parallel,
+            contention=contention,
             cost=Figure(1.0 + 1e-7 / kernel_s, 1.0, 1.0 + 2e-7 / kernel_s),
-            pair_released_s=kernel_s / gain,
-            pair_held_s=kernel_s,
             gain=Figure(gain, gain - 0.05, gain + 0.05),
-            busy_released_s=kernel_s,
-            busy_held_s=kernel_s * gain,
             busy_gain=Figure(gain * 0.9, gain * 0.85, gain * 0.95),
         )
         for passes, kernel_s, gain in (
@@ -291,13 +292,14 @@ def make_sweep(declared: bool) -> Sweep:
             (1000, 1e-3, 1.9 if declared else 1.0),
         )
     )
-    least = (1e-4, 1000, 100) if declared else (None, None, None)
+    places = [Place(1000, 1e-6 * 10**k, 10**k, 1e-6 * 10**k) for k in range(3)]
+    ends = (places[2], places[1]) if declared else (None, places[2])
     return Sweep(
         cells=cells,
         break_evens=(
-            BreakEven("alone", 1e-5, 1000, 10),
-            BreakEven("two threads", *least),
-            BreakEven("beside Python", *least),
+            BreakEven("alone", places[1], places[0]),
+            BreakEven("two threads", *ends),
+            BreakEven("beside Python", *ends),
         ),
         planned_s=30.0,
         findings=("releasing pays from 100 µs of work on",),

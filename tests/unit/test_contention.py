@@ -1,55 +1,39 @@
-"""What a release costs short calls, from fixed rounds."""
+"""What a release costs short calls, in words, from fixed rows."""
 
-import pytest
+import dataclasses
 
-from compare.model import ContentionRow
-from compare.scenarios.contention import Round, describe, find_doubts, summarize_size
+from compare.scenarios.contention import NOTHING, describe, describe_doubts
+from gilscope.measurement import ContentionRow
 from gilscope.stats import Figure
+from gilscope.timing.rounds import ContentionRound, Side
 
-QUICK = [1e-6] * 99
-RELEASED = Round(alone=[1e-6] * 100, beside=[*QUICK, 5e-3], partner=0.98)
-HELD = Round(alone=[1e-6] * 100, beside=[2e-6] * 50, partner=0.5)
-
-
-def make_row() -> ContentionRow:
-    """Return the row of calls of which one in a hundred waits for 5 ms."""
-    return summarize_size(10, [RELEASED] * 3, [HELD] * 3)
-
-
-def test_the_mean_shows_what_the_median_hides() -> None:
-    """One call in a hundred that waits makes all of them slow on average."""
-    row = make_row()
-    assert row.alone_s == pytest.approx(1e-6)
-    assert row.contended_s == pytest.approx((99e-6 + 5e-3) / 100)
-    slowdown = row.slowdown
-    ends = (slowdown.value, slowdown.low, slowdown.high)
-    assert ends == pytest.approx((50.99, 50.99, 50.99))
-    assert row.held_slowdown.value == pytest.approx(2.0)
-    assert (row.size, row.n_calls) == (10, 300)
-    assert row.contended_median_s == pytest.approx(1e-6)
-    assert row.contended_p99_s == pytest.approx(1e-6)
-    assert row.busy_thread_speed == Figure(0.98, 0.98, 0.98)
-    assert row.busy_thread_speed_held.value == 0.5
-
-
-def test_rare_waits_are_in_the_99th_percentile() -> None:
-    """Two calls in a hundred that wait are."""
-    often = Round(alone=[1e-6] * 100, beside=[*QUICK[1:], 5e-3, 5e-3], partner=1.0)
-    assert summarize_size(10, [often], [HELD]).contended_p99_s == 5e-3
+ONE = Figure(1.0, 1.0, 1.0)
+ROW = ContentionRow(
+    size=10,
+    n_calls=300,
+    alone_s=1e-6,
+    contended_s=101e-6,
+    slowdown=Figure(101.0, 90.0, 110.0),
+    held_slowdown=Figure(2.0, 1.9, 2.1),
+    alone_median_s=1e-6,
+    alone_p99_s=1e-6,
+    contended_median_s=1e-6,
+    contended_p99_s=5e-3,
+    busy_thread_speed=ONE,
+    busy_thread_speed_held=Figure(0.5, 0.5, 0.5),
+)
 
 
 def test_the_cost_in_words() -> None:
-    """What a call costs alone and beside, what the other thread keeps."""
-    often = Round(alone=[1e-6] * 100, beside=[*QUICK[1:], 5e-3, 5e-3], partner=1.0)
-    row = summarize_size(10, [often] * 3, [HELD] * 3)
-    assert describe([row], 5e-3, has_gil=True) == (
+    """What a call costs alone and beside, what the busy thread keeps."""
+    assert describe([ROW], 5e-3, has_gil=True) == (
         (
-            "n=10: 101 times as long beside a Python thread that computes, 2 times "
-            "with release_gil=False (1 us alone, 101 us beside, 99th percentile 5 ms; "
-            "range 101 to 101 times); the other thread keeps 100% of its speed"
+            "size 10: 101 times as long beside a busy Python thread, 2 times with the "
+            "GIL held (1 us alone, 101 us beside, 99th percentile 5 ms; range 90 to "
+            "110 times); the busy thread keeps 100% of its speed"
         ),
         (
-            "each time the GIL is given away, getting it back can cost a switch "
+            "each time the GIL is released, re-acquiring it can cost a switch "
             "interval (5 ms here)"
         ),
     )
@@ -57,21 +41,23 @@ def test_the_cost_in_words() -> None:
 
 def test_no_difference_is_said_where_none_was_seen() -> None:
     """A free-threaded build has no GIL to wait for."""
-    same = Round(alone=[1e-6] * 10, beside=[1e-6] * 10, partner=1.0)
-    row = summarize_size(10, [same] * 3, [same] * 3)
+    row = dataclasses.replace(ROW, slowdown=ONE, contended_p99_s=1e-6)
     findings = describe([row], 5e-3, has_gil=False)
-    assert findings[0].startswith("n=10: no difference seen beside a Python thread")
+    assert findings[0].startswith("size 10: no difference seen beside a busy Python")
     assert findings[1] == "there is no GIL here that a call could have to wait for"
     assert len(describe([row], 5e-3, has_gil=True)) == 1
 
 
 def test_unsteady_times_alone_are_doubted() -> None:
     """The size is named, and steady ones are not."""
-    slow = Round(alone=[2e-6], beside=[2e-6], partner=1.0)
-    doubts = find_doubts({10: [RELEASED] * 3, 1000: [RELEASED, slow, slow]})
+    sides = [
+        Side(1, NOTHING, contention=ContentionRound([seconds], [seconds], 1.0))
+        for seconds in (1e-6, 2e-6)
+    ]
+    doubts = describe_doubts({10: [sides[0]] * 3, 1000: [sides[0], sides[1], sides[1]]})
     assert doubts == (
         (
-            "microseconds of a call of n=1000 varies from round to round: "
+            "microseconds of a call of size 1000 varies from round to round: "
             "2.00, range 1.00 to 2.00"
         ),
     )

@@ -11,19 +11,21 @@ from backends import Backend
 from backends.reference import double_list as double_list_right
 from compare.double_list import observe
 from compare.double_list.cases import CASES
+from compare.double_list.contract import adopt
 from compare.double_list.leftovers import call_often, count_memory, measure_growth
 from compare.double_list.properties import LONG_PROPERTIES, PROPERTIES
 from compare.scenarios import Options, correctness
 from tests.faulty_backends import raises
 
-# The settings of the process are looked at after all others.
-N_CHECKS = len(CASES) + len(PROPERTIES) + 1
+# Cases, property tests, the growth of the work, the settings of the process; two sizes
+# with two seeds each, and in threads.
+N_CHECKS = len(CASES) + len(PROPERTIES) + 2 + 2 * 3
 
 
 @pytest.mark.timeout(60)
 def test_every_backend_passes(backend: Backend) -> None:
     """A backend that keeps the contract passes all cases and property tests."""
-    found = correctness.run(backend, Options(quick=True))
+    found = correctness.run(adopt(backend), Options(quick=True))
     assert found.failures == ()
     assert found.failed == 0
     assert found.passed == N_CHECKS
@@ -50,7 +52,7 @@ def test_the_full_form_looks_at_longer_lists() -> None:
             result[index][-1] += 1
 
     backend = Backend("wrong_when_very_long", double_list, releases_gil=False)
-    found = correctness.run(backend, Options(quick=False))
+    found = correctness.run(adopt(backend), Options(quick=False))
     assert found.passed + found.failed == N_CHECKS + len(LONG_PROPERTIES)
     (failure,) = found.failures
     assert failure == "1.1 1000000 values: item 999999: expected 1999998, got 1999999"
@@ -59,7 +61,7 @@ def test_the_full_form_looks_at_longer_lists() -> None:
 def test_a_backend_that_only_raises_has_no_result() -> None:
     """What a plain call raises comes through, for there is nothing to compare."""
     with pytest.raises(ValueError, match="out of cheese"):
-        correctness.run(raises, Options(quick=True))
+        correctness.run(adopt(raises), Options(quick=True))
 
 
 def test_the_difference_of_long_texts_is_shown() -> None:
@@ -123,6 +125,6 @@ def test_what_the_first_call_imports_may_filter_warnings(
 
     functools.update_wrapper(double_list, double_list_right)
     with warnings.catch_warnings():
-        found = correctness.run(Backend("x", double_list), Options(quick=True))
+        found = correctness.run(adopt(Backend("x", double_list)), Options(quick=True))
     assert found.failed == n_failed
     assert all("the filters of warnings changed" in text for text in found.failures)

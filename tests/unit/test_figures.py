@@ -4,10 +4,10 @@ import pytest
 
 from gilscope.stats import (
     Figure,
+    compute_percentile,
     count_misses,
     describe_ratio,
-    find_percentile,
-    find_unsteady,
+    describe_unsteady,
     judge,
     summarize,
 )
@@ -77,7 +77,7 @@ def test_a_ratio_is_put_into_words() -> None:
 
 def test_an_unsteady_figure_is_named_with_its_range() -> None:
     """A range over a quarter of its figure is worth a warning, up to that it is not."""
-    assert find_unsteady(
+    assert describe_unsteady(
         speedup=Figure(2.0, 1.7, 2.3), cores=Figure(2.0, 1.75, 2.25)
     ) == ("speedup varies from round to round: 2.00, range 1.70 to 2.30",)
 
@@ -87,9 +87,9 @@ def test_an_unsteady_figure_is_named_with_its_range() -> None:
 )
 def test_a_percentile_is_a_value_that_was_measured(percent: int, value: float) -> None:
     """So many percent of the values do not exceed it."""
-    assert find_percentile([*map(float, range(100, 0, -1))], percent) == value
+    assert compute_percentile([*map(float, range(100, 0, -1))], percent) == value
 
 
 def test_the_percentile_of_few_values_is_the_largest() -> None:
     """Nothing is made up between the values."""
-    assert find_percentile([1.0, 7.0, 3.0], 99) == 7.0
+    assert compute_percentile([1.0, 7.0, 3.0], 99) == 7.0

@@ -2,15 +2,15 @@
 
 import pytest
 
-from compare.measure.work import Calls, Work
 from compare.model import PairCell
-from compare.scenarios.pairs import Round, describe, find_stop, summarize_cell
+from compare.scenarios.pairs import Round, compute_stop, describe, summarize_cell
 from gilscope.stats import Figure
+from gilscope.timing.calls import Calls, PlainWork
 
 
 def make_calls(start_s: float, end_s: float, waited_s: float = 0.0) -> Calls:
     """Return calls that were made from then to then."""
-    calls = Calls(Work(lambda *_, **__: None))
+    calls = Calls(PlainWork(sum))
     calls.stamps = [(round(start_s * 1e9), round(end_s * 1e9))]
     calls.waited_s = waited_s
     return calls
@@ -35,7 +35,7 @@ def test_being_stopped_is_a_share_of_the_first_call(
 ) -> None:
     """What the second call needed beyond its time alone, by the first one's time."""
     first, alone = make_calls(0.0, 4.0), make_calls(0.0, 2.0)
-    assert find_stop(first, second, alone) == pytest.approx(share)
+    assert compute_stop(first, second, alone) == pytest.approx(share)
 
 
 def test_a_cell_is_the_median_of_its_rounds() -> None:

@@ -134,7 +134,9 @@ def test_a_result_that_cannot_be_read_is_a_row() -> None:
 
 def test_a_job_survives_the_channel() -> None:
     """Lists become the tuples again that they were."""
-    options = Options(quick=True, threads=(1, 2), partners=("a",), late_partner=True)
+    options = Options(
+        quick=True, threads=(1, 2), partners=(("a", "b:a"),), late_partner=True
+    )
     job = dataclasses.replace(JOB, options=options)
     assert Job.from_plain(json.loads(channel.encode(job))) == job
 

@@ -7,28 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from compare.measure.speedup import Measured, Round, decide, summarize_rounds
-from compare.measure.work import Wall
-from compare.model import Parallel
-from gilscope.stats import Figure, find_unsteady, judge, summarize
-
-# Two calls of 0.1 s, in parallel with the GIL released and one after the other held.
-WALL = Wall(seconds=0.1, cored_s=0.1, cpu_s=0.2, least_own_cpu_s=0.1)
-ROUND = Round(
-    call_s=0.1,
-    call_cpu_s=0.1,
-    call_own_cpu_s=0.1,
-    held=replace(WALL, seconds=0.2, cored_s=0.2),
-    threads={2: WALL},
-    processes={2: WALL},
-)
-
-
-def summarize_four(round_: Round) -> Parallel:
-    """Return the result of the same round four times."""
-    return summarize_rounds(
-        Measured(passes=7, releases_gil=True, has_gil=True, rounds=[round_] * 4)
-    )
+from compare.model import Parallel, ParallelRow
+from compare.scenarios.gil import find_contradictions
+from compare.scenarios.parallel import describe_doubts
+from gilscope.stats import Figure, describe_unsteady, judge, summarize
+from gilscope.timing.calls import Wall
+from gilscope.timing.rounds import Side, compute_overlap, decide, summarize_threads
+from tests.unit.sample_reports import make_check
 
 
 @pytest.mark.parametrize(
@@ -64,7 +49,7 @@ def test_a_range_over_a_quarter_of_its_figure_is_unsteady(
     high: float, is_unsteady: bool
 ) -> None:
     """Up to that it is not."""
-    assert bool(find_unsteady(speedup=Figure(2.0, 1.75, high))) == is_unsteady
+    assert bool(describe_unsteady(speedup=Figure(2.0, 1.75, high))) == is_unsteady
 
 
 @pytest.mark.parametrize(
@@ -99,27 +84,37 @@ def test_a_second_core_was_free_if_two_processes_gain_half(
     speedup: float, n_doubts: int
 ) -> None:
     """With less the speed-up of threads is no figure of theirs."""
-    wall = replace(WALL, seconds=0.2 / speedup)
-    found = summarize_four(replace(ROUND, processes={2: wall}))
-    assert len(found.warnings) == n_doubts
+    figure = Figure(speedup, speedup, speedup)
+    row = ParallelRow(2, 0.1, figure, figure, "parallel", 2.0, process_speedup=figure)
+    found = Parallel(0.1, (row,), None, None, (0.1, 0.1), 10, 1, 4)
+    assert len(describe_doubts(found)) == n_doubts
 
 
-@pytest.mark.parametrize(("cpu_s", "n_failures"), [(0.0499, 1), (0.0501, 0)])
-def test_a_call_that_takes_half_of_its_cpu_time_did_its_work(
-    cpu_s: float, n_failures: int
-) -> None:
-    """With less it skipped some of it."""
-    wall = replace(WALL, cpu_s=2 * cpu_s, least_own_cpu_s=cpu_s)
-    found = summarize_four(replace(ROUND, threads={2: wall}))
-    assert len(found.failures) == n_failures
-
-
-@pytest.mark.parametrize(("own_cpu_s", "n_failures"), [(0.0899, 0), (0.0901, 1)])
+@pytest.mark.parametrize(
+    ("own_cpu_s", "concurrency"), [(0.1799, "unclear"), (0.1801, "serialized")]
+)
 def test_a_call_computes_in_its_own_thread_for_nine_tenths(
-    own_cpu_s: float, n_failures: int
+    own_cpu_s: float, concurrency: str
 ) -> None:
-    """With less the CPU time of its thread says nothing of its work."""
-    wall = replace(WALL, cpu_s=0.2, least_own_cpu_s=0.01)
-    round_ = replace(ROUND, call_own_cpu_s=own_cpu_s, threads={2: wall})
-    found = summarize_four(round_)
-    assert len(found.failures) == n_failures
+    """With less, helpers compute whose wait for a core is not known."""
+    wall = Wall(0.2, 0.2, 0.2, own_cpu_s)
+    side = Side(1, Wall(0.1, 0.1, 0.1, 0.1), {2: wall})
+    assert summarize_threads([side] * 4, 2).concurrency == concurrency
+
+
+@pytest.mark.parametrize(("cpu_s", "overlap"), [(0.0499, 1.0), (0.0501, 0.501)])
+def test_a_call_that_computes_for_half_of_its_time_is_told_by_cpu_time(
+    cpu_s: float, overlap: float
+) -> None:
+    """One that waits for most of it is told by the clock."""
+    alone, wall = Wall(0.1, 0.1, cpu_s, cpu_s), Wall(0.2, 0.2, 2 * cpu_s, 2 * cpu_s)
+    assert compute_overlap(alone, wall, 2) == pytest.approx(overlap)
+
+
+@pytest.mark.parametrize(("high", "n_found"), [(0.599, 1), (0.601, 0)])
+def test_a_release_covers_six_tenths_with_some_of_its_range(
+    high: float, n_found: int
+) -> None:
+    """Only a range that lies below makes it a token release."""
+    check = replace(make_check(), released_fraction=Figure(0.4, 0.3, high))
+    assert len([*find_contradictions(True, check, None)]) == n_found

@@ -1,23 +1,23 @@
 """Calls of several threads that begin together, in an order that is known.
 
-A thread that is woken up needs a core before it can do anything. If it is woken up when
-the first call begins, a busy machine keeps it from its call as well as the GIL could.
-Undisturbed calls are begun otherwise: the others are woken up before that, while the
-first one keeps the GIL, and the first one begins when all of them have come to wait for
+A thread that is woken needs a core before it can do anything. If it is woken when the
+first call begins, a busy machine keeps it from its call as well as the GIL could.
+So the first thread holds the GIL, wakes the others, and begins when they all wait for
 the GIL.
 """
 
 import contextlib
 import functools
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from compare.measure.work import Calls, Wall
 from gilscope.environment import is_gil_enabled
 from gilscope.kernel import ThreadView, WitnessError, open_view
 from gilscope.threads import run_together, switch_interval
+from gilscope.timing.calls import Calls
 
 # How long the first thread waits for the others to come to wait for the GIL: where the
 # kernel tells when they have, and where it does not.
@@ -42,11 +42,11 @@ def run_in_order(
     Args:
         all_calls: not prepared yet; each is prepared in its thread.
         is_reversed: whether the last of them begins first.
-        is_undisturbed: whether nothing but the calls themselves decides who runs;
-            the interpreter does not make any of them give the GIL away.
+        is_undisturbed: whether nothing but the calls themselves decides who runs; the
+            interpreter makes none of them release the GIL.
     """
     first = len(all_calls) - 1 if is_reversed else 0
-    start = Start(len(all_calls), first, does_park=is_undisturbed and is_gil_enabled())
+    start = Start(len(all_calls), first, does_park=is_gil_enabled())
 
     def run(position: int) -> None:
         try:
@@ -60,11 +60,11 @@ def run_in_order(
             start.give_up()
             raise
 
-    interval = (
-        switch_interval(UNDISTURBED_S) if is_undisturbed else contextlib.nullcontext()
-    )
-    # Closing a file gives the GIL away, so it waits until the calls are over.
-    with interval, start.closing:
+    usual_s = sys.getswitchinterval()
+    # Closing a file releases the GIL, so it waits until the calls are over.
+    with switch_interval(UNDISTURBED_S) as set_interval, start.closing:
+        if not is_undisturbed:
+            start.begin = functools.partial(set_interval, usual_s)
         run_together(
             *(functools.partial(run, position) for position in range(len(all_calls))),
             timeout_s=None,
@@ -79,11 +79,13 @@ class Start:
         count: how many they are.
         first: which of them begins first.
         does_park: whether the others wait for the GIL before it begins.
+        begin: called just before it does.
     """
 
     count: int
     first: int
     does_park: bool
+    begin: Callable[[], object] = lambda: None
     prepared: threading.Barrier = field(init=False)
     done: threading.Barrier = field(init=False)
     gates: list[threading.Lock] = field(init=False)
@@ -116,6 +118,7 @@ class Start:
         waited_s = read_core_wait_s()
         if position == self.first:
             self.lead()
+            self.begin()
         else:
             # From here to the gate this thread has the GIL, if there is one.
             self.n_at_gate += 1
@@ -131,7 +134,7 @@ class Start:
             self.done.wait()
 
     def lead(self) -> None:
-        """Let the others in, and keep the GIL until they wait for it."""
+        """Let the others in, and hold the GIL until they wait for it."""
         others = [place for place in range(self.count) if place != self.first]
         if not self.does_park:
             for place in others:
@@ -141,7 +144,7 @@ class Start:
         own = self.open_view(self.first)
         while self.n_at_gate < len(others) and not self.prepared.broken:
             time.sleep(PAUSE_S)
-        # From here on nothing gives the GIL away. One that failed is gone, and nothing
+        # From here on nothing releases the GIL. One that failed is gone, and nothing
         # can be told of it.
         with contextlib.suppress(WitnessError):
             counts = {
@@ -195,19 +198,3 @@ class Start:
                 else:
                     # On a single core they come to sleep only while this one does.
                     view.sleep_held(PAUSE_S)
-
-
-def measure_wall(all_calls: Sequence[Calls]) -> Wall:
-    """Return what calls took together that began together in this process."""
-    start_ns = min(calls.start_ns for calls in all_calls)
-    end_ns = max(calls.end_ns for calls in all_calls)
-    cored_end_s = max(calls.end_ns / 1e9 - calls.waited_s for calls in all_calls)
-    cpu_start_ns = min(calls.cpu_ns[0] for calls in all_calls)
-    seconds = (end_ns - start_ns) / 1e9
-    own_cpus_s = [calls.own_cpu_s for calls in all_calls]
-    return Wall(
-        seconds=seconds,
-        cored_s=min(seconds, max(cored_end_s - start_ns / 1e9, *own_cpus_s)),
-        cpu_s=(max(calls.cpu_ns[1] for calls in all_calls) - cpu_start_ns) / 1e9,
-        least_own_cpu_s=min(own_cpus_s),
-    )

@@ -1,0 +1,356 @@
+"""What implementations of one function have in common, so that they can be compared.
+
+A contract says how arguments are made and when two answers are equal. What it leaves
+out is "not applicable" in a comparison. `double_list` is the built-in one.
+"""
+
+import copy
+import importlib
+import inspect
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from typing import Any, ClassVar
+
+# Implementations by name, as `pip install` brings them: "<contract>.<name>".
+ENTRY_POINT_GROUP = "gilscope.implementations"
+
+Function = Callable[..., Any]
+
+
+class ContractError(ValueError):
+    """A contract, or an implementation of it, cannot be used; the text says why."""
+
+
+class Contract:
+    """What several implementations do; subclass it, and give it the name of the task.
+
+    An object of the subclass has to be importable: the comparison runs in processes of
+    its own, which look for "module:attribute".
+
+    Attributes:
+        name: what it is called in entry points and reports.
+        sizes: what `make_arguments` is asked for, the smallest first.
+        reference: does the same, right and slow; without it, the first implementation
+            stands for it.
+        cases: arguments that are special, by what is special about them: tuples, or
+            functions that return them. An implementation that raises where the
+            reference does has to raise the same type.
+        keywords: which of double_list's keywords the implementations take, with the
+            same meaning: "passes", "release_gil", "released_sleep", "held_sleep",
+            "trace" (docs/contract.md).
+        call_max_s: a size of which one call takes longer is left out.
+        memory_max_bytes: by how much the memory of a process may grow; None = no limit.
+    """
+
+    name: str = ""
+    sizes: tuple[int, ...] = ()
+    reference: Function | None = None
+    cases: Mapping[str, Any] = {}
+    keywords: frozenset[str] = frozenset()
+    call_max_s: float = 2.0
+    memory_max_bytes: int | None = None
+
+    def make_arguments(self, size: int, seed: int) -> tuple[Any, ...]:
+        """Return the arguments of one call, the same ones for the same size and seed.
+
+        Args:
+            size: one of `sizes`.
+            seed: decides everything that is random about them.
+        """
+        raise NotImplementedError
+
+    def is_equal(self, expected: Any, answer: Any) -> bool:
+        """Return whether an answer is right: equal, and of the same types."""
+        return have_same_value(expected, answer)
+
+    def read_answer(self, arguments: tuple[Any, ...], returned: Any) -> Any:
+        """Return what a call answered, by default what it returned.
+
+        Args:
+            arguments: those of the call, as it left them.
+            returned: what it returned.
+        """
+        del arguments
+        return returned
+
+    def hold(self, implementation: Function) -> Function | None:
+        """Return a twin that does the same and holds the GIL, None if there is none."""
+        if "release_gil" in self.keywords:
+            return partial(implementation, release_gil=False)
+        return None
+
+    def mutate(self, arguments: tuple[Any, ...]) -> None:
+        """Do to arguments what another thread may do to them while a call runs.
+
+        Leave it out where nothing is allowed. The answer is then not looked at; that
+        the process lives on is.
+        """
+
+    def load(self, target: str) -> "Implementation | None":
+        """Return the implementation of that name, None if there are only modules."""
+        del target
+        return None
+
+    def make_checks(
+        self, implementation: "Implementation", *, quick: bool
+    ) -> "list[Callable[[], str | None]]":
+        """Return what correctness looks at beyond cases, sizes and threads."""
+        del implementation, quick
+        return []
+
+    def make_forms(
+        self, implementation: "Implementation", *, is_held: bool
+    ) -> dict[str, Callable[[], object]]:
+        """Return calls each of which has to release the GIL, or to hold it."""
+        del implementation, is_held
+        return {}
+
+    def find_trace_fault(self, implementation: "Implementation") -> str:
+        """Return how a trace contradicts what other threads see, or ""."""
+        del implementation
+        return ""
+
+    can_hand_off: ClassVar[bool] = False
+
+    def can_mutate(self) -> bool:
+        """Return whether the contract allows other threads to change arguments."""
+        return type(self).mutate is not Contract.mutate
+
+    def find_reference(self) -> Function | None:
+        """Return the reference, also where a class has it as a plain function."""
+        found = inspect.getattr_static(self, "reference", None)
+        if inspect.isfunction(found) and next(iter(found.__code__.co_varnames), "") != (
+            "self"
+        ):
+            return found
+        return self.reference
+
+    def find_name(self) -> str:
+        """Return the name, or that of the class."""
+        return self.name or type(self).__name__
+
+
+def have_same_value(expected: Any, answer: Any) -> bool:
+    """Return whether two values are equal and of the same types throughout."""
+    if type(expected) is not type(answer):
+        return False
+    if isinstance(expected, float):
+        is_nan = math.isnan(expected) and math.isnan(answer)
+        return is_nan or bool(expected == answer)
+    if isinstance(expected, list | tuple):
+        return have_same_items(expected, answer)
+    if isinstance(expected, dict):
+        return [*expected] == [*answer] and all(
+            have_same_value(value, answer[key]) for key, value in expected.items()
+        )
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(expected, numpy.ndarray):
+        is_alike = expected.dtype == answer.dtype and expected.shape == answer.shape
+        has_nan = expected.dtype.kind in "fc"
+        same = numpy.array_equal(expected, answer, equal_nan=has_nan)
+        return is_alike and bool(same)
+    return bool(expected == answer)
+
+
+def have_same_items(expected: Sequence[Any], answer: Sequence[Any]) -> bool:
+    """Return whether two sequences of the same type have the same items."""
+    kinds = [*map(type, expected)]
+    if {*kinds} <= {int, str, bytes, bool, type(None)}:
+        # All at once where nothing has to be looked into: there may be thousands.
+        return kinds == [*map(type, answer)] and expected == answer
+    return len(expected) == len(answer) and all(map(have_same_value, expected, answer))
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """One implementation of a contract, in the process that has loaded it.
+
+    Attributes:
+        name: what it is reported under.
+        function: what is called.
+        contract: whose.
+        releases_gil: what it declares, None if nothing.
+        technology: what it is written with.
+        build_info: returns how it was built.
+        target, contract_target: by which other processes find both.
+        reference: what it is compared with, if the contract has none.
+    """
+
+    name: str
+    function: Function
+    contract: Contract = field(default_factory=Contract)
+    releases_gil: bool | None = None
+    technology: str = ""
+    build_info: Callable[[], Mapping[str, Any]] = field(default=dict)
+    target: str = ""
+    contract_target: str = ""
+    reference: Function | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be found again in another process."""
+        if not self.target:
+            message = f"{self.name}: expected a function that can be imported"
+            raise ContractError(message)
+        given = (self.contract_target, self.name, self.target)
+        return load_implementation, given
+
+    @property
+    def held(self) -> Function | None:
+        """The twin that holds the GIL."""
+        return self.contract.hold(self.function)
+
+    def compute_expected(self, size: int, seed: int) -> Any:
+        """Return the right answer, by the reference; made once for a size and seed."""
+        return _compute_expected(self, size, seed)
+
+    def __hash__(self) -> int:
+        """Be a key, as an object."""
+        return id(self)
+
+    def find_reference(self) -> Function:
+        """Return what answers are compared with; its own ones if there is no other."""
+        return self.contract.find_reference() or self.reference or self.function
+
+
+@cache
+def _compute_expected(implementation: Implementation, size: int, seed: int) -> Any:
+    contract = implementation.contract
+    arguments = contract.make_arguments(size, seed)
+    return contract.read_answer(arguments, implementation.find_reference()(*arguments))
+
+
+def make_case(given: Any) -> tuple[Any, ...]:
+    """Return the arguments of a case, its own ones for each call."""
+    arguments: tuple[Any, ...] = given() if callable(given) else copy.deepcopy(given)
+    return arguments
+
+
+def load_contract(target: str) -> Contract:
+    """Import a contract; "" stands for double_list.
+
+    Raises:
+        ContractError: there is none at "module:attribute".
+    """
+    if not target:
+        # The built-in contract is a user of this module.
+        target = "compare.double_list.contract:CONTRACT"
+    found = load_attribute(target, "contract")
+    if isinstance(found, type) and issubclass(found, Contract):
+        found = found()
+    if not isinstance(found, Contract):
+        kind = type(found).__name__
+        message = f"contract {target}: expected an object of Contract, got {kind}"
+        raise ContractError(message)
+    return found
+
+
+def load_implementation(
+    contract_target: str, name: str, target: str, reference: str = ""
+) -> Implementation:
+    """Import an implementation, and what it is compared with.
+
+    Args:
+        contract_target: "module:attribute" of the contract, "" for double_list.
+        name: what it is reported under.
+        target: "module:attribute" of it, or the name of a backend for double_list.
+        reference: the same of another one, or "".
+
+    Raises:
+        ContractError, ImportError: it cannot be had; the message says why.
+    """
+    contract = load_contract(contract_target)
+    found = contract.load(target)
+    if found is None:
+        function = load_attribute(target, f"implementation {name!r}")
+        if isinstance(function, Implementation):
+            found = function
+        elif callable(function):
+            found = Implementation(name, function, contract)
+        else:
+            kind = type(function).__name__
+            message = f"implementation {name!r}: expected a callable, got {kind}"
+            raise ContractError(message)
+    other = (
+        load_attribute(reference, "reference")
+        if reference and contract.find_reference() is None
+        else None
+    )
+    return replace(
+        found,
+        name=name,
+        contract=contract,
+        target=target,
+        contract_target=contract_target,
+        reference=other,
+    )
+
+
+def load_attribute(target: str, what: str) -> Any:
+    """Import "package.module:attribute".
+
+    Raises:
+        ContractError: it is no such thing, or importing it failed.
+    """
+    module_name, colon, attribute = target.partition(":")
+    if not (module_name and colon and attribute):
+        message = f"{what}: expected module:attribute, got {target!r}"
+        raise ContractError(message)
+    try:
+        value: Any = importlib.import_module(module_name)
+        for part in attribute.split("."):
+            value = getattr(value, part)
+    except Exception as error:
+        message = f"{what} {target}: {type(error).__name__}: {error}"
+        raise ContractError(message) from error
+    return value
+
+
+def find_target(value: Any, near: Any = None) -> str:
+    """Return the "module:attribute" by which another process finds an object, or "".
+
+    Args:
+        value: the object.
+        near: what is in the same module, for objects of a type from elsewhere.
+    """
+    module_name = getattr(value if near is None else near, "__module__", None)
+    if not isinstance(module_name, str) or module_name == "__main__":
+        return ""
+    for name, other in vars(sys.modules.get(module_name, object)).items():
+        if other is value:
+            return f"{module_name}:{name}"
+    qualname = getattr(value, "__qualname__", "")
+    found: Any = sys.modules.get(module_name)
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    return f"{module_name}:{qualname}" if found is value else ""
+
+
+def find_contract_target(contract: Contract) -> str:
+    """Return the "module:attribute" of a contract, or of its class.
+
+    Raises:
+        ContractError: another process cannot import it.
+    """
+    target = find_target(contract) or find_target(type(contract))
+    if not target:
+        message = (
+            f"contract {contract.find_name()}: expected an object or a class at the "
+            "top of a module that can be imported"
+        )
+        raise ContractError(message)
+    return target
+
+
+def list_implementations(contract: Contract) -> dict[str, str]:
+    """Return the implementations that are installed, name to "module:attribute"."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - it costs much.
+
+    prefix = f"{contract.find_name()}."
+    return {
+        point.name.removeprefix(prefix): point.value
+        for point in entry_points(group=ENTRY_POINT_GROUP)
+        if point.name.startswith(prefix)
+    }

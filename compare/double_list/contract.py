@@ -1,0 +1,150 @@
+"""double_list as a contract, with what only it has: trace, sleeps and passes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, ClassVar
+
+import backends
+from backends import Backend
+from backends.reference import double_list as double_list_reference
+from compare.contract import Contract, Function, Implementation
+from compare.double_list.cases import CASES
+from compare.double_list.objects import Number
+from compare.double_list.observe import check_case
+from compare.double_list.properties import LONG_PROPERTIES, PROPERTIES
+from compare.double_list.regain import find_wait_fault
+from compare.double_list.settings import allow_imports, check_settings, read_settings
+from compare.work import ImplementationWork, calibrate, make_call
+
+# Small enough for both buffers to stay in the nearest cache of a core, so that cores do
+# not share the way to memory; large enough for the kernel to be more than its loop.
+N_VALUES = 1000
+
+SHORT_SLEEP_S = 1e-4
+LONG = 5_000
+
+# So many times the work has to take at least so many times the CPU time.
+WORK_FACTOR = 16
+GROWTH_MIN = 4.0
+GROWTH_S = 0.004
+N_TRIES = 3
+
+
+class DoubleListContract(Contract):
+    """The built-in contract; see docs/contract.md."""
+
+    name = "double_list"
+    sizes = (10, N_VALUES)
+    reference = staticmethod(double_list_reference)
+    keywords = frozenset(
+        ("passes", "release_gil", "released_sleep", "held_sleep", "trace")
+    )
+    can_hand_off: ClassVar[bool] = True
+
+    def make_arguments(self, size: int, seed: int) -> tuple[Any, ...]:
+        """Return values that no other seed has, and a result with a place too many."""
+        first = 10**9 + seed * size
+        return list(range(first, first + size)), [None, None], 0
+
+    def read_answer(self, arguments: tuple[Any, ...], returned: Any) -> Any:
+        """Return all that the call could have changed."""
+        values, result, _ = arguments
+        return {"returned": returned, "values": values, "result": result}
+
+    def load(self, target: str) -> Implementation:
+        """Load a backend by its name or "module:attribute"."""
+        return adopt(backends.get(target))
+
+    def make_checks(
+        self, implementation: Implementation, *, quick: bool
+    ) -> list[Callable[[], str | None]]:
+        """Return the contract's cases and the property tests."""
+        double_list = implementation.function
+        settings = read_settings()
+        double_list([1, 2, 3], [None, None], 1)
+        settings = allow_imports(settings)
+        properties = PROPERTIES if quick else (*PROPERTIES, *LONG_PROPERTIES)
+        return [
+            *(partial(check_case, double_list, case) for case in CASES),
+            *(partial(holds, double_list) for holds in properties),
+            partial(check_growth, implementation),
+            partial(check_settings, settings),
+        ]
+
+    def make_forms(
+        self, implementation: Implementation, *, is_held: bool
+    ) -> dict[str, Callable[[], object]]:
+        """Return calls of many forms, each named by what is special about it."""
+        function: Function = implementation.function
+        options: dict[str, Any] = {"release_gil": False} if is_held else {}
+        few = list(range(10))
+        forms: dict[str, tuple[list[Any], int, dict[str, Any]]] = {
+            "of 10 values": (few, 0, {"trace": []}),
+            f"of {LONG} values": (list(range(LONG)), 0, {"trace": []}),
+            "of negative values": (list(range(-100, 0)), 0, {"trace": []}),
+            "of large values": (list(range(2**61, 2**61 + 100)), 0, {}),
+            "without a trace": (few, 0, {}),
+            "with an index from the end": (few, -1, {"trace": []}),
+            "of values by __index__": ([Number(1), True], 0, {"trace": []}),
+            "with two passes": (few, 0, {"passes": 2}),
+            "that sleeps shortly": (few, 0, {"released_sleep": SHORT_SLEEP_S}),
+            "that sleeps twice": (
+                *(few, 0),
+                {
+                    "released_sleep": SHORT_SLEEP_S,
+                    "held_sleep": SHORT_SLEEP_S,
+                    "trace": [],
+                },
+            ),
+        }
+        return {
+            name: partial(function, values, [None, None], index, **options, **more)
+            for name, (values, index, more) in forms.items()
+        }
+
+    def find_trace_fault(self, implementation: Implementation) -> str:
+        """Return how a trace hides the wait for the GIL, or ""."""
+        return find_wait_fault(implementation.function)
+
+
+def check_growth(implementation: Implementation) -> str | None:
+    """Return how the work does not grow with `passes` (1.4).
+
+    CPU time is what tells: a loaded machine does not lengthen it, and sleeping is no
+    work. A factor of 16 has to be seen as at least 4, which leaves room for the
+    conversions that do not grow and for any noise.
+    """
+    work = calibrate(ImplementationWork(implementation, N_VALUES), GROWTH_S)
+    most = max(work.options["passes"], WORK_FACTOR)
+    least = most // WORK_FACTOR
+    most_s, least_s = (
+        min(
+            make_call(replace(work, options={"passes": passes})).cpu_s
+            for _ in range(N_TRIES)
+        )
+        for passes in (most, least)
+    )
+    if most_s >= GROWTH_MIN * least_s and most_s > 0:
+        return None
+    return (
+        f"1.4 passes: expected {WORK_FACTOR} times the work to take over "
+        f"{GROWTH_MIN:g} times the CPU time, got {least_s:.6f} s with passes={least}, "
+        f"{most_s:.6f} s with passes={most}"
+    )
+
+
+def adopt(backend: Backend) -> Implementation:
+    """Return a backend as an implementation of the contract."""
+    return Implementation(
+        backend.name,
+        backend.double_list,
+        CONTRACT,
+        releases_gil=backend.releases_gil,
+        technology=backend.technology,
+        build_info=backend.build_info,
+        target=backend.name,
+    )
+
+
+CONTRACT = DoubleListContract()

@@ -1,1 +1,0 @@
-"""Work that is timed and checked, and the figures made from it."""

@@ -1,0 +1,196 @@
+"""Calls of an implementation whose answers are checked: never the same arguments."""
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, ClassVar
+
+from compare.contract import Contract, Implementation
+from gilscope.timing.calls import Call, Calls
+
+# So many seeds are used in turn: another one for each call, and few enough for a slow
+# reference.
+N_SEEDS = 8
+_seeds = itertools.cycle(range(N_SEEDS))
+
+# No CPU does this many passes in less than seconds, so what asks for more does none.
+PASSES_MAX = 2**26
+# The kernel takes at least so many times as long as all around it.
+KERNEL_FACTOR = 32
+N_TRIES = 3
+
+TEXT_LENGTH = 60
+
+
+class SeededCall(partial[Any]):
+    """A call that knows what its arguments were made of."""
+
+    seed: int
+
+
+@dataclass(frozen=True)
+class ImplementationWork:
+    """What is called, and with what.
+
+    Attributes:
+        implementation: whose function.
+        size: of the arguments.
+        options: keywords of each call.
+        is_held: whether the twin that holds the GIL is called.
+    """
+
+    implementation: Implementation
+    size: int
+    options: dict[str, Any] = field(default_factory=dict)
+    is_held: bool = False
+    keeps_answers: ClassVar[bool] = True
+
+    def make_calls(self, count: int) -> Iterable[Call]:
+        """Return calls with arguments of their own, so that no answer serves twice."""
+        implementation = self.implementation
+        function = implementation.held if self.is_held else implementation.function
+        assert function is not None
+        calls = []
+        for _ in range(count):
+            seed = next(_seeds)
+            arguments = implementation.contract.make_arguments(self.size, seed)
+            call = SeededCall(function, *arguments, **self.options)
+            call.seed = seed
+            calls.append(call)
+        return calls
+
+    def find_fault(self, calls: Sequence[Call], answers: Sequence[Any]) -> str:
+        """Return how the first wrong answer is wrong, or ""."""
+        contract = self.implementation.contract
+        for call, returned in zip(calls, answers, strict=True):
+            assert isinstance(call, SeededCall)
+            expected = self.implementation.compute_expected(self.size, call.seed)
+            answer = contract.read_answer(call.args, returned)
+            if fault := find_answer_fault(contract, expected, answer):
+                return fault
+        return ""
+
+    @property
+    def held(self) -> "ImplementationWork | None":
+        """The same of the twin that holds the GIL."""
+        if self.implementation.held is None:
+            return None
+        return replace(self, is_held=True)
+
+
+def find_answer_fault(
+    contract: Contract, expected: Any, answer: Any, path: str = "answer"
+) -> str:
+    """Return how an answer differs from the right one, or ""."""
+    if contract.is_equal(expected, answer):
+        return ""
+    if type(expected) is not type(answer):
+        kinds = type(expected).__name__, type(answer).__name__
+        return f"{path}: expected {kinds[0]}, got {kinds[1]}"
+    pairs: list[tuple[object, Any, Any]] = []
+    if isinstance(expected, list | tuple):
+        if len(expected) != len(answer):
+            return f"{path}: expected {len(expected)} items, got {len(answer)}"
+        both = zip(expected, answer, strict=True)
+        pairs = [(f"[{place}]", *pair) for place, pair in enumerate(both)]
+    elif isinstance(expected, dict) and [*expected] == [*answer]:
+        pairs = [(f".{key}", value, answer[key]) for key, value in expected.items()]
+    for place, wanted, item in pairs:
+        if fault := find_answer_fault(contract, wanted, item, f"{path}{place}"):
+            return fault
+    return f"{path}: expected {shorten(repr(expected))}, got {shorten(repr(answer))}"
+
+
+def shorten(text: str) -> str:
+    """Return the text, or its beginning where it would fill a page."""
+    return text if len(text) <= TEXT_LENGTH else f"{text[:TEXT_LENGTH]}..."
+
+
+class Failures:
+    """What was wrong: the first of what was wrong in each place."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._kept: dict[str, str] = {}
+
+    def add(self, fault: str, where: str) -> None:
+        """Keep what is wrong, unless nothing is or the place has its failure."""
+        if fault:
+            self._kept.setdefault(where, f"{fault}, {where}" if where else fault)
+
+    def as_tuple(self) -> tuple[str, ...]:
+        """Return what was kept, in the order in which it was found."""
+        return tuple(self._kept.values())
+
+
+def time_call(work: ImplementationWork) -> float:
+    """Return how long the quickest of a few calls took, run-queue wait left out."""
+    return min(make_call(work).cored_s for _ in range(N_TRIES))
+
+
+def make_call(work: ImplementationWork) -> Calls:
+    """Make one call in this thread."""
+    calls = Calls(work)
+    calls.prepare()
+    calls.run()
+    return calls
+
+
+def calibrate(work: ImplementationWork, target_s: float) -> ImplementationWork:
+    """Return the work with as many passes as make the kernel take about so long.
+
+    Or longer, where all around the kernel would be a good part of the call otherwise.
+    """
+
+    def with_passes(passes: int) -> ImplementationWork:
+        return replace(work, options={**work.options, "passes": passes})
+
+    around_s = time_call(with_passes(1))
+    target_s = max(target_s, KERNEL_FACTOR * around_s)
+    enough_s = target_s / 8
+    passes = 1
+    while True:
+        # A short call is mostly its conversions, so it tells little of a pass.
+        kernel_s = make_call(with_passes(passes)).cored_s - around_s
+        if kernel_s >= enough_s or passes >= PASSES_MAX:
+            break
+        passes *= min(64, max(2, math.ceil(enough_s / max(kernel_s, enough_s / 64))))
+    kernel_s = time_call(with_passes(passes)) - around_s
+    if kernel_s > 0:
+        passes = round(passes * target_s / kernel_s)
+    return with_passes(min(PASSES_MAX, max(1, passes)))
+
+
+def select_sizes(
+    implementation: Implementation,
+) -> tuple[dict[int, float], tuple[str, ...]]:
+    """Return the sizes whose calls are short enough, with the time of a call.
+
+    A size is not tried if the one before it tells that it takes too long.
+
+    Returns:
+        Seconds of a call by size, and what was left out, in words.
+    """
+    contract = implementation.contract
+    times: dict[int, float] = {}
+    for size in sorted(contract.sizes):
+        known = [*times.items()][-1:]
+        seconds = sum(time_s * size / max(1, before) for before, time_s in known)
+        if seconds <= contract.call_max_s:
+            calls = make_call(ImplementationWork(implementation, size))
+            seconds = calls.elapsed_s
+            if seconds < contract.call_max_s / 10:
+                work = ImplementationWork(implementation, size)
+                seconds = min(seconds, make_call(work).elapsed_s)
+        if seconds > contract.call_max_s:
+            left_out = [one for one in contract.sizes if one >= size]
+            sizes = ", ".join(map(str, left_out))
+            words = (
+                f"sizes {sizes} are left out: a call of size {size} takes about "
+                f"{seconds:.1f} s, over the contract's {contract.call_max_s:g} s"
+            )
+            return times, (words,)
+        times[size] = seconds
+    return times, ()

@@ -1,0 +1,79 @@
+"""`gilscope measure`: what does a statement gain, and cost?"""
+
+import argparse
+import contextlib
+import sys
+from typing import Any
+
+from gilscope.cli.options import add_json, parse_counts
+from gilscope.cli.output import check_writable, write, write_text
+from gilscope.cli.progress import show_waiting
+from gilscope.cli.status import OK, UsageError
+from gilscope.measure import measure_statement
+
+# What one size takes on an idle machine.
+SIZE_S = 3.0
+
+
+def add_measure(commands: Any) -> None:
+    """Add `gilscope measure`."""
+    parser = commands.add_parser("measure")
+    parser.add_argument(
+        "-s",
+        "--setup",
+        action="append",
+        metavar="SETUP",
+        help="run once before, in each process; again for another line",
+    )
+    parser.add_argument(
+        "--threads",
+        type=parse_counts,
+        default=(2,),
+        metavar="N,N",
+        help="how many threads, and as many processes beside them (default: 2)",
+    )
+    parser.add_argument(
+        "--size",
+        type=parse_counts,
+        metavar="N,N",
+        help="measure at each; {size} in setup and statement stands for it",
+    )
+    parser.add_argument(
+        "--held",
+        metavar="STATEMENT",
+        help="does the same and holds the GIL: from which size does releasing pay?",
+    )
+    add_json(parser)
+    parser.add_argument(
+        "statement", metavar="STATEMENT", help="as `python -m timeit` takes it"
+    )
+    parser.set_defaults(run=run_measure)
+
+
+def run_measure(arguments: argparse.Namespace) -> int:
+    """Measure, and show the findings with their figures."""
+    check_writable(arguments.json)
+    expected_s = SIZE_S * len(arguments.size or (0,))
+    try:
+        # What the statement prints must not end up in the JSON.
+        with (
+            contextlib.redirect_stdout(sys.stderr),
+            show_waiting(arguments.statement, "measuring", expected_s),
+        ):
+            found = measure_statement(
+                arguments.statement,
+                "\n".join(arguments.setup or ("pass",)),
+                threads=arguments.threads,
+                sizes=arguments.size,
+                held=arguments.held,
+            )
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        text = f"{type(error).__name__}: {error}".splitlines()[0]
+        message = f"the statement cannot be measured: {text}"
+        raise UsageError(message) from error
+    if arguments.json != "-":
+        write(str(found))
+    write_text(arguments.json, found.to_json())
+    return OK

@@ -1,0 +1,97 @@
+"""From which size on something pays, as far as the ranges of the figures bear it."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from gilscope.measurement import BreakEven, Case, Place, SizeRow
+from gilscope.stats import MARGIN, Figure
+from gilscope.units import describe_time
+
+Answer = Literal["yes", "no", "unclear"]
+
+HELD_CASES: tuple[Case, ...] = ("alone", "two threads", "beside Python")
+
+MEANINGS: dict[Case, str] = {
+    "second thread": "a second thread gains",
+    "alone": "alone, releasing costs nothing that can be seen",
+    "two threads": "two threads that call get more done with the GIL released",
+    "beside Python": (
+        "a thread that calls and a busy Python thread get more done together"
+    ),
+}
+
+
+def does_pay(case: Case, row: SizeRow) -> Answer:
+    """Say whether it pays at this size, if the range of the figure tells."""
+    if case == "alone":
+        return "unclear" if row.cost is None else compare(1 / (1 + MARGIN), row.cost)
+    figure = row.gain if case == "two threads" else row.busy_gain
+    if case == "second thread":
+        figure = row.pair.speedup if row.pair else None
+    return "unclear" if figure is None else compare(figure, 1 + MARGIN)
+
+
+def compare(left: Figure | float, right: Figure | float) -> Answer:
+    """Say whether the left one is larger with all of its range."""
+    if isinstance(left, Figure):
+        assert isinstance(right, float)
+        return "yes" if left.low > right else "no" if left.high < right else "unclear"
+    assert isinstance(right, Figure)
+    # The other way round, and as ratios: 1 / right against left.
+    low, high = 1 / right.high, 1 / right.low
+    return "yes" if low > left else "no" if high < left else "unclear"
+
+
+def select_unclear(rows: Sequence[SizeRow], cases: Sequence[Case]) -> list[int]:
+    """Return the places of the rows of which it is unclear whether something pays."""
+    return [
+        place
+        for place, row in enumerate(rows)
+        if any(does_pay(case, row) == "unclear" for case in cases)
+    ]
+
+
+def find_break_even(case: Case, rows: Sequence[SizeRow]) -> BreakEven:
+    """Return from where on it pays, in the order of the rows, the least work first.
+
+    It pays from the first row after which no other one does not, beyond all ranges.
+    """
+    answers = [does_pay(case, row) for row in rows]
+    first = len(rows)
+    while first and answers[first - 1] == "yes":
+        first -= 1
+    noes = [place for place, answer in enumerate(answers) if answer == "no"]
+    return BreakEven(
+        case,
+        pays_from=name_place(rows[first]) if first < len(rows) else None,
+        not_at=name_place(rows[noes[-1]]) if noes else None,
+    )
+
+
+def name_place(row: SizeRow) -> Place:
+    """Return what is said of a row as the end of a break-even."""
+    return Place(row.size, row.alone_s.value, row.passes, row.kernel_s)
+
+
+def describe_break_even(found: BreakEven, rows: Sequence[SizeRow]) -> str:
+    """Say in words from where on it pays, and how well that is known."""
+    meaning = MEANINGS[found.case]
+    if found.pays_from is None:
+        if found.not_at is not None and rows and name_place(rows[-1]) == found.not_at:
+            return f"{meaning}: not in this grid, up to {describe_place(found.not_at)}"
+        last = describe_place(name_place(rows[-1])) if rows else "nothing"
+        return f"{meaning}: it cannot be told from where on, up to {last}"
+    start = describe_place(found.pays_from)
+    if found.not_at is None:
+        return f"{meaning}: from {start} on"
+    return f"{meaning}: from {start} on, and not yet at {describe_place(found.not_at)}"
+
+
+def describe_place(place: Place) -> str:
+    """Return the size, or the passes and the time of a call."""
+    time_s = place.alone_s if place.kernel_s is None else place.kernel_s
+    parts = [] if place.size is None else [f"size {place.size:,}"]
+    if place.passes is not None:
+        parts.append(f"passes {place.passes:,}")
+    parts.append(describe_time(time_s))
+    return ", ".join(parts)

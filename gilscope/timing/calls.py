@@ -1,0 +1,340 @@
+"""Calls that are timed: what one thread does, and what several took together."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, Protocol
+
+from gilscope.kernel import open_core_wait
+from gilscope.probe.statement import bind_statement
+
+Call = Callable[[], Any]
+
+
+class Work(Protocol):
+    """What is called; an object that can be pickled is had in other processes too.
+
+    Attributes:
+        keeps_answers: whether the answers are kept for `find_fault`. Otherwise each is
+            dropped at once, as part of its call.
+    """
+
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether the answers are kept."""
+
+    def make_calls(self, count: int) -> Iterable[Call]:
+        """Return so many calls with their arguments, made in the calling thread."""
+
+    def find_fault(self, calls: Sequence[Call], answers: Sequence[Any]) -> str:
+        """Return what is wrong with what the calls answered, or ""."""
+
+
+@dataclass(frozen=True)
+class PlainWork:
+    """A callable with its arguments, the answers of which are dropped.
+
+    Attributes:
+        func, args, kwargs: the call.
+        prepare: called before each call, outside of what is timed; what it returns, if
+            not None, is the call's arguments: a tuple, or a tuple and a dict.
+    """
+
+    func: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    prepare: Callable[[], Any] | None = None
+    keeps_answers: ClassVar[bool] = False
+
+    def make_calls(self, count: int) -> Iterable[Call]:
+        """Return the same call again and again, or one for each set of arguments."""
+        if self.prepare is None:
+            call = self.func
+            if self.args or self.kwargs:
+                call = partial(self.func, *self.args, **self.kwargs)
+            return itertools.repeat(call, count)
+        return [self.bind(self.prepare()) for _ in range(count)]
+
+    def bind(self, prepared: Any) -> Call:
+        """Return the call with the arguments that were prepared."""
+        args, kwargs = read_prepared(prepared, self.args, self.kwargs)
+        return partial(self.func, *args, **kwargs)
+
+    def find_fault(self, calls: Sequence[Call], answers: Sequence[Any]) -> str:
+        """Believe every answer."""
+        del calls, answers
+        return ""
+
+
+@dataclass(frozen=True)
+class SizedWork:
+    """A callable with arguments made for a size, the same ones for a set of calls.
+
+    Attributes:
+        func, args, kwargs: the call, where `prepare` returns None.
+        prepare: called with the size, once for each set of calls.
+        size: what the arguments are made of.
+    """
+
+    func: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    prepare: Callable[[int], Any]
+    size: int
+    keeps_answers: ClassVar[bool] = False
+
+    def make_calls(self, count: int) -> Iterable[Call]:
+        """Return the same call again and again."""
+        prepared = self.prepare(self.size)
+        args, kwargs = read_prepared(prepared, self.args, self.kwargs)
+        return itertools.repeat(partial(self.func, *args, **kwargs), count)
+
+    def find_fault(self, calls: Sequence[Call], answers: Sequence[Any]) -> str:
+        """Believe every answer."""
+        del calls, answers
+        return ""
+
+
+@dataclass
+class StatementWork:
+    """A statement, as `python -m timeit` takes it.
+
+    Attributes:
+        statement, setup: `{size}` in either stands for the size.
+        size: None if there is no such thing.
+    """
+
+    statement: str
+    setup: str = "pass"
+    size: int | None = None
+    keeps_answers: ClassVar[bool] = False
+    _call: Call | None = field(default=None, init=False, repr=False)
+
+    def fill_in(self) -> tuple[str, str]:
+        """Return statement and setup with the size in its place."""
+        if self.size is None:
+            return self.statement, self.setup
+        size = str(self.size)
+        return tuple(  # type: ignore[return-value]
+            text.replace("{size}", size) for text in (self.statement, self.setup)
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what another process makes for itself."""
+        return {**vars(self), "_call": None}
+
+    def make_calls(self, count: int) -> Iterable[Call]:
+        """Return the same call again and again; the setup is run before the first."""
+        if self._call is None:
+            self._call = bind_statement(*self.fill_in()).call
+        return itertools.repeat(self._call, count)
+
+    def find_fault(self, calls: Sequence[Call], answers: Sequence[Any]) -> str:
+        """Believe every answer."""
+        del calls, answers
+        return ""
+
+
+def read_prepared(
+    prepared: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments that `prepare` returned, or the ones there are.
+
+    Raises:
+        TypeError: it returned something else.
+    """
+    match prepared:
+        case None:
+            return args, kwargs
+        case tuple(given), dict(named):
+            return given, named
+        case tuple(given):
+            return given, kwargs
+    message = (
+        "prepare(): expected None, a tuple of arguments, or a tuple and a dict, "
+        f"got {type(prepared).__name__}"
+    )
+    raise TypeError(message)
+
+
+class Calls:
+    """Calls of one thread, one after the other, timed, and checked afterwards.
+
+    Args:
+        work: what is called.
+        count: how many calls.
+        limit_s: no other call begins when this is over; of calls that are stamped.
+        is_stamped: whether each call is timed, not only all of them together.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        count: int = 1,
+        *,
+        limit_s: float = 3600.0,
+        is_stamped: bool = True,
+    ) -> None:
+        """Take what is to be done."""
+        self.work = work
+        self.count = count
+        self.limit_s = limit_s
+        self.is_stamped = is_stamped
+        self.calls: Iterable[Call] = ()
+        self.answers: list[Any] = []
+        self.n_done = 0
+        # When each call began and ended, or all of them.
+        self.stamps: list[tuple[int, int]] = []
+        # CPU time of the process at both ends, and that of this thread between them.
+        self.cpu_ns = (0, 0)
+        self.own_cpu_s = self.waited_s = 0.0
+
+    def prepare(self) -> None:
+        """Make the arguments, in the thread that is to call."""
+        self.calls = self.work.make_calls(self.count)
+
+    def run(
+        self,
+        enter: Callable[[Callable[[], float]], float] = lambda read: read(),
+        leave: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Make the calls.
+
+        Args:
+            enter: waits for the moment to call; it is given what tells the run-queue
+                wait of this thread so far, and returns what is not to count of it.
+                From when it returns, nothing else could release the GIL.
+            leave: waits until nobody else calls any more. Reading the CPU time makes
+                Linux see that a thread has had its share of the core, and so one that
+                reads it is the one to lose the core: that must not be with the GIL.
+        """
+        clock = time.perf_counter_ns
+        with open_core_wait() as read_core_wait_s:
+            waited_before_s = enter(read_core_wait_s)
+            entered_ns = clock()
+            cpu_start_ns = time.process_time_ns()
+            own_cpu_ns = time.thread_time_ns()
+            self.make_calls()
+            left_ns = clock()
+            waited_s = read_core_wait_s() - waited_before_s
+            leave()
+            own_cpu_ns = time.thread_time_ns() - own_cpu_ns
+            self.cpu_ns = (cpu_start_ns, time.process_time_ns())
+        self.own_cpu_s = own_cpu_ns / 1e9
+        # What it waited for just before the calls or just after them is not theirs.
+        outside_ns = (self.start_ns - entered_ns) + (left_ns - self.end_ns)
+        self.waited_s = max(0.0, waited_s - outside_ns / 1e9)
+
+    def make_calls(self) -> None:
+        """Make the calls and stamp them, without a look at what else goes on.
+
+        Looking releases the GIL, and beside a busy thread costs a switch interval each
+        time.
+        """
+        clock = time.perf_counter_ns
+        stamps, answers = self.stamps, self.answers
+        deadline_ns = clock() + round(self.limit_s * 1e9)
+        if not self.is_stamped:
+            start_ns = clock()
+            if self.work.keeps_answers:
+                answers += [call() for call in self.calls]
+            else:
+                for call in self.calls:
+                    call()
+            stamps.append((start_ns, clock()))
+            self.n_done = self.count
+            return
+        for call in self.calls:
+            if self.work.keeps_answers:
+                start_ns = clock()
+                answer = call()
+                end_ns = clock()
+                answers.append(answer)
+            else:
+                start_ns = clock()
+                call()
+                end_ns = clock()
+            stamps.append((start_ns, end_ns))
+            if end_ns >= deadline_ns:
+                break
+        self.n_done = len(stamps)
+
+    def find_fault(self) -> str:
+        """Return what is wrong with what the calls did, or ""."""
+        made = [*itertools.islice(self.calls, self.n_done)]
+        return self.work.find_fault(made, self.answers)
+
+    @property
+    def start_ns(self) -> int:
+        """When the first call began."""
+        return self.stamps[0][0]
+
+    @property
+    def end_ns(self) -> int:
+        """When the last call ended."""
+        return self.stamps[-1][1]
+
+    @property
+    def elapsed_s(self) -> float:
+        """How long the calls took."""
+        return (self.end_ns - self.start_ns) / 1e9
+
+    @property
+    def cored_s(self) -> float:
+        """How long they would have taken with a core of their own."""
+        # Some of the waiting, and of the computing, may have come just before the calls
+        # or just after them.
+        return min(self.elapsed_s, max(self.elapsed_s - self.waited_s, self.own_cpu_s))
+
+    @property
+    def cpu_s(self) -> float:
+        """How much CPU time the whole process took meanwhile."""
+        return (self.cpu_ns[1] - self.cpu_ns[0]) / 1e9
+
+    @property
+    def durations_s(self) -> list[float]:
+        """How long each of the calls took."""
+        return [(end - start) / 1e9 for start, end in self.stamps]
+
+
+@dataclass(frozen=True)
+class Wall:
+    """What some calls took together, from the first start to the last end.
+
+    Attributes:
+        seconds: on the clock.
+        cored_s: the same if each thread had had a core of its own, where the system
+            tells.
+        cpu_s: the CPU time of all processes concerned.
+        own_cpu_s: that of the calling threads themselves.
+        has_met: whether a call began before another thread's had ended.
+    """
+
+    seconds: float
+    cored_s: float
+    cpu_s: float
+    own_cpu_s: float
+    has_met: bool = False
+
+
+def measure_wall(all_calls: Sequence[Calls]) -> Wall:
+    """Return what calls took together that began together in this process."""
+    start_ns = min(calls.start_ns for calls in all_calls)
+    end_ns = max(calls.end_ns for calls in all_calls)
+    cored_end_s = max(calls.end_ns / 1e9 - calls.waited_s for calls in all_calls)
+    cpu_start_ns = min(calls.cpu_ns[0] for calls in all_calls)
+    seconds = (end_ns - start_ns) / 1e9
+    own_cpus_s = [calls.own_cpu_s for calls in all_calls]
+    ordered = sorted(all_calls, key=lambda calls: calls.start_ns)
+    return Wall(
+        seconds=seconds,
+        cored_s=min(seconds, max(cored_end_s - start_ns / 1e9, *own_cpus_s)),
+        cpu_s=(max(calls.cpu_ns[1] for calls in all_calls) - cpu_start_ns) / 1e9,
+        own_cpu_s=sum(own_cpus_s),
+        has_met=any(
+            later.start_ns < earlier.end_ns
+            for earlier, later in itertools.pairwise(ordered)
+        ),
+    )

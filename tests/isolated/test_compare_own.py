@@ -1,0 +1,68 @@
+"""Functions of one's own side by side: each is a row, whatever it does."""
+
+import pytest
+
+from compare import run_all
+from tests import contracts
+
+
+@pytest.fixture(scope="module")
+def report():
+    """Return a comparison of right and wrong implementations."""
+    return run_all(
+        {
+            "right": contracts.sum_squares,
+            "wrong": contracts.forget_first,
+            "racy": contracts.share_a_buffer,
+            "holds": contracts.declares_release,
+            "crashes": contracts.crash,
+            "lost": "no_such_module:function",
+        },
+        contract=contracts.SQUARES,
+        quick=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "words"),
+    [
+        ("right", "ok", ""),
+        ("wrong", "wrong", "correctness: a text: expected TypeError, got 0"),
+        ("racy", "wrong", "4 threads: answer: expected"),
+        ("holds", "wrong", "gil: declares that it releases the GIL, but"),
+        ("crashes", "crashed", "correctness ended with SIGABRT"),
+        ("lost", "failed", "ModuleNotFoundError: No module named 'no_such_module'"),
+    ],
+)
+def test_each_is_a_row_with_its_status(report, name, status, words):
+    assert report[name].status == status, report[name].reason
+    assert words in report[name].reason
+
+
+def test_what_the_contract_lacks_is_not_applicable(report):
+    assert [*report["right"].not_applicable] == ["handoff"]
+    assert report["right"].handoff is None
+    assert report["right"].gil.held_check.verdict in ("preemptible", "inconclusive")
+    assert report["right"].parallel.passes is None
+    assert type(report).from_json(report.to_json()) == report
+    assert "handoff" not in str(report)
+
+
+def test_without_reference_and_twin_the_first_that_is_well_is_compared_with():
+    report = run_all(
+        {
+            "crashes": contracts.crash,
+            "first": contracts.sha256,
+            "second": contracts.sha256_in_c,
+        },
+        contract="tests.contracts:Digest",
+        scenarios=["correctness", "parallel", "sweep"],
+        quick=True,
+    )
+    assert [row.status for row in report] == ["crashed", "ok", "ok"]
+    for row in [*report][1:]:
+        assert row.parallel.held is None
+        assert [cell.size for cell in row.sweep.cells] == [100, 1_000, 100_000]
+        assert row.sweep.cells[0].gain is None
+        assert [found.case for found in row.sweep.break_evens] == ["second thread"]
+    assert str(report)
