@@ -173,8 +173,19 @@ def make_overview(report: Report) -> Section:
         "The answer",
         answers=tuple(answer_for(result, environment) for result in report),
         tables=(tabulate("Every backend at a glance", OVERVIEW, name_items(report)),),
-        notes=(*notes, *list_doubts(report)),
+        notes=(*notes, *list_inapplicable(report), *list_doubts(report)),
     )
+
+
+def list_inapplicable(report: Report) -> Iterator[Note]:
+    """Yield the scenarios that need what a contract lacks, and what that is."""
+    names_of: dict[tuple[str, str], list[str]] = {}
+    for result in report:
+        for pair in result.not_applicable.items():
+            names_of.setdefault(pair, []).append(result.name)
+    for (scenario, reason), names in names_of.items():
+        whose = "" if len(names) == len(report) else f"{', '.join(names)}: "
+        yield Note(f"{whose}{scenario} is not applicable: {reason}", tone="muted")
 
 
 def list_doubts(report: Report) -> Iterator[Note]:
@@ -443,7 +454,9 @@ def list_missing(results: Iterable[BackendResult], key: str) -> Iterator[str]:
         {f"{cell.partner}: {cell.reason}" for _, cell in cells if cell and cell.reason}
     )
     for result in results:
-        if getattr(result, key) is None:
+        if key in result.not_applicable:
+            yield f"{result.name}: not applicable ({result.not_applicable[key]})"
+        elif getattr(result, key) is None:
             yield f"{result.name}: no figures ({describe_status(result)})"
 
 

@@ -135,3 +135,20 @@ def test_an_annotation_is_one_line() -> None:
     """What would end it or be a command of its own is escaped."""
     line = render_annotation("a: b,c", "x\n::error::y\r%")
     assert line == r"::error title=gilscope a%3A b%2Cc::x%0A::error::y\r%25"
+
+
+def test_what_is_not_applicable_is_said_in_every_form() -> None:
+    """Once for all, or with whose it is; a scenario's own section says it of each."""
+    lacks = {"handoff": "the contract has no trace"}
+    report = REPORTS["report"]
+    one = replace_in(report, "cffi", handoff=None, not_applicable=lacks)
+    every = report
+    for result in report:
+        every = replace_in(every, result.name, handoff=None, not_applicable=lacks)
+    sentence = "handoff is not applicable: the contract has no trace"
+    for found, words in ((one, f"cffi: {sentence}"), (every, sentence)):
+        for text in (str(found), found.to_markdown(), found.to_html()):
+            assert text.count(words) == 1
+    assert "cffi: not applicable (the contract has no trace)" in one.to_html()
+    assert one["cffi"].status == "ok"
+    assert "cffi: no figures" not in one.explain()
