@@ -5,7 +5,7 @@ import textwrap
 from typing import Any
 
 import backends
-from compare.cli.output import find_modules, show_progress
+from compare.cli.output import list_search_path, show_progress
 from compare.model import BackendResult
 from compare.plan import make_plan
 from compare.render.mermaid import render_mermaid
@@ -45,7 +45,7 @@ def run_demo_command(arguments: argparse.Namespace) -> int:
             scenarios=["handoff"],
             quick=arguments.quick,
             late_partner=is_late,
-            path=find_modules(),
+            path=list_search_path(),
         )
         with show_progress(plan) as progress:
             (result,) = run_plan(plan, progress)

@@ -40,7 +40,7 @@ def annotate(report: Report) -> None:
                 note(render_annotation(title, result.reason))
 
 
-def find_modules() -> list[str]:
+def list_search_path() -> list[str]:
     """Return where a backend of the user's is looked for: as with `python -m`.
 
     Only the workers look there. In this process a module of the current folder could

@@ -5,8 +5,8 @@ from typing import Any
 
 from compare.cli.output import (
     annotate,
-    find_modules,
     judge_report,
+    list_search_path,
     show_progress,
 )
 from compare.plan import Plan, make_plan
@@ -88,7 +88,7 @@ def plan_run(arguments: argparse.Namespace) -> Plan:
             quick=arguments.quick,
             timeout_s=arguments.timeout,
             threads=arguments.threads,
-            path=find_modules(),
+            path=list_search_path(),
         )
     except ValueError as error:
         raise UsageError(str(error)) from error

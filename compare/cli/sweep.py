@@ -4,8 +4,8 @@ import argparse
 from typing import Any
 
 from compare.cli.output import (
-    find_modules,
     judge_report,
+    list_search_path,
     show_progress,
 )
 from compare.run import run_plan
@@ -29,7 +29,7 @@ def add_sweep(commands: Any) -> None:
 def run_sweep(arguments: argparse.Namespace) -> int:
     """Say how long it will take, sweep, and show the grid of each backend."""
     plan, planned_s = make_sweep_plan(
-        arguments.backend, quick=arguments.quick, path=find_modules()
+        arguments.backend, quick=arguments.quick, path=list_search_path()
     )
     check_files(arguments)
     note(f"this takes about {planned_s:.0f} s")

@@ -88,13 +88,13 @@ def draw_thread(lane: Lane, scale: Scale) -> Markup:
 
 def draw_ticks(handoff: Handoff, scale: Scale) -> Markup:
     """Draw when Python code was seen to run."""
-    runs = find_runs([tick for tick in handoff.ticks_s if tick >= 0])
+    runs = compute_runs([tick for tick in handoff.ticks_s if tick >= 0])
     spans = [Span(start, end, "blue", LANE / 2) for start, end in runs]
     title = f"Python code beside them: {len(handoff.ticks_s)} ticks"
     return join(element("div", title), draw_lane(spans, scale, title))
 
 
-def find_runs(ticks_s: Sequence[float]) -> list[tuple[float, float]]:
+def compute_runs(ticks_s: Sequence[float]) -> list[tuple[float, float]]:
     """Return from when to when ticks follow each other without a pause."""
     if not ticks_s:
         return []

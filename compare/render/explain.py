@@ -4,7 +4,7 @@ From results only: nothing is measured, imported or read from a source here.
 """
 
 from compare.model import BackendResult, Handoff, Parallel, ParallelRow
-from compare.render.technology import find_technology
+from compare.render.technology import select_technology
 from gilscope.render.document import Note
 from gilscope.units import describe_ratio, describe_share, describe_time
 
@@ -37,7 +37,7 @@ def explain_backend(result: BackendResult) -> tuple[Note, ...]:
 
 def explain_release(result: BackendResult) -> str:
     """Say which line releases the GIL."""
-    technology = find_technology(result.technology)
+    technology = select_technology(result.technology)
     region = technology.region
     # Another backend may use the same technology; its source is not known.
     if technology.construct and technology.source.startswith(f"{result.name}_"):
@@ -81,14 +81,14 @@ def explain_gain(parallel: Parallel) -> str:
         processes = describe_ratio(pair.process_speedup)
         sentences.append(f"Two processes reached {processes} at that moment.")
     speedup = describe_ratio(pair.speedup)
-    sentences.append(f"Two threads reached {speedup}: {find_limit(pair)}.")
+    sentences.append(f"Two threads reached {speedup}: {describe_limit(pair)}.")
     if parallel.held is not None:
         held = describe_ratio(parallel.held.speedup)
         sentences.append(f"The held twin reached {held}.")
     return " ".join(sentences)
 
 
-def find_limit(pair: ParallelRow) -> str:
+def describe_limit(pair: ParallelRow) -> str:
     """Name what keeps the speed-up from being higher."""
     if pair.concurrency == "serialized":
         return "the calls are serialized"
@@ -121,7 +121,7 @@ def advise(result: BackendResult) -> str:
             f"{fraction:.0%} of this call holds the GIL to read and write Python "
             "objects: do more work a call, or pass a buffer instead of a list."
         )
-    advice = find_technology(result.technology).advice
+    advice = select_technology(result.technology).advice
     return " ".join((*sentences, capitalize(advice)))
 
 

@@ -86,7 +86,7 @@ UNKNOWN = Technology(
 )
 
 
-def find_technology(text: str) -> Technology:
+def select_technology(text: str) -> Technology:
     """Return what is known about a technology, or UNKNOWN."""
     return next(
         (known for known in TECHNOLOGIES if known.keyword in text.casefold()), UNKNOWN

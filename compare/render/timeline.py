@@ -72,12 +72,12 @@ def make_lanes(name: str, handoff: Handoff) -> tuple[Lane, Lane]:
     own = tuple(event for event in handoff.events if event.actor == PARTNER)
     others = tuple(event for event in handoff.events if event.actor != PARTNER)
     return (
-        Lane(PARTNER_LABEL, find_partner_phases(own, handoff.partner_sleep_s), own),
-        Lane(name, find_backend_phases(others), others),
+        Lane(PARTNER_LABEL, compute_partner_phases(own, handoff.partner_sleep_s), own),
+        Lane(name, compute_backend_phases(others), others),
     )
 
 
-def find_backend_phases(events: Sequence[Event]) -> tuple[Phase, ...]:
+def compute_backend_phases(events: Sequence[Event]) -> tuple[Phase, ...]:
     """Return what the backend did: the GIL is held but where it was seen to be free."""
     times = {event.name: event.at_s for event in events}
     if "enter" not in times or "exit" not in times:
@@ -94,7 +94,9 @@ def find_backend_phases(events: Sequence[Event]) -> tuple[Phase, ...]:
     )
 
 
-def find_partner_phases(events: Sequence[Event], sleep_s: float) -> tuple[Phase, ...]:
+def compute_partner_phases(
+    events: Sequence[Event], sleep_s: float
+) -> tuple[Phase, ...]:
     """Return what the partner did: it sleeps, and wants the GIL when that is over."""
     times = {event.name: event.at_s for event in events}
     if "enter" not in times or "exit" not in times:

@@ -12,10 +12,8 @@ from typing import Any
 from compare.model import BackendResult, Report
 from compare.render.timeline import EVENT_NAMES, make_lanes
 
-# A thread's number is its process's plus one of these; the last is the thread that
-# counts in pure Python. Perfetto takes a thread with its process's number for the main
-# one and moves it up, and takes a number to be of one thread only.
-PARTNER_ID, BACKEND_ID, COUNTER_ID = 1, 2, 3
+# A thread's number is its process's plus its place. Perfetto takes a thread with its
+# process's number for the main one and moves it up, and a number to be of one thread.
 PROCESS_STEP = 10
 
 Fields = dict[str, Any]
@@ -23,85 +21,52 @@ Fields = dict[str, Any]
 
 def render_trace(report: Report) -> str:
     """Return one process for each backend with a handoff, one thread for each lane."""
-    events: list[Fields] = []
-    for number, result in enumerate(report, start=1):
-        events += make_process(number * PROCESS_STEP, result)
+    where = ("python", "platform", "gilscope", "started_at")
     content = {
-        "traceEvents": events,
+        "traceEvents": [
+            event
+            for number, result in enumerate(report, start=1)
+            for event in make_process(number * PROCESS_STEP, result)
+        ],
         "displayTimeUnit": "ms",
-        "otherData": {
-            "python": report.environment.python,
-            "platform": report.environment.platform,
-            "gilscope": report.environment.gilscope,
-            "started_at": report.environment.started_at,
-        },
+        "otherData": {name: getattr(report.environment, name) for name in where},
     }
     # Tens of thousands of ticks: without spaces the file is a third smaller.
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False) + "\n"
 
 
-def make_process(process_id: int, result: BackendResult) -> Iterator[Fields]:
+def make_process(pid: int, result: BackendResult) -> Iterator[Fields]:
     """Return the events of one backend."""
-    name = f"{result.name} ({result.status})"
-    yield make_metadata("process_name", process_id, 0, name=name)
-    yield make_metadata("process_sort_index", process_id, 0, sort_index=process_id)
+    yield from make_names("process", pid, 0, f"{result.name} ({result.status})")
     handoff = result.handoff
     if handoff is None:
         return
-    for lane_id, lane in zip(
-        (PARTNER_ID, BACKEND_ID), make_lanes(result.name, handoff), strict=True
-    ):
-        thread_id = process_id + lane_id
-        yield from make_thread(process_id, thread_id, lane.label)
+    for tid, lane in enumerate(make_lanes(result.name, handoff), start=pid + 1):
+        yield from make_names("thread", pid, tid, lane.label)
         for phase in lane.phases:
             # Not "X": a start and a duration add up to something just after the next
             # start, and a viewer draws the next phase inside this one.
-            for kind, at_s in (("B", phase.start_s), ("E", phase.end_s)):
-                yield {
-                    "name": phase.state,
-                    "cat": "gil",
-                    "ph": kind,
-                    "ts": to_us(at_s),
-                    "pid": process_id,
-                    "tid": thread_id,
-                }
+            yield make_event("B", phase.state, phase.start_s, pid, tid)
+            yield make_event("E", phase.state, phase.end_s, pid, tid)
         for event in lane.events:
             name = EVENT_NAMES.get(event.name, event.name)
-            yield make_instant(name, event.at_s, process_id, thread_id)
-    counter_id = process_id + COUNTER_ID
-    yield from make_thread(process_id, counter_id, "Python code beside it")
+            yield make_event("i", name, event.at_s, pid, tid)
+    yield from make_names("thread", pid, pid + 3, "Python code beside it")
     for tick_s in handoff.ticks_s:
-        # It counts before the barrier opens too, which is where the time begins.
+        # It ran before the barrier opened too, which is where the time begins.
         if tick_s >= 0:
-            yield make_instant("tick", tick_s, process_id, counter_id)
+            yield make_event("i", "tick", tick_s, pid, pid + 3)
 
 
-def make_thread(process_id: int, thread_id: int, name: str) -> Iterator[Fields]:
-    """Return the name of a thread and its place among the others."""
-    yield make_metadata("thread_name", process_id, thread_id, name=name)
-    yield make_metadata(
-        "thread_sort_index", process_id, thread_id, sort_index=thread_id
-    )
+def make_names(kind: str, pid: int, tid: int, name: str) -> Iterator[Fields]:
+    """Yield the name of a process or a thread, and its place among the others."""
+    for what, value in (("name", name), ("sort_index", tid or pid)):
+        event = {"name": f"{kind}_{what}", "ph": "M", "pid": pid, "tid": tid}
+        yield {**event, "args": {what: value}}
 
 
-def make_metadata(kind: str, process_id: int, thread_id: int, **args: Any) -> Fields:
-    """Return an event that says something about a process or a thread."""
-    return {"name": kind, "ph": "M", "pid": process_id, "tid": thread_id, "args": args}
-
-
-def make_instant(name: str, at_s: float, process_id: int, thread_id: int) -> Fields:
-    """Return an event of no duration, drawn within its thread."""
-    return {
-        "name": name,
-        "cat": "event",
-        "ph": "i",
-        "s": "t",
-        "ts": to_us(at_s),
-        "pid": process_id,
-        "tid": thread_id,
-    }
-
-
-def to_us(seconds: float) -> float:
-    """Return microseconds, to the nanosecond."""
-    return round(seconds * 1e6, 3)
+def make_event(kind: str, name: str, at_s: float, pid: int, tid: int) -> Fields:
+    """Return the begin or the end of a slice, or an instant within its thread."""
+    place = {"ts": round(at_s * 1e6, 3), "pid": pid, "tid": tid}
+    scope = {"s": "t"} if kind == "i" else {}
+    return {"name": name, "cat": "gil", "ph": kind, **scope, **place}

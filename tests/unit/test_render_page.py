@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from compare.model import BackendResult, Report
-from compare.render.drawings import find_runs
+from compare.render.drawings import compute_runs
 from compare.render.sections import SCENARIOS, make_scenario
 from gilscope.render.markup import Markup, element
 from gilscope.render.page import EDGES, render_table
@@ -279,10 +279,10 @@ def test_ticks_are_round(scale, ticks) -> None:
 
 def test_python_code_is_drawn_from_tick_to_tick() -> None:
     """A pause of several ticks ends a run; a tick on its own is one."""
-    assert find_runs([]) == []
-    assert find_runs([0.5]) == [(0.5, 0.5)]
+    assert compute_runs([]) == []
+    assert compute_runs([0.5]) == [(0.5, 0.5)]
     ticks = [0.0, 0.1, 0.2, 0.3, 0.9, 1.0, 1.1, 1.2, 2.0]
-    assert find_runs(ticks) == [(0.0, 0.3), (0.9, 1.2), (2.0, 2.0)]
+    assert compute_runs(ticks) == [(0.0, 0.3), (0.9, 1.2), (2.0, 2.0)]
 
 
 # --- Contrast -------------------------------------------------------------------------
