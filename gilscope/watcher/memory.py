@@ -28,6 +28,18 @@ _TEMPLATE = (lambda: None).__code__
 Position = tuple[int | None, int | None, int | None, int | None]
 
 
+class Pieces:
+    """Places in the memory of a process that are read together."""
+
+    def __init__(self, *pieces: tuple[int, int]) -> None:
+        """Take addresses with sizes."""
+        numbers = [number for piece in pieces for number in piece]
+        self._vector = (ctypes.c_uint64 * len(numbers))(*numbers)
+        self.address = ctypes.addressof(self._vector)
+        self.count = len(pieces)
+        self.size = sum(numbers[1::2])
+
+
 class ProcessMemory:
     """The memory of a process, by process_vm_readv(2)."""
 
@@ -58,10 +70,17 @@ class ProcessMemory:
         Raises:
             OSError: the process has ended, forbids it, or has nothing there.
         """
-        size = min(size, self._SIZE)
-        self._local[1] = self._remote[1] = size
         self._remote[0] = address
-        read = self._call(self._pid, self._local_address, 1, self._remote_address, 1, 0)
+        self._remote[1] = size = min(size, self._SIZE)
+        return self._read(self._remote_address, 1, size)
+
+    def read_pieces(self, pieces: Pieces) -> bytes:
+        """Return what is at several places, one behind the other, by one call."""
+        return self._read(pieces.address, pieces.count, pieces.size)
+
+    def _read(self, pieces: int, count: int, size: int) -> bytes:
+        self._local[1] = size
+        read = self._call(self._pid, self._local_address, 1, pieces, count, 0)
         if read != size:
             number = ctypes.get_errno() if read < 0 else 14
             raise OSError(number, os.strerror(number))
@@ -125,6 +144,12 @@ class Interpreter:
             offsets.current_frame,
         )
         self._frame_size = offsets.localsplus
+        request = offsets.interpreter_address + offsets.request
+        self._fixed = Pieces(
+            (offsets.gil_address, _GIL.size),
+            (offsets.rest_address, _POINTER.size),
+            *(() if self._request_in_thread else [(request, _INT.size)]),
+        )
 
     def read_state(self) -> State | None:
         """Return who holds the GIL; None where nobody does.
@@ -132,7 +157,8 @@ class Interpreter:
         The process goes on meanwhile: only what two readings agree on is a fact.
         """
         at, read = self._at, self._memory.read
-        interval, holder, locked, switches = _GIL.unpack(read(at.gil_address, 32))
+        fixed = self._memory.read_pieces(self._fixed)
+        interval, holder, locked, switches = _GIL.unpack_from(fixed)
         if locked <= 0 or not holder:
             return None
         thread = read(holder, self._thread_size)
@@ -141,8 +167,7 @@ class Interpreter:
             asked = word(thread, at.request)[0] & 1
             frame = word(thread, at.current_frame)[0]
         else:
-            address = at.interpreter_address + at.request
-            asked = _INT.unpack(read(address, 4))[0] == 1
+            asked = _INT.unpack_from(fixed, 40)[0] == 1
             cframe = word(thread, at.cframe)[0]
             frame = word(read(cframe + at.current_frame, 8), 0)[0]
         code = instruction = 0
@@ -156,7 +181,7 @@ class Interpreter:
             frame,
             code,
             instruction,
-            self._memory.read_pointer(at.rest_address) == 0,
+            word(fixed, 32)[0] == 0,
             bool(asked),
             interval,
             word(thread, at.thread_id)[0],
