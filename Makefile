@@ -17,7 +17,8 @@ IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and \
 SYNC := CARGO=$(CARGO) $(PYTHON) tools/sync.py
 
 # An ordinary build lets warnings pass: the next compiler has new ones.
-C_FLAGS = -O3 -Wall -Wextra -Werror -c -o /dev/null -DGILSCOPE_CYTHON_VERSION='""' \
+C_FLAGS = -O3 -Wall -Wextra -Werror -c -o /dev/null \
+	-DGILSCOPE_CYTHON_VERSION='""' -DGILSCOPE_FREE_THREADED=0 \
 	-isystem $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')
 C_SOURCES = $(shell git ls-files "*.c") build/lint/double_list.c
 
