@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from compare.model import BackendResult, Check, Report
+from gilscope.measurement import Measurement
 from gilscope.model import Audit
 from gilscope.record import read_json, structure
 from gilscope.stats import Figure
@@ -144,7 +145,8 @@ def read_sources(path: str) -> list[Source]:
 
 def parse_source(content: Any) -> Source:
     """Return one result of a file; see read_sources()."""
-    for key, kind in (("verdict", Check), ("functions", Audit)):
+    kinds = (("verdict", Check), ("functions", Audit), ("break_evens", Measurement))
+    for key, kind in kinds:
         if isinstance(content, dict) and key in content:
             return make_source(structure(content, kind))
     return make_source(Report.from_dict(content))
@@ -204,7 +206,7 @@ def list_check(subject: str, check: Check, doubt: str = "") -> Iterator[Entry]:
         yield Entry(subject, what, check.released_fraction, family, doubt)
 
 
-def list_measurement(found: Any) -> Iterator[Entry]:
+def list_measurement(found: Measurement) -> Iterator[Entry]:
     """Yield what there is to compare of a measurement, size by size."""
     doubt = get_doubt(found)
     for row in found.rows:

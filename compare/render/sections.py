@@ -15,6 +15,7 @@ from compare.render.answers import (
 )
 from compare.render.drawings import draw_contention, draw_speedups, draw_timelines
 from compare.render.explain import explain_backend, join_sentences
+from gilscope.render.columns import Show, pick, tabulate
 from gilscope.render.document import Answer, Details, Document, Note, Section
 from gilscope.render.markup import Markup
 from gilscope.render.table import NOTHING, Cell, Column, Table, Tone
@@ -31,49 +32,6 @@ MORE = "more: --explain says why, --html FILE draws it"
 GAIN_TONES: dict[str, Tone] = {"above": "good", "below": "bad", "no difference": ""}
 
 Items = Iterable[tuple[str, Any]]
-
-
-class Show(NamedTuple):
-    """A column: its head, the field that it shows or a function, how, and a legend."""
-
-    head: str
-    path: str | Callable[[Any], Any]
-    describe: Callable[[Any], str] = str
-    meaning: str = ""
-
-    def make_cell(self, item: Any) -> Cell:
-        """Return what an item has in this column, with the range of a figure."""
-        value = pick(item, self.path) if isinstance(self.path, str) else self.path(item)
-        if isinstance(value, Cell):
-            return value
-        if value is None:
-            return Cell(NOTHING)
-        return Cell(self.describe(value), more=describe_range(value, self.describe))
-
-
-def pick(item: Any, path: str) -> Any:
-    """Return a field of a field, None where there is none on the way."""
-    for name in path.split("."):
-        item = getattr(item, name, None)
-    return item
-
-
-def tabulate(caption: str, shows: Sequence[Show], items: Items) -> Table:
-    """Return a table with a row for each named item; an empty column is left out."""
-    names, values = zip(*items, strict=True)
-    columns = [[show.make_cell(value) for value in values] for show in shows]
-    filled = [
-        (show, cells)
-        for show, cells in zip(shows, columns, strict=True)
-        if any(cell.text != NOTHING for cell in cells)
-    ]
-    heads = [
-        Column("backend"),
-        *(Column(show.head, show.meaning) for show, _ in filled),
-    ]
-    return Table(
-        caption, heads, list(zip(names, *(cells for _, cells in filled), strict=True))
-    )
 
 
 def name_items(results: Iterable[BackendResult], path: str = "") -> Iterator[Any]:

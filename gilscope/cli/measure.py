@@ -5,9 +5,10 @@ import contextlib
 import sys
 from typing import Any
 
-from gilscope.cli.options import add_json, parse_counts
-from gilscope.cli.output import check_writable, write, write_text
+from gilscope.cli.options import add_files, parse_counts
 from gilscope.cli.progress import show_waiting
+from gilscope.cli.show import check_files, show_result, write_files
+from gilscope.cli.statement import describe_error
 from gilscope.cli.status import OK, UsageError
 from gilscope.measure import measure_statement
 
@@ -43,7 +44,7 @@ def add_measure(commands: Any) -> None:
         metavar="STATEMENT",
         help="does the same and holds the GIL: from which size does releasing pay?",
     )
-    add_json(parser)
+    add_files(parser)
     parser.add_argument(
         "statement", metavar="STATEMENT", help="as `python -m timeit` takes it"
     )
@@ -52,7 +53,7 @@ def add_measure(commands: Any) -> None:
 
 def run_measure(arguments: argparse.Namespace) -> int:
     """Measure, and show the findings with their figures."""
-    check_writable(arguments.json)
+    check_files(arguments)
     expected_s = SIZE_S * len(arguments.size or (0,))
     try:
         # What the statement prints must not end up in the JSON.
@@ -70,10 +71,11 @@ def run_measure(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        text = f"{type(error).__name__}: {error}".splitlines()[0]
-        message = f"the statement cannot be measured: {text}"
-        raise UsageError(message) from error
-    if arguments.json != "-":
-        write(str(found))
-    write_text(arguments.json, found.to_json())
+        sources = {
+            "<statement>": arguments.statement,
+            "<setup>": "\n".join(arguments.setup or ()),
+        }
+        raise UsageError(describe_error(error, sources)) from error
+    show_result(found, arguments)
+    write_files(found, arguments)
     return OK

@@ -8,6 +8,7 @@ import dataclasses
 from typing import Any
 
 import compare.render  # noqa: F401 - registers how results are shown.
+import gilscope.render.measurement
 import gilscope.render.text  # noqa: F401
 from compare.model import (
     PARTNER,
@@ -33,6 +34,7 @@ from compare.model import (
     Sweep,
     Verdict,
 )
+from gilscope.measurement import ContentionRow, Measurement, ParallelRow, SizeRow
 from gilscope.model import FirstCall
 from gilscope.stats import Figure
 
@@ -358,3 +360,13 @@ def make_bad_report() -> Report:
         report.environment, warnings=("the CPU quota is 1.50 CPUs",)
     )
     return dataclasses.replace(report, environment=environment)
+
+
+def make_measurement(speedup: float) -> Measurement:
+    """Return what `gilscope.measure` says about one callable, at one size."""
+    figure = Figure(speedup, speedup - 0.02, speedup + 0.02)
+    pair = ParallelRow(2, 0.1, figure, figure, "parallel", speedup)
+    one = Figure(1.0, 0.9, 1.1)
+    contention = ContentionRow(10, 9, 1e-6, 1e-6, one, None, *[1e-6] * 4, one, None)
+    row = SizeRow(10, Figure(1e-6, 1e-6, 1e-6), (pair,), contention, make_check())
+    return Measurement("f(10)", make_environment(), (row,))

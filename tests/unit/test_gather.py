@@ -10,7 +10,13 @@ from compare.comparing import gather_sources
 from compare.entries import read_sources
 from compare.model import Report
 from gilscope.stats import Figure
-from tests.unit.sample_reports import make_check, make_gil, make_report, replace_in
+from tests.unit.sample_reports import (
+    make_check,
+    make_gil,
+    make_measurement,
+    make_report,
+    replace_in,
+)
 
 
 def change(report: Report, **fields: object) -> Report:
@@ -111,6 +117,20 @@ def test_a_file_may_have_several_checks(tmp_path) -> None:
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(value))
         assert len(read_sources(str(path))) == n_results
+
+
+def test_measurements_are_compared_size_by_size(tmp_path) -> None:
+    old, new = make_measurement(1.9), make_measurement(1.0)
+    (change,) = [
+        row for row in compare.diff(old, new).changes if row.family == "speedup"
+    ]
+    assert (change.subject, change.what) == ("f(10)", "speedup, 2 threads, size 10")
+    assert change.kind == "worse"
+    path = tmp_path / "measurement.json"
+    old.to_json(path)
+    (source,) = read_sources(str(path))
+    assert source == compare.entries.make_source(old)
+    assert "speedup, 2 threads, size 10" in str(compare.gather({"a": old, "b": new}))
 
 
 def test_it_is_shown_as_text_markdown_and_a_page(golden) -> None:

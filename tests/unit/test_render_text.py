@@ -16,6 +16,7 @@ from tests.unit.sample_reports import (
     HOSTILE,
     make_bad_report,
     make_check,
+    make_measurement,
     make_report,
     replace_in,
 )
@@ -55,6 +56,11 @@ def test_everything_there_is_to_say(golden) -> None:
 def test_a_check(verdict, golden) -> None:
     """The verdict first, a fact a line."""
     golden(f"check-{verdict}.txt", f"{make_check(verdict)}\n")
+
+
+def test_a_measurement(golden) -> None:
+    """The findings first, a line a size."""
+    golden("measurement.txt", f"{make_measurement(1.9)}\n")
 
 
 @pytest.mark.parametrize(("kind", "scenario"), PARTS.items())
