@@ -34,7 +34,7 @@ from compare.model import (
     Sweep,
     Verdict,
 )
-from gilscope.measurement import ContentionRow, Measurement, ParallelRow, SizeRow
+from gilscope.measurement import Measurement
 from gilscope.model import FirstCall
 from gilscope.stats import Figure
 
@@ -369,4 +369,5 @@ def make_measurement(speedup: float) -> Measurement:
     one = Figure(1.0, 0.9, 1.1)
     contention = ContentionRow(10, 9, 1e-6, 1e-6, one, None, *[1e-6] * 4, one, None)
     row = SizeRow(10, Figure(1e-6, 1e-6, 1e-6), (pair,), contention, make_check())
-    return Measurement("f(10)", make_environment(), (row,))
+    findings = ("a second thread gains from size 10 on",)
+    return Measurement("f(10)", make_environment(), (row,), findings=findings)
