@@ -23,15 +23,14 @@ SECONDS_MAX = 1e9
 
 def read_values(values: list[Any]) -> list[int]:
     """Read the list as 64-bit integers; a note on an error names the item."""
-    # An `__index__` or another thread may change the list, but not this copy of it.
-    items = list.copy(values)
     try:
         # Refuses all but ints before any `__index__` is called.
-        numbers = [*map(int.conjugate, items)]
+        numbers = [*map(int.conjugate, list.__iter__(values))]
     except TypeError:
         numbers = []
     if not numbers or not fits_in_64_bits(numbers):
-        numbers = read_objects(items)
+        # An `__index__` or another thread may change the list, but not this copy of it.
+        numbers = read_objects(list.copy(values))
     return numbers
 
 

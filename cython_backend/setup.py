@@ -1,6 +1,5 @@
 """Build the extension; all else is in pyproject.toml."""
 
-import sys
 import sysconfig
 from pathlib import Path
 
@@ -16,8 +15,8 @@ FLAGS = ["-O3", "-Wall", "-Wextra"]
 # By gcc's estimate two items at a time do not pay on plain x86-64; measured, they do.
 # A loop this short takes half as long again where it straddles 64 bytes of code.
 FLAGS += ["-fno-vect-cost-model", "-falign-loops=64"]
-if sys.platform == "win32":
-    FLAGS = ["/O2"]
+# Two blocks in one turn of the loop, as rustc does by itself.
+FLAGS += ["-funroll-loops", "--param=max-unroll-times=2"]
 
 native = Extension(
     "cython_backend._native",

@@ -16,6 +16,7 @@ from backends import Backend
 NEVER_S = 1000.0
 N_ATTEMPTS = 30
 PASSES = (1, 1000, 10_000)
+LONGEST_KERNEL_NS = 200_000_000
 
 
 @contextmanager
@@ -144,6 +145,9 @@ def test_kernel_runs_as_declared(backend: Backend, gil: None) -> None:
             backend.double_list(values, [0], 0, passes=passes, trace=trace)
         if seen := has_tick(ticks, *trace[0][1:3]):
             break
+        if backend.releases_gil and trace[0][2] - trace[0][1] < LONGEST_KERNEL_NS:
+            # On a busy machine the other thread may wait longer for a core.
+            passes += passes // 2
     assert seen is backend.releases_gil
 
 
