@@ -279,7 +279,7 @@ def test_a_damaged_report_of_schema_1_is_refused_or_read(data: Any) -> None:
 
 @pytest.mark.nightly
 @settings(
-    suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=5000
+    suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=1000
 )
 @given(st.data())
 def test_no_damage_of_many_comes_through(data: Any) -> None:
