@@ -277,6 +277,7 @@ def test_a_damaged_report_of_schema_1_is_refused_or_read(data: Any) -> None:
     check_reading(json.dumps(damage_report(data, json.loads(SCHEMA_1.read_text()))))
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.nightly
 @settings(
     suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=1000
