@@ -6,19 +6,28 @@ from gilscope import check
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from compare.comparing import Compared, Diff, diff, gather
+    from compare.contract import Contract, ContractError, Implementation
+    from compare.contract_tests import ContractTests
     from compare.model import BackendResult, Check, Environment, Report
     from compare.run import Progress, run_all
+    from compare.statements import Comparison, compare_statements
     from compare.sweeping import plan_sweep, sweep
 
 __all__ = [
     "BackendResult",
     "Check",
     "Compared",
+    "Comparison",
+    "Contract",
+    "ContractError",
+    "ContractTests",
     "Diff",
     "Environment",
+    "Implementation",
     "Progress",
     "Report",
     "check",
+    "compare_statements",
     "diff",
     "gather",
     "plan_sweep",
@@ -26,7 +35,15 @@ __all__ = [
     "sweep",
 ]
 
-_MODULES = ("model", "run", "sweeping", "comparing")
+_MODULES = (
+    "model",
+    "run",
+    "sweeping",
+    "comparing",
+    "contract",
+    "contract_tests",
+    "statements",
+)
 
 
 def __getattr__(name: str) -> object:

@@ -15,6 +15,7 @@ from typing import Any
 
 import backends
 from compare.contract import ContractError, Implementation, load_implementation
+from compare.double_list.contract import ADVICE
 from compare.plan import Job
 from compare.scenarios import NotApplicable, load_scenario
 from gilscope.channel import Channel, describe
@@ -72,7 +73,10 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
     except SystemExit as error:
         return "crashed", f"{step} called sys.exit({shorten(describe(error.code))})"
     except BaseException as error:  # noqa: BLE001 - a backend may raise anything.
-        return "failed", f"{step} raised {describe_error(error)}"
+        reason = f"{step} raised {describe_error(error)}"
+        if isinstance(error, TypeError) and not job.contract:
+            reason += f"; if it is no double_list, {ADVICE}"
+        return "failed", reason
     return "ok", ""
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, Union
 
 from compare.comparing import Compared, Diff
 from compare.model import Report
+from compare.statements import Comparison
 from gilscope.files import write_file
 from gilscope.imports import ModuleImport
 from gilscope.measurement import Measurement
@@ -34,6 +35,7 @@ RECORDS: dict[str, tuple[str, type[Record]]] = {
     "compared": ("gilscope gather", Compared),
     "audit": ("pytest --gil-audit-json", Audit),
     "measurement": ("gilscope measure", Measurement),
+    "comparison": ("gilscope compare", Comparison),
     "watch": ("gilscope watch", WatchReport),
     "import": ("gilscope imports", ModuleImport),
 }

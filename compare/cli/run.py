@@ -1,6 +1,8 @@
 """`gilscope run` and `gilscope list`."""
 
 import argparse
+import sys
+from pathlib import Path
 from typing import Any
 
 from compare.cli.output import (
@@ -28,6 +30,12 @@ def add_run(commands: Any) -> None:
     """Add `gilscope run`."""
     parser = commands.add_parser("run")
     add_backend(parser)
+    parser.add_argument(
+        "--contract",
+        metavar="MODULE:ATTRIBUTE",
+        help="what is implemented (default: double_list); --backend then names "
+        "implementations that are installed or module:attribute",
+    )
     parser.add_argument(
         "--scenario",
         action="append",
@@ -81,9 +89,14 @@ def run_run(arguments: argparse.Namespace) -> int:
 
 def plan_run(arguments: argparse.Namespace) -> Plan:
     """Refuse what is unknown before anything runs."""
+    if arguments.contract and not sys.flags.safe_path:
+        # A contract is imported here, too; a module of the current folder must not take
+        # the place of one that is needed.
+        sys.path.append(str(Path.cwd()))
     try:
         return make_plan(
             arguments.backend,
+            contract=arguments.contract,
             scenarios=arguments.scenario,
             quick=arguments.quick,
             timeout_s=arguments.timeout,

@@ -1,5 +1,6 @@
 """double_list as a contract, with what only it has: trace, sleeps and passes."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -8,7 +9,7 @@ from typing import Any, ClassVar
 import backends
 from backends import Backend
 from backends.reference import double_list as double_list_reference
-from compare.contract import Contract, Function, Implementation
+from compare.contract import Contract, ContractError, Function, Implementation
 from compare.double_list.cases import CASES
 from compare.double_list.objects import Number
 from compare.double_list.observe import check_case
@@ -23,6 +24,8 @@ N_VALUES = 1000
 
 SHORT_SLEEP_S = 1e-4
 LONG = 5_000
+
+ADVICE = "of functions of one's own: gilscope compare, gilscope measure, gilscope check"
 
 # So many times the work has to take at least so many times the CPU time.
 WORK_FACTOR = 16
@@ -53,8 +56,23 @@ class DoubleListContract(Contract):
         return {"returned": returned, "values": values, "result": result}
 
     def load(self, target: str) -> Implementation:
-        """Load a backend by its name or "module:attribute"."""
-        return adopt(backends.get(target))
+        """Load a backend by its name or "module:attribute".
+
+        Raises:
+            ContractError: it does not take the arguments of double_list.
+        """
+        found = backends.get(target)
+        try:
+            signature = inspect.signature(found.double_list)
+        except (TypeError, ValueError):
+            # Not every binding tells; the first call then does.
+            return adopt(found)
+        try:
+            signature.bind([], [], 0, **dict.fromkeys(self.keywords))
+        except TypeError as error:
+            message = f"{target} is no double_list: {error}; {ADVICE}"
+            raise ContractError(message) from error
+        return adopt(found)
 
     def make_checks(
         self, implementation: Implementation, *, quick: bool

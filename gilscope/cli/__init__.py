@@ -39,6 +39,11 @@ COMMANDS = {
         "what does an import do to the GIL, and which modules can release it?",
     ),
     "watch": ("gilscope.cli.watch", "add_watch", "who holds the GIL in a program?"),
+    "compare": (
+        "compare.cli.compare",
+        "add_compare",
+        "which of several statements is right, fast and lets others run?",
+    ),
     "run": ("compare.cli.run", "add_run", "what does each backend do to the GIL?"),
     "demo": (
         "compare.cli.demo",

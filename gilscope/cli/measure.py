@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import sys
+from pathlib import Path
 from typing import Any
 
 from gilscope.cli.options import add_files, parse_counts
@@ -54,6 +55,11 @@ def add_measure(commands: Any) -> None:
 def run_measure(arguments: argparse.Namespace) -> int:
     """Measure, and show the findings with their figures."""
     check_files(arguments)
+    # As with `python -m timeit`, modules of the current folder can be named. They come
+    # last: one could take the place of what is needed here.
+    if not sys.flags.safe_path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    setup = "\n".join(arguments.setup or ("pass",))
     expected_s = SIZE_S * len(arguments.size or (0,))
     try:
         # What the statement prints must not end up in the JSON.
@@ -63,7 +69,7 @@ def run_measure(arguments: argparse.Namespace) -> int:
         ):
             found = measure_statement(
                 arguments.statement,
-                "\n".join(arguments.setup or ("pass",)),
+                setup,
                 threads=arguments.threads,
                 sizes=arguments.size,
                 held=arguments.held,
@@ -71,10 +77,7 @@ def run_measure(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        sources = {
-            "<statement>": arguments.statement,
-            "<setup>": "\n".join(arguments.setup or ()),
-        }
+        sources = {"<statement>": arguments.statement, "<setup>": setup}
         raise UsageError(describe_error(error, sources)) from error
     show_result(found, arguments)
     write_files(found, arguments)

@@ -1,6 +1,9 @@
 """A measurement as a document: what a call gains and costs, and from which size on."""
 
+from typing import Protocol
+
 from gilscope.measurement import Measurement, SizeRow
+from gilscope.model import Check
 from gilscope.render import register_document
 from gilscope.render.columns import Show, tabulate
 from gilscope.render.document import Answer, Document, Note, Section
@@ -13,11 +16,19 @@ from gilscope.units import (
 )
 
 
-def show_verdict(row: SizeRow) -> Cell | None:
+class Checked(Protocol):
+    """What may have been checked."""
+
+    @property
+    def check(self) -> Check | None:
+        """The check of a call."""
+
+
+def show_verdict(item: Checked) -> Cell | None:
     """Return whether a call of this size releases the GIL."""
-    if row.check is None:
+    if item.check is None:
         return None
-    return Cell(row.check.verdict, tone=TONES.get(row.check.verdict, "unsure"))
+    return Cell(item.check.verdict, tone=TONES.get(item.check.verdict, "unsure"))
 
 
 SHOWS = (

@@ -70,13 +70,36 @@ class Subject:
 def measure_subjects(
     name: str, subjects: Sequence[Subject], threads: Sequence[int]
 ) -> Measurement:
-    """Measure them all in the same rounds."""
+    """Measure calls of all sizes, and say from which on what pays."""
     environment = collect_environment()
+    for subject in subjects:
+        subject.check = check_work(subject.work)
+    rows, n_rounds, warnings = measure_rows(subjects, threads)
+    cases = select_cases(rows) if rows[0].size is not None else ()
+    break_evens = [find_break_even(case, rows) for case in cases]
+    return Measurement(
+        name=name,
+        environment=environment,
+        rows=tuple(rows),
+        break_evens=tuple(break_evens),
+        n_rounds=n_rounds,
+        findings=describe(rows, break_evens),
+        warnings=(*warnings, *describe_doubts(rows)),
+    )
+
+
+def measure_rows(
+    subjects: Sequence[Subject], threads: Sequence[int]
+) -> tuple[list[SizeRow], int, list[str]]:
+    """Measure them all in the same rounds.
+
+    Returns:
+        A row for each, how many rounds there were, and what makes them unsure.
+    """
     windows = ONE_SIZE if len(subjects) == 1 else SIZES
     warnings: list[str] = []
     for subject in subjects:
         subject.call_s = time_call(subject.work)
-        subject.check = check_work(subject.work)
     # The twin is compared in two threads, whatever was asked for.
     counts = sorted({*threads, 2}) if subjects[0].held else [*threads]
     with ExitStack() as stack:
@@ -99,17 +122,7 @@ def measure_subjects(
         )
         for subject in subjects
     ]
-    cases = select_cases(rows) if rows[0].size is not None else ()
-    break_evens = [find_break_even(case, rows) for case in cases]
-    return Measurement(
-        name=name,
-        environment=environment,
-        rows=tuple(rows),
-        break_evens=tuple(break_evens),
-        n_rounds=n_rounds,
-        findings=describe(rows, break_evens),
-        warnings=(*warnings, *describe_doubts(rows)),
-    )
+    return rows, n_rounds, warnings
 
 
 def check_work(work: Work) -> Check:
@@ -169,7 +182,8 @@ class Measuring:
                 for subject in subjects
             ]
             places = select_unclear(rows, select_cases(rows))
-            if len(subjects) == 1 or not places or time.perf_counter() > deadline:
+            has_sizes = subjects[0].size is not None
+            if not (has_sizes and places) or time.perf_counter() > deadline:
                 break
             self.run_round(subjects, places)
         return N_ROUNDS

@@ -66,3 +66,15 @@ def test_without_reference_and_twin_the_first_that_is_well_is_compared_with():
         assert row.sweep.cells[0].gain is None
         assert [found.case for found in row.sweep.break_evens] == ["second thread"]
     assert str(report)
+
+
+@pytest.mark.parametrize("name", ["sum_squares", "sum_in_c"])
+@pytest.mark.parametrize("scenario", ["correctness", "parallel", "sweep"])
+def test_a_function_that_is_no_double_list_is_told_in_a_line(name, scenario):
+    target = f"tests.contracts:{name}"
+    row = run_all([target], scenarios=[scenario], quick=True)[target]
+    assert row.status == "failed"
+    assert "no double_list" in row.reason
+    assert "gilscope compare, gilscope measure, gilscope check" in row.reason
+    assert len(row.reason) < 400
+    assert len(row.reason.splitlines()) == 1

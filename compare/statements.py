@@ -1,0 +1,188 @@
+"""Statements side by side: the same answers? And which is faster, alone and in threads?
+
+All of them are measured in the same rounds of one process of its own, so that it can
+always be ended.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from compare.contract import Contract
+from compare.work import find_answer_fault
+from gilscope.channel import Channel
+from gilscope.check import check_statement
+from gilscope.cli.statement import describe_error
+from gilscope.environment import collect_environment
+from gilscope.measurement import SizeRow
+from gilscope.model import Check, Environment
+from gilscope.probe.statement import bind_statement
+from gilscope.process import Child
+from gilscope.record import Record, structure
+from gilscope.stats import Figure, judge, summarize
+from gilscope.timing.calls import StatementWork
+from gilscope.timing.measuring import Subject, describe_doubts, measure_rows
+from gilscope.units import describe_ratio
+
+CHECK_BUDGET_S = 0.5
+
+
+class StatementError(Exception):
+    """A statement cannot be compared; the text says which and why."""
+
+
+@dataclass(frozen=True)
+class ComparedCall:
+    """One statement beside the others.
+
+    Attributes:
+        name: the statement.
+        difference: how its answer differs from that of the first, "" = not at all.
+        check: whether it releases the GIL, and for how much of a call.
+        row: its time alone, in two threads and beside a busy Python thread.
+        speed: how many times as fast as the first it is alone.
+    """
+
+    name: str
+    difference: str
+    check: Check
+    row: SizeRow
+    speed: Figure
+
+
+@dataclass(frozen=True)
+class Comparison(Record):
+    """Statements side by side.
+
+    Attributes:
+        environment: where they were compared.
+        calls: in the order in which they were given.
+        summary: what came of it, in a sentence.
+        warnings: what makes the figures unsure.
+    """
+
+    environment: Environment
+    calls: tuple[ComparedCall, ...]
+    summary: str
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether all answers are equal."""
+        return not any(call.difference for call in self.calls)
+
+
+def compare_statements(
+    statements: Sequence[str],
+    setup: str = "pass",
+    *,
+    timeout_s: float = 120.0,
+    path: Sequence[str] | None = None,
+) -> Comparison:
+    """Compare statements, each with a namespace of its own.
+
+    Args:
+        statements: as `python -m timeit` takes them; the value of an expression is its
+            answer.
+        setup: what is run once before each of them.
+        timeout_s: how long all of it may take.
+        path: where modules are looked for; None = where this process does.
+
+    Raises:
+        StatementError: one of them raised, crashed or did not end in time.
+    """
+    order = {"statements": [*statements], "setup": setup}
+    step, found = "the comparison", None
+    entry = f"{__name__}:serve"
+    with Child(entry, order, timeout_s=timeout_s, stdout=2, path=path) as child:
+        for message in child:
+            if "error" in message:
+                raise StatementError(message["error"])
+            step = message.get("step", step)
+            if found := message.get("found"):
+                break
+    if found is None:
+        _, reason = child.explain_end(step)
+        raise StatementError(reason)
+    return structure(found, Comparison, "comparison")
+
+
+def serve(channel: Channel) -> None:
+    """Compare what the parent orders, and send what was found."""
+    statements, setup = channel.order["statements"], channel.order["setup"]
+    channel.use_search_path()
+    works = [StatementWork(statement, setup) for statement in statements]
+    environment = collect_environment()
+    answers, checks = [], []
+    for statement in statements:
+        channel.send({"step": statement})
+        try:
+            answers.append(bind_statement(statement, setup).call())
+            checks.append(check_statement(statement, setup, budget_s=CHECK_BUDGET_S))
+        except Exception as error:  # noqa: BLE001 - whatever the statement raises.
+            sources = {"<statement>": statement, "<setup>": setup}
+            text = describe_error(error, sources)
+            channel.send({"error": f"{statement}: {text}"})
+            channel.exit()
+    channel.send({"step": "the measurement"})
+    subjects = [Subject(None, work) for work in works]
+    rows, _, warnings = measure_rows(subjects, (2,))
+    calls = [
+        ComparedCall(
+            name=statement,
+            difference=describe_difference(answers[0], answer),
+            check=found,
+            row=row,
+            speed=compute_speed(subjects[0], subject),
+        )
+        for statement, answer, found, row, subject in zip(
+            statements, answers, checks, rows, subjects, strict=True
+        )
+    ]
+    channel.send(
+        {
+            "found": Comparison(
+                environment,
+                tuple(calls),
+                summarize_calls(calls),
+                (*warnings, *describe_doubts([replace(row, size=0) for row in rows])),
+            )
+        }
+    )
+    channel.exit()
+
+
+def describe_difference(expected: Any, answer: Any) -> str:
+    """Return how an answer differs from that of the first, "" = not at all."""
+    return find_answer_fault(Contract(), expected, answer)
+
+
+def compute_speed(first: Subject, other: Subject) -> Figure:
+    """Return how many times as fast as the first another one is alone."""
+    pairs = zip(first.rounds, other.rounds, strict=True)
+    return summarize([one.call_s / side.call_s for one, side in pairs])
+
+
+def summarize_calls(calls: Sequence[ComparedCall]) -> str:
+    """Say what came of it, in a sentence that the ranges bear."""
+    wrong = [call.name for call in calls if call.difference]
+    if wrong:
+        return f"the answers differ: {', '.join(wrong)} from {calls[0].name}"
+    gaining = [
+        call.name
+        for call in calls
+        if call.row.pair and judge(call.row.pair.speedup) == "above"
+    ]
+    gain = "none of them gains from a second thread"
+    if len(gaining) == len(calls):
+        gain = "all of them gain from a second thread"
+    elif gaining:
+        gain = f"{' and '.join(gaining)} alone gain from a second thread"
+        if len(gaining) == 1:
+            gain = f"{gaining[0]} is the only one that gains from a second thread"
+    by_speed = sorted(calls, key=lambda call: call.speed.value, reverse=True)
+    fastest, slowest = by_speed[0], by_speed[-1]
+    if fastest.speed.low <= slowest.speed.high:
+        return f"no difference seen in their time alone; {gain}"
+    ratio = describe_ratio(fastest.speed.value / slowest.speed.value)
+    return f"{fastest.name} is {ratio} as fast as {slowest.name} alone; {gain}"

@@ -1,0 +1,118 @@
+"""`gilscope compare` and `gilscope measure`: statements of one's own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from compare.statements import ComparedCall, summarize_calls
+from gilscope.measurement import ParallelRow, SizeRow
+from gilscope.stats import Figure
+from tests.unit.sample_reports import make_check
+
+
+def run(*arguments, cwd):
+    """Run the command."""
+    return subprocess.run(
+        [sys.executable, "-m", "gilscope", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    ("statements", "status", "difference"),
+    [
+        (("own.add(3)", "sum(range(3))"), 0, ""),
+        (("own.add(3)", "3.0"), 1, "answer: expected int, got float"),
+    ],
+)
+def test_statements_are_compared_with_what_is_here(
+    tmp_path, statements, status, difference
+):
+    (tmp_path / "own.py").write_text("def add(n):\n    return sum(range(n))\n")
+    done = run("compare", "-s", "import own", "--json", "-", *statements, cwd=tmp_path)
+    assert done.returncode == status, done.stderr
+    found = json.loads(done.stdout)
+    assert [call["name"] for call in found["calls"]] == [*statements]
+    assert [call["difference"] for call in found["calls"]] == ["", difference]
+    for call in found["calls"]:
+        assert call["row"]["alone_s"]["value"] > 0
+        assert call["row"]["parallel"][0]["speedup"]["value"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("compare", "1"), "expected two statements or more, got 1"),
+        (("compare", "1", "1 / 0"), "1 / 0: in the statement, '1 / 0': ZeroDivision"),
+        (("compare", "1", "import os; os.abort()"), "ended with SIGABRT"),
+        (("compare", "--timeout", "1s", "1", "while True: pass"), "had not ended aft"),
+        (("measure", "1 / 0"), "ZeroDivisionError"),
+        (("measure", "--size", "1,2", "1"), "expected {size} in the statement or the"),
+    ],
+)
+def test_what_cannot_be_compared_is_told(tmp_path, arguments, words):
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_statement_is_measured_by_size(tmp_path):
+    (tmp_path / "own.py").write_text("import hashlib\n")
+    done = run(
+        *("measure", "-s", "import own; d = bytes({size})", "--size", "1000,3000"),
+        *("--threads", "1,2", "--json", "m.json", "own.hashlib.sha256(d)"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    small, large = json.loads((tmp_path / "m.json").read_text())["rows"]
+    assert (small["size"], large["size"]) == (1000, 3000)
+    assert small["check"]["verdict"] in ("holds", "inconclusive")
+    assert large["check"]["verdict"] in ("releases", "inconclusive")
+    assert [row["threads"] for row in large["parallel"]] == [1, 2]
+    assert large["parallel"][1]["process_speedup"] is not None
+    assert "1,000" in done.stdout
+
+
+ONE, TWICE, WIDE = (Figure(*ends) for ends in ((1, 1, 1), (2, 1.9, 2.1), (2, 0.5, 3)))
+
+
+def make_call(name, speed, speedup, difference=""):
+    """Return one statement of a comparison."""
+    pair = ParallelRow(2, 1.0, speedup, speedup, "parallel", 2.0)
+    row = SizeRow(None, ONE, (pair,))
+    return ComparedCall(name, difference, make_check(), row, speed)
+
+
+@pytest.mark.parametrize(
+    ("calls", "words"),
+    [
+        (
+            [make_call("a", ONE, ONE), make_call("b", TWICE, TWICE)],
+            ("b is 2.00x as fast as a alone", "b is the only one that gains"),
+        ),
+        (
+            [make_call("a", ONE, TWICE), make_call("b", WIDE, TWICE)],
+            ("no difference seen in their time", "all of them gain"),
+        ),
+        (
+            [make_call("a", ONE, ONE), make_call("b", ONE, WIDE)],
+            ("no difference seen in their time", "none of them gains"),
+        ),
+        (
+            [make_call("a", ONE, ONE), make_call("b", TWICE, ONE, "x")],
+            ("the answers differ: b from a",),
+        ),
+    ],
+)
+def test_the_summary_says_what_the_ranges_bear(calls, words):
+    found = summarize_calls(calls).split("; ")
+    assert len(found) == len(words)
+    for part, begin in zip(found, words, strict=True):
+        assert part.startswith(begin)
