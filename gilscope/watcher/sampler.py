@@ -136,6 +136,7 @@ class Candidate:
         self.n_samples = 1
         self.n_asked = 0
         self.place: Place | None = None
+        self._is_blocked = False
         # Windows from each of the last readings before anybody wanted the GIL.
         self._before: deque[Window] = deque([Window(now, times)], maxlen=16)
         self._asked: Window | None = None
@@ -147,6 +148,7 @@ class Candidate:
         """Take in a later reading of the same instruction, made in a span of time."""
         self.end, after = span
         self.n_samples += 1
+        self._is_blocked = is_blocked
         for window in self._get_windows():
             window.note(after, times, is_blocked=is_blocked)
         if self._kept is None and state.is_wanted:
@@ -163,8 +165,11 @@ class Candidate:
             self._before.append(Window(after, times))
 
     def note_end(self, now: int, times: Times) -> None:
-        """Take in the run-queue wait that ended after the last reading."""
-        for window in self._get_windows():
+        """Take in the run-queue wait that ended after the last reading.
+
+        Of a thread that was blocked then, it began later as well.
+        """
+        for window in () if self._is_blocked else self._get_windows():
             window.note_wait(now, times)
 
     def compute_kept_ns(self, over_ns: int) -> int | None:

@@ -100,6 +100,21 @@ def test_own_time_leaves_waits_for_a_core_out(wait, own):
     assert window.compute_own_ns(120, 0) == own
 
 
+@pytest.mark.parametrize(("is_blocked", "kept"), [(True, 29), (False, None)])
+def test_a_wait_after_a_sleep_is_no_part_of_the_hold(is_blocked, kept):
+    candidate = Candidate(make_state(), 0, Times(0, 0))
+    for now in range(1, 31):
+        candidate.note(
+            make_state(asked=now >= 6),
+            (now * MS, now * MS),
+            Times(now * MS, 0),
+            is_blocked=is_blocked,
+        )
+    candidate.note_end(60 * MS, Times(30 * MS, 28 * MS))
+    found = candidate.compute_kept_ns(OVER_NS)
+    assert found == (kept and kept * MS)
+
+
 class ScriptedInterpreter:
     """Answers with one reading after the other."""
 
