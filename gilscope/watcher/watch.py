@@ -1,6 +1,7 @@
 """`gilscope.watch()`: who holds the GIL in this process, while it goes on."""
 
 import _thread
+import contextlib
 import ctypes
 import dataclasses
 import os
@@ -9,7 +10,7 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from gilscope.watcher.attribute import make_hold
@@ -174,7 +175,13 @@ class Watch:
         """Remember what the threads are called now."""
         if len(self._names) > MAX_NAMES:
             self._names.clear()
-        for thread in threading.enumerate():
+        with contextlib.suppress(RuntimeError):
+            # Private, and changed while it is read: threads that have ended, too.
+            self._add_names(getattr(threading, "_dangling", ()))
+        self._add_names(threading.enumerate())
+
+    def _add_names(self, threads: Iterable[threading.Thread]) -> None:
+        for thread in threads:
             if thread.native_id is not None:
                 self._names[thread.native_id] = thread.name
 

@@ -34,7 +34,10 @@ def test_long():
 MARKED = """
 @pytest.mark.gil_max_hold("100ms")
 def test_marked_long():
-    thread = threading.Thread(target=hold, args=(0.3,), name="worker")
+    def work():
+        hold(0.3)
+        time.sleep(0.1)
+    thread = threading.Thread(target=work, name="worker")
     thread.start()
     thread.join()
 

@@ -58,8 +58,6 @@ def test_an_operator_has_no_function_and_a_thread_has_its_name():
     def multiply():
         number = 3**400_000
         _ = number * number
-        # Until its name has been asked for.
-        time.sleep(0.1)
 
     with watch() as watched:
         thread = threading.Thread(target=multiply, name="multiplier")
