@@ -32,16 +32,17 @@ INT64: Literal["l", "q"] = "l" if struct.calcsize("l") == struct.calcsize("q") e
 
 def read_values(values: list[Any]) -> Any:
     """Read the list as 64-bit integers; a note on an error names the item."""
+    # An `__index__` or another thread may change the list, but not this copy of it.
+    items = list.copy(values)
     try:
         # Refuses all but ints before any `__index__` is called. pack() reads them two
         # to three times as fast as ffi.new() does.
-        numbers = [*map(int.conjugate, list.__iter__(values))]
+        numbers = [*map(int.conjugate, items)]
         packed = struct.Struct(f"{len(numbers)}{INT64}").pack(*numbers)
         return ffi.from_buffer(INT64_ARRAY, packed)
     except (TypeError, struct.error):
         pass
-    # An `__index__` or another thread may change the list, but not this copy of it.
-    return read_objects(list.copy(values))
+    return read_objects(items)
 
 
 def read_objects(items: list[Any]) -> Any:
