@@ -1,10 +1,14 @@
 """Callables whose behaviour is known, and how often the verdict on them is right.
 
-    python benchmarks/known_callables.py [--runs N] [--busy LOOPS] [--only NAME]
+    python benchmarks/known_callables.py [--runs N] [--busy LOOPS] [--pollers THREADS]
+        [--packages] [--verdict-only] [--peers] [--only NAME]
 
-Each run judges all of them; the score is printed as one line a wrong or inconclusive
-verdict, and a sum. `--busy` runs that many processes beside it that do nothing but
-compute. What each does to the GIL was taken from its source, not from the verdict.
+Each run judges all of them; each verdict that is wrong or inconclusive is a line, and a
+sum follows. `--busy` runs that many processes beside it that do nothing but compute,
+`--pollers` that many Python threads that sleep for 0.2 ms again and again.
+`--packages` adds the calls of known_packages.toml that are installed, `--peers` what
+gilknocker and two-thread timing say of the same calls in the same run. What each does
+to the GIL was taken from its source, not from the verdict.
 """
 
 import argparse
@@ -25,6 +29,7 @@ import functools
 import hashlib
 import heapq
 import hmac
+import itertools
 import json
 import lzma
 import marshal
@@ -37,6 +42,7 @@ import select
 import socket
 import sqlite3
 import ssl
+import statistics
 import struct
 import subprocess
 import sys
@@ -58,8 +64,12 @@ except ImportError:
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from compare import check
+
+from benchmarks import known_packages
+from benchmarks.peers import judge_by_gilknocker, judge_by_timing
+from gilscope import check
 from gilscope.environment import is_gil_enabled
+from gilscope.probe.session import drop_session, keep_session
 from gilscope.threads import run_together
 
 Call = Callable[[], object]
@@ -92,6 +102,12 @@ def make_known() -> Iterator[Known]:
     yield from make_foreign()
     if np is not None:
         yield from make_numpy()
+
+
+def make_package_calls() -> Iterator[Known]:
+    """Yield the calls of known_packages.toml whose packages are installed."""
+    for each, call in known_packages.make_known():
+        yield Known(each.name, call, each.verdict)
 
 
 def bind(function: Callable[..., object], *args: object, **kwargs: Any) -> Call:
@@ -422,11 +438,35 @@ def run_beside(n_loops: int) -> Iterator[None]:
             process.wait()
 
 
-def judge_all(known: list[Known], run: int) -> collections.Counter[str]:
+@contextlib.contextmanager
+def poll_beside(n_threads: int) -> Iterator[None]:
+    """Keep so many Python threads polling meanwhile."""
+    is_over = threading.Event()
+
+    def poll() -> None:
+        while not is_over.is_set():
+            time.sleep(0.0002)
+
+    threads = [threading.Thread(target=poll, daemon=True) for _ in range(n_threads)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
+
+
+def judge_all(
+    known: list[Known], run: int, *, figures: bool, times_s: list[float]
+) -> collections.Counter[str]:
     """Judge each once, print what was not right, and count."""
     score: collections.Counter[str] = collections.Counter()
     for each in known:
-        found = check(each.call)
+        start = time.perf_counter()
+        found = check(each.call, figures=figures)
+        times_s.append(time.perf_counter() - start)
         if found.verdict == each.verdict:
             score["right"] += 1
             continue
@@ -434,6 +474,21 @@ def judge_all(known: list[Known], run: int) -> collections.Counter[str]:
         score[kind] += 1
         say(f"run {run}: {each.name}: {kind}, expected {each.verdict}: {found}")
     return score
+
+
+def judge_by_peers(known: list[Known]) -> None:
+    """Print how often the peers are wrong about a release."""
+    for name, judge in (
+        ("gilknocker", judge_by_gilknocker),
+        ("two-thread timing", judge_by_timing),
+    ):
+        answers = [(each, judge(each.call)) for each in known]
+        n_wrong = sum(
+            (answer == "releases") != (each.verdict == "releases")
+            for each, answer in answers
+            if answer
+        )
+        say(f"{name}: wrong about {n_wrong} of {sum(bool(a) for _, a in answers)}")
 
 
 def say(line: str) -> None:
@@ -447,27 +502,38 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=1, help="how often (default: 1)")
     parser.add_argument("--busy", type=int, default=0, help="busy loops beside it")
+    parser.add_argument("--pollers", type=int, default=0, help="threads that poll")
+    parser.add_argument("--packages", action="store_true", help="those of PyPI, too")
+    parser.add_argument("--verdict-only", action="store_true", help="without figures")
+    parser.add_argument("--peers", action="store_true", help="what others say of them")
     parser.add_argument("--only", action="append", help="the name of one of them")
     options = parser.parse_args()
+    packages = make_package_calls() if options.packages else ()
     known = [
         each
-        for each in make_known()
+        for each in itertools.chain(make_known(), packages)
         if (not options.only or each.name in options.only)
         and (is_gil_enabled() or not each.is_brief)
     ]
     total: collections.Counter[str] = collections.Counter()
-    start = time.perf_counter()
-    with run_beside(options.busy):
+    times_s: list[float] = []
+    figures = not options.verdict_only
+    with run_beside(options.busy), poll_beside(options.pollers):
+        if not figures:
+            keep_session()
         for run in range(1, options.runs + 1):
-            total += judge_all(known, run)
+            total += judge_all(known, run, figures=figures, times_s=times_s)
             say(f"run {run}: {total['right']} right so far")
-    n_checks = len(known) * options.runs
-    seconds = (time.perf_counter() - start) / max(1, n_checks)
+        drop_session()
+        if options.peers:
+            judge_by_peers(known)
+    times_s.sort()
     say(
-        f"Python {sys.version.split()[0]}, {options.busy} busy loops: {len(known)} "
-        f"callables, {options.runs} runs: {total['right']} right, "
-        f"{total['inconclusive']} inconclusive, {total['wrong']} wrong; "
-        f"{seconds:.2f} s a check"
+        f"Python {sys.version.split()[0]}, {options.busy} busy loops, "
+        f"{options.pollers} pollers: {len(known)} callables, {options.runs} runs: "
+        f"{total['right']} right, {total['inconclusive']} inconclusive, "
+        f"{total['wrong']} wrong; a check takes {statistics.median(times_s) * 1e3:.1f} "
+        f"ms (median), {times_s[len(times_s) * 9 // 10] * 1e3:.1f} ms (90th percentile)"
     )
     return 1 if total["wrong"] else 0
 

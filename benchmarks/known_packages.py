@@ -33,7 +33,7 @@ import random
 draw = random.Random(1)
 noise = draw.randbytes(1_000_000)
 raw = draw.randbytes(300_000) + b"abcdefgh" * 90_000
-small = raw[:64]
+small = raw[:1000]
 rows = [{"name": f"item {i}", "value": i, "tags": [str(i), "x"]} for i in range(5_000)]
 words = [f"word{i * 7919 % 10_007}" for i in range(3_000)]
 text = " ".join(words)
