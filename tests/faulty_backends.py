@@ -417,7 +417,7 @@ def leaves_half(values, result, index, **options):
         raise
 
 
-@faulty("correctness", "1.6 140 items before a wrong one, release_gil=False")
+@faulty("correctness", "1.6 140 items before a wrong one, 'x', release_gil=False")
 def leaves_half_when_held(values, result, index, **options):
     """Clean up in one of two code paths."""
     try:

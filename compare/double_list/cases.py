@@ -1,4 +1,4 @@
-"""The contract's cases as a table, for the harness and for tests/contract alike.
+"""The contract's cases by clause and name, for the harness and for tests/contract.
 
 No case says what should come out: the reference does, called with the same. Of several
 wrong arguments the contract does not say which is refused, so no case has two.
@@ -30,21 +30,6 @@ class Call:
     result: Any = field(default_factory=lambda: ["first", "second"])
     index: Any = 1
     options: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One thing that the contract says about a call.
-
-    Attributes:
-        clause: its number in docs/contract.md.
-        name: what is special about the call.
-        make: returns the call.
-    """
-
-    clause: str
-    name: str
-    make: Callable[[], Call]
 
 
 def with_values(*values: object) -> Callable[[], Call]:
@@ -127,173 +112,139 @@ HELD_AND_REPEATED: dict[str, dict[str, Any]] = {
     "two passes": {"trace": None, "passes": 2},
 }
 
-ANSWERS = (
-    Case("1.1", "three integers", Call),
-    Case("1.1", "no values", with_values()),
-    Case("1.1", "a thousand values", with_values(*range(-500, 500))),
-    Case("1.1", "descending values", with_values(*range(500, -500, -1))),
-    Case("1.1", "repeated values", with_values(*[7, 7, -7] * 50)),
-    Case("1.1", "a subclass of list", lambda: Call(values=OddList([1, 2, 3]))),
-    Case("1.1", "a result of a subclass", lambda: Call(result=OddList("ab"))),
-    Case(
-        "1.1",
-        "a result of a subclass, index -1",
-        lambda: Call(result=OddList("ab"), index=-1),
+ANSWERS: dict[str, Callable[[], Call]] = {
+    "1.1 three integers": Call,
+    "1.1 no values": with_values(),
+    "1.1 a thousand values": with_values(*range(-500, 500)),
+    "1.1 descending values": with_values(*range(500, -500, -1)),
+    "1.1 repeated values": with_values(*[7, 7, -7] * 50),
+    "1.1 a subclass of list": lambda: Call(values=OddList([1, 2, 3])),
+    "1.1 a result of a subclass": lambda: Call(result=OddList("ab")),
+    "1.1 a result of a subclass, index -1": lambda: Call(
+        result=OddList("ab"), index=-1
     ),
-    Case("1.1", "one list as values and result", with_same_list(1)),
-    Case("1.1", "one list, index -1", with_same_list(-1)),
-    Case("1.1", "index 0", with_index(0)),
-    Case("1.1", "index -1", with_index(-1)),
-    Case("1.1", "index -2", with_index(-2)),
-    Case("1.1", "index True", with_index(True)),  # noqa: FBT003
-    Case("1.1", "an index by __index__", with_index(Number(1))),
-    Case("1.2", "the largest doubles", with_values(HALF_MAX, HALF_MIN, 0, -1)),
-    Case("1.2", "one, two and three digits", with_values(1, 2**31, -(2**31), 2**61)),
-    Case("1.2", "all around the powers of two", with_values(*AROUND_POWERS)),
-    Case("1.2", "bools", with_values(True, False)),  # noqa: FBT003
-    Case("1.2", "an IntEnum", with_values(Colour.RED, 1)),
-    Case("1.2", "an int with its own methods", with_values(1, Odd(5), Odd(2**40))),
-    Case("1.2", "items by __index__", with_values(Number(4), 1, Number(-4))),
-    Case("1.4", "two passes", with_options(passes=2)),
-    Case("1.4", "a hundred passes", with_options(passes=100)),
-    Case(
-        "1.4",
-        "passes of values at the edge",
-        lambda: Call([HALF_MAX], options={"passes": 7}),
+    "1.1 one list as values and result": with_same_list(1),
+    "1.1 one list, index -1": with_same_list(-1),
+    "1.1 index 0": with_index(0),
+    "1.1 index -1": with_index(-1),
+    "1.1 index -2": with_index(-2),
+    "1.1 index True": with_index(True),  # noqa: FBT003
+    "1.1 an index by __index__": with_index(Number(1)),
+    "1.2 the largest doubles": with_values(HALF_MAX, HALF_MIN, 0, -1),
+    "1.2 one, two and three digits": with_values(1, 2**31, -(2**31), 2**61),
+    "1.2 all around the powers of two": with_values(*AROUND_POWERS),
+    "1.2 bools": with_values(True, False),  # noqa: FBT003
+    "1.2 an IntEnum": with_values(Colour.RED, 1),
+    "1.2 an int with its own methods": with_values(1, Odd(5), Odd(2**40)),
+    "1.2 items by __index__": with_values(Number(4), 1, Number(-4)),
+    "1.4 two passes": with_options(passes=2),
+    "1.4 a hundred passes": with_options(passes=100),
+    "1.4 passes of values at the edge": lambda: Call([HALF_MAX], options={"passes": 7}),
+    "1.5 passes by __index__": with_options(passes=Number(3)),
+    "1.5 passes that are True": with_options(passes=True),
+    "1.5 sleeps that are ints": with_options(released_sleep=0, held_sleep=0),
+    "1.5 a sleep by __float__": with_options(held_sleep=Seconds()),
+    "1.5 a sleep by __index__": with_options(released_sleep=Number(0)),
+    "1.8 the GIL held": with_options(release_gil=False),
+    "1.8 the GIL held, two passes": with_options(release_gil=False, passes=2),
+    "1.9 no trace": with_options(trace=None),
+    "1.9 an empty trace": lambda: Call(options={"trace": []}),
+    "1.9 a trace of a subclass": lambda: Call(options={"trace": OddList()}),
+    "1.3 a sleep without the GIL": with_options(released_sleep=0.002),
+    "1.3 a sleep with the GIL": with_options(held_sleep=0.002),
+    "1.3 both sleeps without a trace": with_options(
+        released_sleep=0.001, held_sleep=0.001, trace=None
     ),
-    Case("1.5", "passes by __index__", with_options(passes=Number(3))),
-    Case("1.5", "passes that are True", with_options(passes=True)),
-    Case("1.5", "sleeps that are ints", with_options(released_sleep=0, held_sleep=0)),
-    Case("1.5", "a sleep by __float__", with_options(held_sleep=Seconds())),
-    Case("1.5", "a sleep by __index__", with_options(released_sleep=Number(0))),
-    Case("1.8", "the GIL held", with_options(release_gil=False)),
-    Case("1.8", "the GIL held, two passes", with_options(release_gil=False, passes=2)),
-    Case("1.9", "no trace", with_options(trace=None)),
-    Case("1.9", "an empty trace", lambda: Call(options={"trace": []})),
-    Case("1.9", "a trace of a subclass", lambda: Call(options={"trace": OddList()})),
-    Case("1.3", "a sleep without the GIL", with_options(released_sleep=0.002)),
-    Case("1.3", "a sleep with the GIL", with_options(held_sleep=0.002)),
-    Case(
-        "1.3",
-        "both sleeps without a trace",
-        with_options(released_sleep=0.001, held_sleep=0.001, trace=None),
+    "1.3 both sleeps with the GIL held": with_options(
+        release_gil=False, released_sleep=0.002, held_sleep=0.002
     ),
-    Case(
-        "1.3",
-        "both sleeps with the GIL held",
-        with_options(release_gil=False, released_sleep=0.002, held_sleep=0.002),
-    ),
-)
+}
 
-REFUSALS = (
-    *(
-        Case(
-            "1.5",
-            f"a {type(value).__name__} as {name}",
-            partial(with_argument, name, value),
-        )
+REFUSALS: dict[str, Callable[[], Call]] = {
+    **{
+        f"1.5 a {type(value).__name__} as {name}": partial(with_argument, name, value)
         for value in ((1, 2), "12", range(2), None)
         for name in ("values", "result", "trace")
         if (name, value) != ("trace", None)
-    ),
-    *(
-        Case("1.5", f"an index that is {index!r}", with_index(index))
+    },
+    **{
+        f"1.5 an index that is {index!r}": with_index(index)
         for index in (1.0, "1", None, 2, -3, 2**63, -HUGE)
-    ),
-    Case("1.5", "an index by an __index__ that raises", with_index(Number(1, fail))),
-    Case("1.5", "an __index__ that answers a str", with_index(Number("1"))),
-    Case("1.5", "a result without places", lambda: Call(result=[], index=0)),
-    Case("1.5", "a result without places, -1", lambda: Call(result=[], index=-1)),
-    *(
-        Case("1.5", f"passes that are {passes!r}", with_options(passes=passes))
+    },
+    "1.5 an index by an __index__ that raises": with_index(Number(1, fail)),
+    "1.5 an __index__ that answers a str": with_index(Number("1")),
+    "1.5 a result without places": lambda: Call(result=[], index=0),
+    "1.5 a result without places, -1": lambda: Call(result=[], index=-1),
+    **{
+        f"1.5 passes that are {passes!r}": with_options(passes=passes)
         for passes in (0, False, -1, -HUGE, 2**63, 1.0, "1", None)
-    ),
-    *(
-        Case("1.5", f"a release_gil that is {flag!r}", with_options(release_gil=flag))
+    },
+    **{
+        f"1.5 a release_gil that is {flag!r}": with_options(release_gil=flag)
         for flag in (1, None, "")
-    ),
-    *(
-        Case("1.5", f"a {name} of {seconds!r:.20}", with_options(**{name: seconds}))
+    },
+    **{
+        f"1.5 a {name} of {seconds!r:.20}": with_options(**{name: seconds})
         for name in ("released_sleep", "held_sleep")
         for seconds in (-0.001, -math.inf, math.inf, math.nan, 2e9, 10**400, "1", None)
-    ),
-    Case("1.5", "a wrong trace before any item", with_unread_items(trace=())),
-    Case("1.5", "a wrong sleep before any item", with_unread_items(held_sleep=-1)),
-    Case("1.5", "wrong passes before any item", with_unread_items(passes=0)),
-    *(
-        Case("1.2", f"an item that is a {type(item).__name__}", with_values(1, item, 3))
+    },
+    "1.5 a wrong trace before any item": with_unread_items(trace=()),
+    "1.5 a wrong sleep before any item": with_unread_items(held_sleep=-1),
+    "1.5 wrong passes before any item": with_unread_items(passes=0),
+    **{
+        f"1.2 an item that is a {type(item).__name__}": with_values(1, item, 3)
         for item in ("2", 3.0, None, [2], 2j, b"2")
+    },
+    "1.2 a str in a long list": with_values(*range(700), "2", *range(99)),
+    "1.2 two doubles that do not fit in a long list": with_values(
+        *range(300), VALUE_MAX, *range(300), VALUE_MIN
     ),
-    Case("1.2", "a str in a long list", with_values(*range(700), "2", *range(99))),
-    Case(
-        "1.2",
-        "two doubles that do not fit in a long list",
-        with_values(*range(300), VALUE_MAX, *range(300), VALUE_MIN),
+    "1.2 an item just over 64 bits": with_values(0, VALUE_MAX + 1),
+    "1.2 an item just under 64 bits": with_values(VALUE_MIN - 1),
+    "1.2 an item of 133 bits": with_values(1, HUGE),
+    "1.2 a double just over 64 bits": with_values(1, HALF_MAX + 1),
+    "1.2 a double just under 64 bits": with_values(1, 2, HALF_MIN - 1),
+    "1.2 a double that does not fit, two passes": lambda: Call(
+        [VALUE_MAX], options={"passes": 2}
     ),
-    Case("1.2", "an item just over 64 bits", with_values(0, VALUE_MAX + 1)),
-    Case("1.2", "an item just under 64 bits", with_values(VALUE_MIN - 1)),
-    Case("1.2", "an item of 133 bits", with_values(1, HUGE)),
-    Case("1.2", "a double just over 64 bits", with_values(1, HALF_MAX + 1)),
-    Case("1.2", "a double just under 64 bits", with_values(1, 2, HALF_MIN - 1)),
-    Case(
-        "1.2",
-        "a double that does not fit, two passes",
-        lambda: Call([VALUE_MAX], options={"passes": 2}),
-    ),
-    Case("1.2", "a double before an item of a wrong type", with_values(VALUE_MAX, "x")),
-    Case("1.2", "an item of a wrong type before a double", with_values("x", VALUE_MAX)),
-    Case("1.2", "a double before an item over 64 bits", with_values(VALUE_MIN, HUGE)),
-    Case("1.2", "a wrong type before an item over 64 bits", with_values("x", HUGE)),
-    Case("1.2", "an item over 64 bits before a wrong type", with_values(HUGE, "x")),
-    Case("1.2", "an __index__ that raises", with_values(1, Number(2, fail))),
-    Case("1.2", "an __index__ that is interrupted", with_values(Number(2, interrupt))),
-    Case("1.2", "an __index__ that returns a str", with_values(1, Number("2"))),
-    Case("1.2", "an __index__ over 64 bits", with_values(1, Number(HUGE))),
-    Case("1.2", "a double of an __index__", with_values(1, Number(VALUE_MAX))),
-    *(
-        Case(
-            "1.6",
-            f"{n} items before a wrong one, {what}",
-            partial(with_last_item, n, item, **options),
+    "1.2 a double before an item of a wrong type": with_values(VALUE_MAX, "x"),
+    "1.2 an item of a wrong type before a double": with_values("x", VALUE_MAX),
+    "1.2 a double before an item over 64 bits": with_values(VALUE_MIN, HUGE),
+    "1.2 a wrong type before an item over 64 bits": with_values("x", HUGE),
+    "1.2 an item over 64 bits before a wrong type": with_values(HUGE, "x"),
+    "1.2 an __index__ that raises": with_values(1, Number(2, fail)),
+    "1.2 an __index__ that is interrupted": with_values(Number(2, interrupt)),
+    "1.2 an __index__ that returns a str": with_values(1, Number("2")),
+    "1.2 an __index__ over 64 bits": with_values(1, Number(HUGE)),
+    "1.2 a double of an __index__": with_values(1, Number(VALUE_MAX)),
+    **{
+        f"1.6 {n} items before a wrong one, {item!r}, {what}": partial(
+            with_last_item, n, item, **options
         )
         for n in (0, 140)
         for item in ("x", 2**64, VALUE_MAX)
         for what, options in HELD_AND_REPEATED.items()
-    ),
-)
+    },
+}
 
-ACTIONS = (
-    Case(
-        "1.7",
-        "an __index__ that empties values and raises",
-        with_act(lambda call: call.values.clear() or fail()),
+ACTIONS: dict[str, Callable[[], Call]] = {
+    "1.7 an __index__ that empties values and raises": with_act(
+        lambda call: call.values.clear() or fail()
     ),
-    Case(
-        "1.6",
-        "an __index__ that empties result",
-        with_act(lambda call: call.result.clear()),
+    "1.6 an __index__ that empties result": with_act(lambda call: call.result.clear()),
+    "1.6 an __index__ that empties result, index -1": with_act(
+        lambda call: call.result.clear(), index=-1
     ),
-    Case(
-        "1.6",
-        "an __index__ that empties result, index -1",
-        with_act(lambda call: call.result.clear(), index=-1),
+    "1.6 an __index__ that shortens result, index -1": with_act(
+        lambda call: call.result.pop(), index=-1
     ),
-    Case(
-        "1.6",
-        "an __index__ that shortens result, index -1",
-        with_act(lambda call: call.result.pop(), index=-1),
+    "1.6 an __index__ that grows result": with_act(
+        lambda call: call.result.append("third")
     ),
-    Case(
-        "1.6",
-        "an __index__ that grows result",
-        with_act(lambda call: call.result.append("third")),
+    "1.1 an __index__ that grows result, index -1": with_act(
+        lambda call: call.result.append("third"), index=-1
     ),
-    Case(
-        "1.1",
-        "an __index__ that grows result, index -1",
-        with_act(lambda call: call.result.append("third"), index=-1),
-    ),
-    Case("1.6", "passes whose __index__ empties result", with_acting_passes),
-)
+    "1.6 passes whose __index__ empties result": with_acting_passes,
+}
 
-CASES = (*ANSWERS, *REFUSALS, *ACTIONS)
+CASES = ANSWERS | REFUSALS | ACTIONS

@@ -84,7 +84,7 @@ class DoubleListContract(Contract):
         settings = allow_imports(settings)
         properties = PROPERTIES if quick else (*PROPERTIES, *LONG_PROPERTIES)
         return [
-            *(partial(check_case, double_list, case) for case in CASES),
+            *(partial(check_case, double_list, *case) for case in CASES.items()),
             *(partial(holds, double_list) for holds in properties),
             partial(check_growth, implementation),
             partial(check_settings, settings),

@@ -3,12 +3,13 @@
 import builtins
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from backends import DoubleList, contract
 from backends.reference import double_list as double_list_reference
-from compare.double_list.cases import Call, Case
+from compare.double_list.cases import Call
 from compare.double_list.objects import Interrupt
 
 TEXT_LENGTH = 120
@@ -43,12 +44,13 @@ class Outcome:
     trace: str
 
 
-def check_case(double_list: DoubleList, case: Case) -> str | None:
+def check_case(
+    double_list: DoubleList, name: str, make: Callable[[], Call]
+) -> str | None:
     """Return how the backend's call differs from the reference's, None if not."""
-    expected = observe(double_list_reference, case.make())
-    got = observe(double_list, case.make())
-    fault = find_difference(expected, got)
-    return f"{case.clause} {case.name}: {fault}" if fault else None
+    expected = observe(double_list_reference, make())
+    fault = find_difference(expected, observe(double_list, make()))
+    return f"{name}: {fault}" if fault else None
 
 
 def find_difference(expected: Outcome, got: Outcome) -> str | None:

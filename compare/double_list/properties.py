@@ -119,8 +119,8 @@ def make_numbers(count: int) -> list[int]:
 
 def check_after_errors(double_list: DoubleList) -> str | None:
     """Return after which refusal a call that keeps the contract is answered wrongly."""
-    for case in REFUSALS:
-        refused = case.make()
+    for name, make in REFUSALS.items():
+        refused = make()
         try:
             double_list(
                 refused.values, refused.result, refused.index, **refused.options
@@ -130,7 +130,7 @@ def check_after_errors(double_list: DoubleList) -> str | None:
             double_list(call.values, call.result, call.index)
             fault = find_answer_fault(call.result[1], [2, 4, 6])
             if fault:
-                return f"1.6 a call after {case.name}: {fault}"
+                return f"1.6 a call after {name.partition(' ')[2]}: {fault}"
     return None
 
 
