@@ -1,0 +1,1 @@
+void count_points(int *counts, long width, double y, int limit);

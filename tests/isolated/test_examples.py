@@ -1,0 +1,67 @@
+"""The examples are built, compared and tested as their pages say."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def run(tmp_path, request):
+    """Return what runs Python in a copy of an example, which is left as it was."""
+    folder = tmp_path / "example"
+    ignored = shutil.ignore_patterns("*.so", "target", "__pycache__")
+    shutil.copytree(EXAMPLES / request.param, folder, ignore=ignored)
+    # The crate is compiled once for all runs.
+    target = EXAMPLES / request.param / "mandelbrot_pyo3" / "target"
+
+    def run_python(*arguments):
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=folder,
+            env={**os.environ, "CARGO_TARGET_DIR": str(target)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=400,
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+    return run_python
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
+@pytest.mark.parametrize("run", ["mandelbrot"], indirect=True)
+def test_the_worked_example_is_tested_by_its_suite(run) -> None:
+    run("build.py", "cffi")
+    text = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly")
+    assert "failed" not in text
+    # Python, numpy and cffi: four cases, three sizes with two seeds, and in threads.
+    assert f"{3 * (4 + 3 * 2 + 3)} passed" in text
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(not shutil.which("cargo"), reason="there is no Rust")
+@pytest.mark.parametrize("run", ["mandelbrot"], indirect=True)
+def test_five_implementations_of_the_worked_example_are_compared(run) -> None:
+    run("build.py")
+    text = run("compare_all.py", "--quick")
+    for name in ("python", "numpy", "cython", "cffi", "pyo3"):
+        assert f"\n{name} " in text
+    assert text.count("13/13") == 5
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
+@pytest.mark.parametrize("run", ["fifth_backend"], indirect=True)
+def test_the_fifth_backend_keeps_the_contract(run) -> None:
+    run("build.py")
+    scenarios = ("--scenario", "correctness", "--scenario", "gil")
+    backend = ("--backend", "capi_backend:backend")
+    text = run("-m", "gilscope", "run", "--quick", *scenarios, *backend)
+    assert "releases" in text
