@@ -45,7 +45,7 @@ test: build ## Run the tests.
 nightly: build ## Run the tests that take minutes.
 	@$(BIN)/python -m pytest -m nightly $(PYTEST_ARGS)
 
-bench: build ## Run the benchmarks; print the figures of docs/performance.md.
+bench: build ## Run the benchmarks; print the figures of docs/explanation/performance.md.
 	@$(BIN)/python -m pytest --benchmark-only
 	@$(BIN)/python -m benchmarks.figures
 

@@ -1,6 +1,6 @@
 """The contract written once: the Backend type, the bounds and the sentences.
 
-Source: docs/contract.md, whose numbered clauses the comments name.
+Source: docs/reference/contract.md, whose numbered clauses the comments name.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ ITEM_NOTE = "double_list() values[{index}]"
 
 
 class DoubleList(Protocol):
-    """The call that every backend implements; see docs/contract.md."""
+    """The call that every backend implements; see docs/reference/contract.md."""
 
     def __call__(
         self,

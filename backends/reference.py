@@ -115,7 +115,7 @@ def double_list(
         released_sleep; held_sleep computes instead of sleeping.
 
     Source:
-        docs/contract.md, clauses 1.1 to 1.11.
+        docs/reference/contract.md, clauses 1.1 to 1.11.
     """
     # The clock is read for a trace alone; int() is 0.
     read_clock_ns = int if trace is None else time.perf_counter_ns

@@ -1,4 +1,4 @@
-"""All figures of docs/performance.md in one run: `python -m benchmarks.figures`.
+"""All figures of docs/explanation/performance.md: `python -m benchmarks.figures`.
 
 It prints Markdown; with --into FILE it also replaces what stands there between
 

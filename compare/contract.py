@@ -40,7 +40,7 @@ class Contract:
             reference does has to raise the same type.
         keywords: which of double_list's keywords the implementations take, with the
             same meaning: "passes", "release_gil", "released_sleep", "held_sleep",
-            "trace" (docs/contract.md).
+            "trace" (docs/reference/contract.md).
         call_max_s: a size of which one call takes longer is left out.
         memory_max_bytes: by how much the memory of a process may grow; None = no limit.
     """

@@ -1,14 +1,24 @@
-"""Bring what the READMEs quote up to date: regions of the sources, output of commands.
+"""Bring what the pages quote up to date: regions of the sources, files, output.
 
-`python docs/refresh.py` copies the region without the GIL out of each source;
-`--samples` also runs the commands whose output is shown. A test fails where a quoted
-region is not the source's.
+`python docs/refresh.py` copies each region without the GIL and each quoted file;
+`--samples` also runs the commands whose output is shown, `--samples=WORDS` those that
+have these words in them. A test fails where a quoted region or file is not as its
+source.
+
+What stands in front of a block says what it holds:
+
+    region: FILE                 from "GIL released" to "GIL held again"
+    file: FILE                   all of it
+    sample: COMMAND              what the command prints
+    sample: COMMAND -> to TEXT   the same up to the first line with that text
 """
 
 import argparse
+import os
 import re
 import shlex
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -16,12 +26,15 @@ ROOT = Path(__file__).parent.parent
 PAGES = (
     "README.md",
     "README.ko.md",
+    "CONTRIBUTING.md",
     *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md")),
 )
+# Wide enough for every table of the pages.
+COLUMNS = 88
 
 # A marker names what the fenced block below it holds.
 BLOCK = re.compile(
-    r"<!-- (?P<kind>region|sample): (?P<what>[^\n]+) -->\n"
+    r"<!-- (?P<kind>region|file|sample): (?P<what>[^\n]+) -->\n"
     r"(?P<fence>```[^\n]*\n)(?P<body>.*?)```\n",
     re.DOTALL,
 )
@@ -42,39 +55,65 @@ def read_region(path: str) -> str:
 
 
 def run_sample(command: str) -> str:
-    """Return what a command of this project prints."""
-    done = subprocess.run(  # noqa: S603 - the commands stand in our own README.
-        shlex.split(command), stdout=subprocess.PIPE, text=True, check=False, cwd=ROOT
+    """Return what a command of this project prints, up to the text that it names."""
+    words, _, end = command.partition(" -> to ")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(  # noqa: S603 - the commands stand in our own pages.
+        shlex.split(words),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "PATH": path, "COLUMNS": str(COLUMNS)},
     )
-    return "\n".join(line.rstrip() for line in done.stdout.splitlines()) + "\n"
+    lines = [line.rstrip() for line in done.stdout.splitlines()]
+    if end:
+        found = [number for number, line in enumerate(lines) if end in line]
+        if not found:
+            message = f"{words}: expected a line with {end!r}"
+            raise ValueError(message)
+        lines = lines[: found[0]]
+    return "\n".join(lines).strip("\n") + "\n"
 
 
 def refresh(text: str, samples: dict[str, str] | None = None) -> str:
-    """Return a README with its regions, and the given samples, up to date."""
+    """Return a page with its regions and files, and the given samples, up to date."""
 
     def fill(block: re.Match[str]) -> str:
         what, body = block["what"], block["body"]
         if block["kind"] == "region":
             body = read_region(what)
+        elif block["kind"] == "file":
+            body = (ROOT / what).read_text(encoding="utf-8")
         elif samples is not None:
-            body = samples[what]
+            body = samples.get(what, body)
         return f"<!-- {block['kind']}: {what} -->\n{block['fence']}{body}```\n"
 
     return BLOCK.sub(fill, text)
 
 
 def main() -> None:
-    """Refresh the READMEs in place."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", action="store_true", help="run the commands too")
+    """Refresh the pages in place."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument(
+        "--samples",
+        nargs="?",
+        const="",
+        metavar="WORDS",
+        help="run the commands too; those with these words in them",
+    )
     arguments = parser.parse_args()
     paths = [ROOT / name for name in PAGES if (ROOT / name).exists()]
     texts = {path: path.read_text(encoding="utf-8") for path in paths}
     samples = None
-    if arguments.samples:
+    if arguments.samples is not None:
         blocks = [block for text in texts.values() for block in BLOCK.finditer(text)]
         commands = {block["what"] for block in blocks if block["kind"] == "sample"}
-        samples = {command: run_sample(command) for command in sorted(commands)}
+        samples = {
+            command: run_sample(command)
+            for command in sorted(commands)
+            if arguments.samples in command
+        }
     for path, text in texts.items():
         path.write_text(refresh(text, samples), encoding="utf-8")
 

@@ -35,7 +35,7 @@ N_TRIES = 3
 
 
 class DoubleListContract(Contract):
-    """The built-in contract; see docs/contract.md."""
+    """The built-in contract; see docs/reference/contract.md."""
 
     name = "double_list"
     sizes = (10, N_VALUES)

@@ -143,7 +143,7 @@ def double_list(
         The GIL is released from kernel_start to kernel_end.
 
     Source:
-        docs/contract.md, clauses 1.1 to 1.11.
+        docs/reference/contract.md, clauses 1.1 to 1.11.
     """
     cdef bint is_traced = trace is not None
     cdef int64_t enter = read_clock_ns(is_traced)

@@ -1,6 +1,6 @@
 /* double_list in C with the C API of CPython: a skeleton for a backend of your own.
 
-   Public API only. The numbers in comments are those of docs/contract.md. */
+   Public API only. The numbers in comments are those of docs/reference/contract.md. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

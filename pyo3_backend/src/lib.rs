@@ -104,7 +104,7 @@ fn write_values<'py>(py: Python<'py>, target: &[i64]) -> PyResult<Bound<'py, PyL
 ///     The GIL is released from kernel_start to kernel_end.
 ///
 /// Source:
-///     docs/contract.md, clauses 1.1 to 1.11.
+///     docs/reference/contract.md, clauses 1.1 to 1.11.
 #[pyfunction]
 #[pyo3(signature = (values, result, index, *, passes=1, release_gil=true,
                     released_sleep=0.0, held_sleep=0.0, trace=None))]

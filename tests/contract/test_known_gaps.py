@@ -18,7 +18,7 @@ PANIC = "PyO3 panics where memory runs out for a small object"
 FRAMES = "Python code needs frames of its own"
 INSIDE = "a signal is handled between any two steps of Python code"
 
-# The same table stands in docs/contract.md. One that closes fails.
+# The same table stands in docs/reference/contract.md. One that closes fails.
 KNOWN_GAPS = {
     ("pyo3", "MemoryError, whichever allocation fails"): PANIC,
     ("python", "no RecursionError of its own"): FRAMES,
@@ -39,7 +39,7 @@ def agrees(backend: Backend, what: str, *, holds: bool, why: object = "") -> Non
 
 def test_gaps_are_in_the_docs() -> None:
     """The docs name each gap with its reason."""
-    text = (ROOT / "docs/contract.md").read_text()
+    text = (ROOT / "docs/reference/contract.md").read_text()
     rows = [
         [cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()
     ]

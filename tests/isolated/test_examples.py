@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import compare
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -65,3 +67,25 @@ def test_the_fifth_backend_keeps_the_contract(run) -> None:
     backend = ("--backend", "capi_backend:backend")
     text = run("-m", "gilscope", "run", "--quick", *scenarios, *backend)
     assert "releases" in text
+
+
+@pytest.fixture
+def digest(monkeypatch):
+    """Return what gives the name of what examples/digest.py has."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    yield "digest:{}".format
+    sys.modules.pop("digest", None)
+
+
+def test_of_the_two_digests_one_releases_the_gil(digest):
+    report = compare.run_all(
+        {
+            "at once": digest("digest_at_once"),
+            "in pieces": digest("digest_in_pieces"),
+        },
+        contract=digest("Digest"),
+        scenarios=["correctness", "gil"],
+        quick=True,
+    )
+    assert report.ok, str(report)
+    assert [result.gil.verdict for result in report] == ["releases", "preemptible"]

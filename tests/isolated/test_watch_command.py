@@ -231,7 +231,7 @@ def test_a_script_that_is_not_there_is_what_python_says(tmp_path):
 
 def test_the_handler_that_holds_is_named_as_in_the_documents(tmp_path):
     page = (ROOT / "docs/how-to/find-who-holds-the-gil.md").read_text("utf-8")
-    server = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    server = (ROOT / "examples/stalling_server.py").read_text("utf-8")
     (tmp_path / "server.py").write_text(server)
     expected = 1 + server[: server.index("json.dumps(ROWS)")].count("\n")
     status, output, _ = watch("--json", "-", "server.py", cwd=tmp_path)
@@ -247,4 +247,6 @@ def test_the_handler_that_holds_is_named_as_in_the_documents(tmp_path):
     # Of twelve, on a busy machine.
     assert report["holds"][0]["count"] >= 6
     assert status == 0
-    assert f"called from server.py:{expected}" in " ".join(page.split())
+    assert f"called from examples/stalling_server.py:{expected}" in " ".join(
+        page.split()
+    )

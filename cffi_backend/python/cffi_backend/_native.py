@@ -140,7 +140,7 @@ def double_list(
         The GIL is released from kernel_start to kernel_end.
 
     Source:
-        docs/contract.md, clauses 1.1 to 1.11.
+        docs/reference/contract.md, clauses 1.1 to 1.11.
     """
     # The clock is read for a trace alone; int() is 0.
     read_clock_ns = int if trace is None else time.perf_counter_ns
