@@ -127,7 +127,7 @@ class Failures:
 
 def time_call(work: ImplementationWork) -> float:
     """Return how long the quickest of a few calls took, run-queue wait left out."""
-    return min(make_call(work).cored_s for _ in range(N_TRIES))
+    return min(make_call(work).unqueued_s for _ in range(N_TRIES))
 
 
 def make_call(work: ImplementationWork) -> Calls:
@@ -153,7 +153,7 @@ def calibrate(work: ImplementationWork, target_s: float) -> ImplementationWork:
     passes = 1
     while True:
         # A short call is mostly its conversions, so it tells little of a pass.
-        kernel_s = make_call(with_passes(passes)).cored_s - around_s
+        kernel_s = make_call(with_passes(passes)).unqueued_s - around_s
         if kernel_s >= enough_s or passes >= PASSES_MAX:
             break
         passes *= min(64, max(2, math.ceil(enough_s / max(kernel_s, enough_s / 64))))

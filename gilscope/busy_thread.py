@@ -28,7 +28,7 @@ class BusyThread:
     def __init__(self) -> None:
         """Prepare the thread; `__enter__` starts it."""
         self.stamps: list[int] = []
-        # For how long the thread had computed by then, and had waited for a core.
+        # The thread's CPU time and run-queue wait by then.
         self._cpus_ns: list[int] = []
         self._waits_ns: list[int] = []
         self.speed = 0.0
@@ -106,7 +106,7 @@ class BusyThread:
         return cpu_ns / max(cpu_ns, end_ns - start_ns - waited_ns, 1)
 
     def compute_wait_ns(self, moment_ns: int) -> float:
-        """Return how long the thread had waited for a core by a moment."""
+        """Return the run-queue wait of the thread by a moment."""
         place = bisect.bisect(self.stamps, moment_ns)
         if not 0 < place < len(self.stamps):
             return self._waits_ns[-1] if place else 0

@@ -10,7 +10,7 @@ from gilscope.environment import is_gil_enabled
 from gilscope.kernel import ThreadView, WitnessError, open_view
 from gilscope.threads import run_together, switch_interval
 
-# Nobody is interrupted while a thread keeps the GIL for as long as it likes to.
+# Nobody is interrupted while a thread holds the GIL for as long as it likes to.
 UNDISTURBED_S = 100.0
 SLEEP_S = 0.001
 # How long the GIL is kept at most for the call to be seen waiting for it.
@@ -21,7 +21,7 @@ N_TRIES = 3
 
 
 class Keeper:
-    """A call that sleeps without the GIL, and a thread that takes and keeps the GIL.
+    """A call that sleeps without the GIL, and a thread that takes and holds the GIL.
 
     It keeps it until the call, whose sleep is over, sleeps again: for the GIL.
     """

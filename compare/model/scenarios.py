@@ -44,8 +44,8 @@ class Handoff(Shown):
         events: both threads' events in the order of time. "release" and "acquire"
             are there only if Python code was seen to run between the two.
         released_s: how long the backend's kernel and sleep took.
-        waiting_s: how long it waited to get the GIL back.
-        held_s: how long it kept the GIL afterwards.
+        waiting_s: how long it waited to re-acquire the GIL.
+        held_s: how long it held the GIL afterwards.
         partner_progress_released: speed of Python code beside the backend while
             the GIL was released, 1 = as fast as alone, 0 = stopped.
         partner_progress_held: the same while it was held.

@@ -136,7 +136,7 @@ def compute_stop(first: Calls, second: Calls, alone: Calls) -> float:
         alone: the second one's, with nothing beside it.
     """
     needed_s = second.end_ns / 1e9 - second.waited_s - first.start_ns / 1e9
-    return min(1.0, max(0.0, (needed_s - alone.cored_s) / first.elapsed_s))
+    return min(1.0, max(0.0, (needed_s - alone.unqueued_s) / first.elapsed_s))
 
 
 def summarize_cell(partner: str, rounds: list[Round]) -> PairCell:

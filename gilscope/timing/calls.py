@@ -211,14 +211,14 @@ class Calls:
                 reads it is the one to lose the core: that must not be with the GIL.
         """
         clock = time.perf_counter_ns
-        with open_core_wait() as read_core_wait_s:
-            waited_before_s = enter(read_core_wait_s)
+        with open_core_wait() as read_queue_wait_s:
+            waited_before_s = enter(read_queue_wait_s)
             entered_ns = clock()
             cpu_start_ns = time.process_time_ns()
             own_cpu_ns = time.thread_time_ns()
             self.make_calls()
             left_ns = clock()
-            waited_s = read_core_wait_s() - waited_before_s
+            waited_s = read_queue_wait_s() - waited_before_s
             leave()
             own_cpu_ns = time.thread_time_ns() - own_cpu_ns
             self.cpu_ns = (cpu_start_ns, time.process_time_ns())
@@ -282,7 +282,7 @@ class Calls:
         return (self.end_ns - self.start_ns) / 1e9
 
     @property
-    def cored_s(self) -> float:
+    def unqueued_s(self) -> float:
         """How long they would have taken with a core of their own."""
         # Some of the waiting, and of the computing, may have come just before the calls
         # or just after them.
@@ -305,7 +305,7 @@ class Wall:
 
     Attributes:
         seconds: on the clock.
-        cored_s: the same if each thread had had a core of its own, where the system
+        unqueued_s: the same if each thread had had a core of its own, where the system
             tells.
         cpu_s: the CPU time of all processes concerned.
         own_cpu_s: that of the calling threads themselves.
@@ -313,7 +313,7 @@ class Wall:
     """
 
     seconds: float
-    cored_s: float
+    unqueued_s: float
     cpu_s: float
     own_cpu_s: float
     has_met: bool = False
@@ -323,14 +323,14 @@ def measure_wall(all_calls: Sequence[Calls]) -> Wall:
     """Return what calls took together that began together in this process."""
     start_ns = min(calls.start_ns for calls in all_calls)
     end_ns = max(calls.end_ns for calls in all_calls)
-    cored_end_s = max(calls.end_ns / 1e9 - calls.waited_s for calls in all_calls)
+    unqueued_end_s = max(calls.end_ns / 1e9 - calls.waited_s for calls in all_calls)
     cpu_start_ns = min(calls.cpu_ns[0] for calls in all_calls)
     seconds = (end_ns - start_ns) / 1e9
     own_cpus_s = [calls.own_cpu_s for calls in all_calls]
     ordered = sorted(all_calls, key=lambda calls: calls.start_ns)
     return Wall(
         seconds=seconds,
-        cored_s=min(seconds, max(cored_end_s - start_ns / 1e9, *own_cpus_s)),
+        unqueued_s=min(seconds, max(unqueued_end_s - start_ns / 1e9, *own_cpus_s)),
         cpu_s=(max(calls.cpu_ns[1] for calls in all_calls) - cpu_start_ns) / 1e9,
         own_cpu_s=sum(own_cpus_s),
         has_met=any(

@@ -241,7 +241,7 @@ class Measuring:
 
 def average(walls: Sequence[Wall]) -> Wall:
     """Return the mean of the same calls, made before and after the others."""
-    fields = ("seconds", "cored_s", "cpu_s", "own_cpu_s")
+    fields = ("seconds", "unqueued_s", "cpu_s", "own_cpu_s")
     return Wall(*(sum(getattr(wall, f) for wall in walls) / len(walls) for f in fields))
 
 

@@ -118,7 +118,7 @@ class Processes:
         # Processes cannot stop each other, so with a core each the longest call is all.
         wall = Wall(
             seconds=(end_ns - start_ns) / 1e9,
-            cored_s=max(answer["cored_s"] for answer in answers),
+            unqueued_s=max(answer["unqueued_s"] for answer in answers),
             cpu_s=sum(answer["cpu_s"] for answer in answers),
             own_cpu_s=sum(answer["own_cpu_s"] for answer in answers),
         )
@@ -161,7 +161,7 @@ def serve(channel: Channel) -> None:
                 {
                     "start_ns": calls.start_ns,
                     "end_ns": calls.end_ns,
-                    "cored_s": calls.cored_s,
+                    "unqueued_s": calls.unqueued_s,
                     "cpu_s": calls.cpu_s,
                     "own_cpu_s": calls.own_cpu_s,
                     "fault": calls.find_fault(),

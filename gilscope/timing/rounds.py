@@ -148,7 +148,7 @@ class Side:
     @property
     def call_s(self) -> float:
         """One call alone, run-queue wait left out."""
-        return self.alone.cored_s / self.count
+        return self.alone.unqueued_s / self.count
 
 
 @dataclass
@@ -197,12 +197,12 @@ def time_contention(
 
 def compute_overlap(alone: Wall, wall: Wall, n_threads: int) -> float:
     """Return how many calls ran in parallel on average, had each had a core."""
-    computing = alone.cpu_s / alone.cored_s
+    computing = alone.cpu_s / alone.unqueued_s
     if computing < COMPUTING_MIN:
-        return n_threads * alone.cored_s / wall.cored_s
+        return n_threads * alone.unqueued_s / wall.unqueued_s
     # A call that computes in several threads keeps several cores busy on its own.
     alone_cores = computing if computing > PARALLEL else 1.0
-    return wall.cpu_s / wall.cored_s / alone_cores
+    return wall.cpu_s / wall.unqueued_s / alone_cores
 
 
 def decide(overlaps: Sequence[float], *, is_known: bool = True) -> Concurrency:
@@ -211,7 +211,7 @@ def decide(overlaps: Sequence[float], *, is_known: bool = True) -> Concurrency:
     Args:
         overlaps: one of each round.
         is_known: whether the calling threads compute themselves. Of helpers it is not
-            known how long they waited for a core.
+            known how long their run-queue wait was.
     """
     n_parallel = sum(overlap > PARALLEL for overlap in overlaps)
     if n_parallel >= AGREEING * len(overlaps):
@@ -239,7 +239,7 @@ def summarize_threads(
     # Nothing but what is beside the calls computes while a call waits.
     is_known = all(
         wall.own_cpu_s >= OWN_SHARE * wall.cpu_s
-        or alone.cpu_s < COMPUTING_MIN * alone.cored_s
+        or alone.cpu_s < COMPUTING_MIN * alone.unqueued_s
         for alone, wall in pairs
     )
     row = ParallelRow(
@@ -259,7 +259,9 @@ def summarize_threads(
     return dataclasses.replace(
         row,
         process_speedup=compute_speedup(alones, beside, n_threads),
-        of_processes=summarize([other.cored_s / wall.cored_s for wall, other in both]),
+        of_processes=summarize(
+            [other.unqueued_s / wall.unqueued_s for wall, other in both]
+        ),
     )
 
 

@@ -27,7 +27,7 @@ PAUSE_S = 20e-6
 
 # The switch interval of undisturbed calls, longer than any call. At the usual one a
 # thread that waits for the GIL wakes up again and again only to ask for it, and where
-# it has to wait for a core to do so, that wait says nothing about the call.
+# no core is free to do so, that wait says nothing about the call.
 UNDISTURBED_S = 100.0
 
 
@@ -93,7 +93,7 @@ class Start:
     closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     # How many have come to their gate, and wait there without the GIL.
     n_at_gate: int = 0
-    # How long each had waited for a core when the first one began.
+    # The run-queue wait of each when the first one began.
     waited_s: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -105,17 +105,17 @@ class Start:
         for gate in self.gates:
             gate.acquire()
 
-    def enter(self, position: int, read_core_wait_s: Callable[[], float]) -> float:
+    def enter(self, position: int, read_queue_wait_s: Callable[[], float]) -> float:
         """Wait for the moment to begin.
 
         Args:
             position: which thread this is.
-            read_core_wait_s: how long it has waited for a core so far.
+            read_queue_wait_s: returns its run-queue wait so far.
 
         Returns:
-            How long it had waited for a core when the first one began.
+            Its run-queue wait when the first one began.
         """
-        waited_s = read_core_wait_s()
+        waited_s = read_queue_wait_s()
         if position == self.first:
             self.lead()
             self.begin()
@@ -125,7 +125,7 @@ class Start:
             self.gates[position].acquire()
             if self.does_park and position not in self.waited_s:
                 # It was not seen to wait for the GIL, so nothing may be taken off.
-                waited_s = read_core_wait_s()
+                waited_s = read_queue_wait_s()
         return self.waited_s.get(position, waited_s)
 
     def leave(self) -> None:
@@ -183,7 +183,7 @@ class Start:
         Args:
             views: of each of the others.
             counts: how often each had gone to sleep before its gate was opened. One
-                that is about to sleep is said to, and may wait for a core to do so.
+                that is about to sleep is said to, and may need a core to do so.
         """
         waiting = dict(views)
         deadline = time.perf_counter() + (PARK_MAX_S if all(views.values()) else PARK_S)

@@ -52,9 +52,9 @@ def test_time_with_a_core_is_no_less_than_the_cpu_time() -> None:
     """A wait just before or after the call must not be taken off it."""
     calls = Calls(WORK)
     calls.stamps, calls.waited_s, calls.own_cpu_s = [(0, 3 * 10**9)], 1.0, 0.5
-    assert calls.cored_s == 2.0
+    assert calls.unqueued_s == 2.0
     calls.waited_s = 2.9
-    assert calls.cored_s == 0.5
+    assert calls.unqueued_s == 0.5
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def is_kept_out(*, is_reversed: bool) -> bool:
     assert second.start_ns >= first.end_ns
     wall = measure_wall(all_calls)
     assert not wall.has_met
-    return wall.cored_s > 0.9 * (first.own_cpu_s + second.own_cpu_s)
+    return wall.unqueued_s > 0.9 * (first.own_cpu_s + second.own_cpu_s)
 
 
 def test_calls_run_in_threads_of_their_own() -> None:
@@ -196,9 +196,9 @@ def test_the_wall_is_from_the_first_start_to_the_last_end() -> None:
     second = make_stamped(2, 5, (0.1, 2))
     second.waited_s = 1.5
     wall = measure_wall([first, second])
-    assert (wall.seconds, wall.cored_s, wall.cpu_s) == pytest.approx((4.0, 2.5, 2.0))
+    assert (wall.seconds, wall.unqueued_s, wall.cpu_s) == pytest.approx((4.0, 2.5, 2.0))
     first.own_cpu_s = 2.75
-    assert measure_wall([first, second]).cored_s == 2.75
+    assert measure_wall([first, second]).unqueued_s == 2.75
 
 
 @pytest.mark.parametrize(
