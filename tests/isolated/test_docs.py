@@ -1,5 +1,6 @@
 """What the documents say can be done is done here, so that it cannot rot."""
 
+import importlib
 import importlib.util
 import os
 import re
@@ -167,3 +168,12 @@ def test_every_option_is_in_the_reference():
         options = set(re.findall(r"(?<![\w-])--[a-z-]+", usage)) - {"--help"}
         missing = [one for one in options if one not in sections[command]]
         assert missing == [], command
+
+
+@pytest.mark.parametrize("package", ["gilscope", "compare", "backends"])
+def test_every_public_name_is_in_the_reference(package):
+    """docs/reference/api.md names all that the packages export."""
+    text = read("docs/reference/api.md")
+    names = importlib.import_module(package).__all__
+    missing = [name for name in names if not re.search(rf"\b{name}\b", text)]
+    assert missing == []
