@@ -27,6 +27,9 @@ def does_pay(case: Case, row: SizeRow) -> Answer:
         return "unclear" if row.cost is None else compare(1 / (1 + MARGIN), row.cost)
     figure = row.gain if case == "two threads" else row.busy_gain
     if case == "second thread":
+        if row.check is not None and row.check.verdict in ("holds", "preemptible"):
+            # A second thread is kept out, however the clock came out.
+            return "no"
         figure = row.pair.speedup if row.pair else None
     return "unclear" if figure is None else compare(figure, 1 + MARGIN)
 

@@ -29,6 +29,11 @@ COMPUTING_MIN = 0.5
 # A call that computes in its own thread takes this share of its CPU time there.
 OWN_SHARE = 0.9
 
+# Threads that run in parallel are about as fast as processes at the same moment. On a
+# busy machine the run-queue wait of a thread that a lock would have kept out anyway
+# makes its calls look parallel.
+OF_PROCESSES_MIN = 0.85
+
 # A batch of calls whose arguments are made before it, or whose answers are checked
 # after it, takes about so long, and has no more calls.
 BATCH_S = 0.002
@@ -255,9 +260,16 @@ def summarize_threads(
     if not all(n_threads in side.processes for side in sides):
         return row
     beside = [side.processes[n_threads] for side in sides]
-    both = zip(walls, beside, strict=True)
+    both = [*zip(walls, beside, strict=True)]
+    by_clock = statistics.median(other.seconds / wall.seconds for wall, other in both)
+    is_slower = n_threads > 1 and by_clock < OF_PROCESSES_MIN
     return dataclasses.replace(
         row,
+        concurrency=(
+            "unclear"
+            if is_slower and row.concurrency == "parallel"
+            else row.concurrency
+        ),
         process_speedup=compute_speedup(alones, beside, n_threads),
         of_processes=summarize(
             [other.unqueued_s / wall.unqueued_s for wall, other in both]

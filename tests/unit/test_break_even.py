@@ -14,6 +14,7 @@ from gilscope.timing.break_even import (
     name_place,
     select_unclear,
 )
+from tests.unit.sample_reports import make_check
 
 ONE = Figure(1.0, 1.0, 1.0)
 # Surely yes, surely no, and a range with the limit in it.
@@ -93,6 +94,10 @@ def test_a_second_thread_pays_by_its_speedup(letter: str) -> None:
     answers = {"x": "yes", ".": "no", "?": "unclear"}
     assert does_pay("second thread", row) == answers[letter]
     assert does_pay("second thread", replace(row, parallel=())) == "unclear"
+    verdicts = {"releases": answers[letter], "holds": "no", "preemptible": "no"}
+    for verdict, answer in verdicts.items():
+        check = make_check(verdict)  # type: ignore[arg-type]
+        assert does_pay("second thread", replace(row, check=check)) == answer
 
 
 def test_rows_that_leave_it_open_are_measured_again() -> None:

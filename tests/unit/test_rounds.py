@@ -121,6 +121,18 @@ def test_three_of_four_rounds_decide(
     assert decide(overlaps) == concurrency
 
 
+@pytest.mark.parametrize(
+    ("process_s", "concurrency"), [(0.084, "unclear"), (0.086, "parallel")]
+)
+def test_threads_slower_than_processes_are_not_called_parallel(
+    process_s: float, concurrency: str
+) -> None:
+    """However much they overlap by CPU time."""
+    processes = {2: replace(PARALLEL, seconds=process_s)}
+    found = summarize_threads([replace(SIDE, processes=processes)] * 4, 2)
+    assert found.concurrency == concurrency
+
+
 def test_each_number_of_threads_has_its_row() -> None:
     """Four threads on two cores: twice as fast; one is parallel to nothing."""
     four = Wall(0.2, 0.1, 0.4, 0.4)
