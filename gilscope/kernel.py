@@ -2,10 +2,19 @@
 
 import contextlib
 import os
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
+
+PR_SET_TIMERSLACK = 29
+# The number of the system call, and what it takes: size, policy, flags, nice, priority,
+# runtime, deadline, period.
+SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
+SCHED_ATTR = "IIQiIQQQ"
+# The shortest slice that Linux grants.
+SLICE_NS = 100_000
 
 
 class WitnessError(Exception):
@@ -176,6 +185,31 @@ def count_sleeps() -> int:
     import resource  # noqa: PLC0415
 
     return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+
+
+def wake_soon() -> None:
+    """Have Linux wake this thread when it asked for it, and run it soon.
+
+    A thread that sleeps most of the time gets a core sooner if its slices are short
+    (Linux 6.12 and newer). Where either is refused, all stays as it was.
+
+    Source:
+        prctl(2), PR_SET_TIMERSLACK; sched_setattr(2) and Linux,
+        Documentation/scheduler/sched-eevdf.rst.
+    """
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(ImportError, OSError, TypeError, AttributeError):
+        import ctypes  # noqa: PLC0415 - as above.
+        import platform  # noqa: PLC0415
+
+        library = ctypes.CDLL(None)
+        library.prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0)
+        number = SCHED_SETATTR.get(platform.machine())
+        if number is not None:
+            size = struct.calcsize(SCHED_ATTR)
+            attributes = struct.pack(SCHED_ATTR, size, 0, 0, 0, 0, SLICE_NS, 0, 0)
+            library.syscall(number, 0, attributes, 0)
 
 
 class Bell:

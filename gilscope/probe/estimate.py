@@ -10,14 +10,17 @@ import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from math import hypot
+from math import hypot, sqrt
 from typing import NamedTuple
 
 from gilscope.probe.witness import PAUSE_S, Note
-from gilscope.stats import Figure, summarize
+from gilscope.stats import Figure
 
-# There are many pauses in a call as long as this.
-LONG_NS = 1_000_000
+# Calls shorter than so many pauses are sampled, if there are enough samples.
+SAMPLED_CALLS = 2
+N_SAMPLED = 8
+# A call that computes for this share of its time does nothing else.
+ALL_COMPUTING = 0.9
 # A range wider than this says nothing.
 RANGE_MAX = 0.9
 
@@ -76,7 +79,10 @@ class Window(NamedTuple):
     def own_ns(self) -> int:
         """How long all of it took, without the caller's run-queue wait."""
         waited_ns, _ = count_waits(self.start, self.end)
-        return max(1, self.stamps[-1] - self.stamps[0] - waited_ns)
+        passed_ns = self.stamps[-1] - self.stamps[0]
+        # The wait may have begun before the start; what was computed had a core.
+        computed_ns = min(passed_ns, count_computed(self.start, self.end) or 0)
+        return max(1, passed_ns - waited_ns, computed_ns)
 
     def split(self) -> Iterator["Window"]:
         """Yield each call with the notes inside it."""
@@ -103,25 +109,39 @@ class Hold(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What one window says."""
+    """What one window says, nanoseconds."""
 
     own_ns: float
-    released: Figure
+    # Of it, what the witness saw, and what of that was held.
+    seen_ns: float
+    seen_held_ns: float
+    # What was held at the least, and at the most.
+    held_low_ns: float
+    held_high_ns: float
+    # How far either end may be off, and what may have been held in addition: both
+    # independent of other windows.
+    error_ns: float
+    missed_ns: float
     longest: Hold
 
 
 def count_waits(before: Note, after: Note) -> tuple[int, int]:
     """Return the run-queue waits of caller and witness between two notes, in ns."""
-    waits = [
+    pairs = (before.caller, after.caller), (before.witness, after.witness)
+    caller, witness = (
         0
         if then is None or now is None
-        else now.waiting_for_core - then.waiting_for_core
-        for then, now in (
-            (before.caller, after.caller),
-            (before.witness, after.witness),
-        )
-    ]
-    return max(0, waits[0]), max(0, waits[1])
+        else max(0, now.waiting_for_core - then.waiting_for_core)
+        for then, now in pairs
+    )
+    return caller, witness
+
+
+def count_computed(before: Note, after: Note) -> int | None:
+    """Return how long the caller computed between two notes, None if not told."""
+    if before.computed is None or after.computed is None:
+        return None
+    return max(0, after.computed - before.computed)
 
 
 def estimate_window(window: Window, spacing_ns: int) -> Estimate:
@@ -131,103 +151,105 @@ def estimate_window(window: Window, spacing_ns: int) -> Estimate:
         window: calls watched while nobody could interrupt them.
         spacing_ns: between two notes of a witness that nobody keeps out.
     """
-    start, end = window.start, window.end
-    edges = [
-        start._replace(at_ns=window.stamps[0]),
-        *window.notes,
-        end._replace(at_ns=window.stamps[-1]),
-    ]
-    is_long = window.own_ns / window.n_calls >= LONG_NS
-    first = estimate_first(edges[0], edges[1], window)
-    holds = [first]
-    value = first.value if first.is_seen else 0.0
-    low, high, unwatched = first.low, first.high, 0.0
-    for before, after in pairwise(edges[1:]):
-        pause_ns = max(0, spacing_ns + before.pause_ns - int(PAUSE_S * 1e9))
-        is_last = after is edges[-1]
-        ends_asleep = window.ends_asleep or not is_last
-        hold = estimate_later(before, after, pause_ns, is_last, ends_asleep)
-        holds.append(hold)
-        waited = count_waits(before, after)[1]
-        if is_long:
-            # A hold that was found began at some moment of the pause, and one that was
-            # over in it was missed, if the witness had no core for so long.
-            low, high = low + hold.low, high + hold.high
-            value += hold.value if hold.is_seen else 0.0
-            unwatched = hypot(unwatched, 0 if hold.high else waited)
-        else:
-            # Calls are so short that what is found after a pause is a sample of them.
-            part = hold.high if hold.is_seen else 0.0
-            value, low, high = value + part, low + part, high + part
-            missed = (pause_ns + waited) / 2 if hold.is_seen else hold.high
-            unwatched = hypot(unwatched, missed)
     own = float(window.own_ns)
-    unseen = sum(hold.high for hold in holds if not hold.is_seen)
-    shares = (
-        value / max(1.0, own - unseen),
-        (high + unwatched) / own,
-        (low - unwatched) / own,
+    intervals = [*make_intervals(window, spacing_ns)]
+    holds = [estimate_interval(interval, window) for interval in intervals]
+    seen = [hold for hold in holds if hold.is_seen]
+    unseen_ns = sum(hold.high for hold in holds if not hold.is_seen)
+    held = sum(hold.value for hold in seen)
+    low, high = sum(hold.low for hold in holds), sum(hold.high for hold in holds)
+    error = 0.0
+    # A hold that was over within a pause was missed, if the GIL changed hands.
+    missed = hypot(*(each.missable_ns for each in intervals))
+    if own / window.n_calls < SAMPLED_CALLS * spacing_ns and len(seen) > N_SAMPLED:
+        # What is found after a pause is a sample of calls that are shorter than it.
+        share = sum(hold.high > 0 for hold in seen[1:]) / len(seen[1:])
+        held = low = share * (own - unseen_ns)
+        high = low + unseen_ns
+        error = 2 * own * sqrt((share * (1 - share) + 1 / len(seen)) / len(seen))
+        missed = 0.0
+    longest = select_longest(window, holds)
+    return Estimate(own, own - unseen_ns, held, low, high, error, missed, longest)
+
+
+class Interval(NamedTuple):
+    """Between two notes of the witness, or an end of the window; nanoseconds."""
+
+    passed_ns: int
+    # Without the caller's run-queue wait.
+    own_ns: int
+    # For which the witness did not look: its pause and its run-queue wait.
+    unseen_ns: int
+    # Whether it waited for the GIL at the end.
+    was_held: bool
+    is_first: bool
+    is_last: bool
+    # Whether the GIL changed hands meanwhile, None where nobody counts that.
+    was_switched: bool | None
+
+    @property
+    def missable_ns(self) -> int:
+        """How much of it may have been held without being seen."""
+        is_free = not (self.is_first or self.is_last or self.was_held)
+        if not is_free or self.was_switched is False:
+            return 0
+        return min(self.own_ns, self.unseen_ns)
+
+
+def make_intervals(window: Window, spacing_ns: int) -> Iterator[Interval]:
+    """Yield what lies between the notes of a window, in order."""
+    start = window.start._replace(at_ns=window.stamps[0])
+    end = window.end._replace(at_ns=window.stamps[-1])
+    edges = [start, *window.notes, end]
+    computed_ns = count_computed(start, end)
+    # Linux tells of a run-queue wait when it is over; computing time is exact.
+    is_computing = (
+        computed_ns is not None and computed_ns > ALL_COMPUTING * window.own_ns
     )
-    released = Figure(*(1 - min(1.0, max(0.0, share)) for share in shares))
-    return Estimate(own, released, select_longest(window, holds))
+    for before, after in pairwise(edges):
+        passed = max(0, after.at_ns - before.at_ns)
+        caller, witness = count_waits(before, after)
+        own = count_computed(before, after) if is_computing else passed - caller
+        is_first = before is start
+        # It waits for the GIL from the start on.
+        pause = 0 if is_first else spacing_ns + before.pause_ns - int(PAUSE_S * 1e9)
+        unseen = min(passed, max(0, pause) + witness)
+        if before.n_sleeps is None or after.n_sleeps is None:
+            was_held = passed - unseen >= pause
+        else:
+            # It sleeps once for its pause, and once more where it waits for the GIL.
+            was_held = after.n_sleeps - before.n_sleeps > 1
+        switches = before.n_switches, after.n_switches
+        yield Interval(
+            passed,
+            max(0, min(own or 0, passed)),
+            unseen,
+            was_held,
+            is_first,
+            after is end,
+            None if None in switches else switches[0] != switches[1],
+        )
 
 
-def estimate_first(before: Note, after: Note, window: Window) -> Hold:
-    """Estimate the hold at the start, at which the witness waits for the GIL already.
-
-    Args:
-        before: the start.
-        after: the first note, or the end.
-        window: where both are.
-    """
-    passed = max(0, after.at_ns - before.at_ns)
-    caller, witness = count_waits(before, after)
-    own = max(0, passed - caller)
-    if not window.notes:
+def estimate_interval(interval: Interval, window: Window) -> Hold:
+    """Estimate the hold between two notes."""
+    own, passed = interval.own_ns, interval.passed_ns
+    if interval.is_first and interval.is_last:
         if not window.was_woken:
             return Hold(own, own, own, passed)
         if not window.ends_asleep:
             # It was woken and had no core to look.
             return Hold(own / 2, 0, own, passed, is_seen=False)
         # It was woken, and came too late.
-    blocked = max(0, passed - witness)
-    low = max(0, blocked - caller)
-    high = min(own, max(0, blocked - max(0, caller - witness)))
-    return Hold((low + high) / 2, low, high, blocked)
-
-
-def estimate_later(
-    before: Note,
-    after: Note,
-    pause_ns: int,
-    is_last: bool,  # noqa: FBT001
-    ends_asleep: bool,  # noqa: FBT001
-) -> Hold:
-    """Estimate the hold between two notes, of which the witness paused at first.
-
-    Args:
-        before: the earlier one.
-        after: the later one, or the end.
-        pause_ns: how long it pauses.
-        is_last: whether it is the end.
-        ends_asleep: whether the witness slept then.
-    """
-    passed = max(0, after.at_ns - before.at_ns)
-    caller, witness = count_waits(before, after)
-    own = max(0, passed - caller)
-    unseen = min(passed, pause_ns + witness)
-    blocked = passed - unseen
-    if before.n_sleeps is None or after.n_sleeps is None:
-        was_free = blocked < pause_ns
-    else:
-        # It sleeps once for its pause, and once more where it waits for the GIL.
-        was_free = after.n_sleeps - before.n_sleeps <= 1
-    if is_last and (was_free or not ends_asleep):
+    elif interval.is_last and not (interval.was_held and window.ends_asleep):
+        if interval.was_switched is False:
+            return Hold(0, 0, 0)
         return Hold(own / 2, 0, own, passed, is_seen=False)
-    if was_free:
+    elif not (interval.is_first or interval.was_held):
         return Hold(0, 0, 0)
-    low = max(0, blocked - caller)
-    return Hold((low + own) / 2, low, own, blocked)
+    # A hold that was found began at some moment of the pause.
+    low = max(0, own - interval.unseen_ns)
+    return Hold((low + own) / 2, low, own, passed - interval.unseen_ns)
 
 
 def select_longest(window: Window, holds: Sequence[Hold]) -> Hold:
@@ -251,20 +273,28 @@ def select_longest(window: Window, holds: Sequence[Hold]) -> Hold:
 
 
 def estimate_fraction(estimates: Sequence[Estimate]) -> Figure | None:
-    """Return the released fraction in the middle of the windows, with its range.
+    """Return the released fraction of all windows together, with its range.
 
     Returns:
         None if the range is so wide that it says nothing.
     """
-    if not estimates:
+    own = sum(each.own_ns for each in estimates)
+    if not own:
         return None
+    error = hypot(*(each.error_ns for each in estimates))
+    missed = hypot(error, *(each.missed_ns for each in estimates))
+    seen = max(1.0, sum(each.seen_ns for each in estimates))
     value, low, high = (
-        summarize([getattr(each.released, name) for each in estimates])
-        for name in ("value", "low", "high")
+        1 - min(1.0, max(0.0, share))
+        for share in (
+            sum(each.seen_held_ns for each in estimates) / seen,
+            (sum(each.held_high_ns for each in estimates) + missed) / own,
+            (sum(each.held_low_ns for each in estimates) - error) / own,
+        )
     )
-    if high.high - low.low > RANGE_MAX:
+    if high - low > RANGE_MAX:
         return None
-    return Figure(value.value, low.low, high.high)
+    return Figure(min(high, max(low, value)), low, high)
 
 
 def select_longest_hold(holds: Sequence[Hold]) -> tuple[Figure, Figure] | None:

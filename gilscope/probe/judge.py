@@ -30,7 +30,7 @@ from gilscope.probe.surroundings import (
     explain_refusal,
     is_used_up,
 )
-from gilscope.probe.switch_interval import SwitchIntervalProbe
+from gilscope.probe.switch_interval import MAX_CALLS, SwitchIntervalProbe
 from gilscope.stats import Figure
 
 # Calls that decide where all of them agree, and at most where they do not.
@@ -53,6 +53,8 @@ LONG_SHARE = 0.25
 FIRST_PAUSE_S = 500e-6
 # Windows for figures are so long that a pause of the witness is a small part of them.
 FIGURE_NS = 10_000_000
+# From one window to the next, for a call may take longer than the last one did.
+GROWTH = 10
 # Windows for a figure are those of at least this share of the calls of the largest one.
 FULL_WINDOW = 0.5
 
@@ -297,10 +299,14 @@ class _Judge:
             return
         self.watch_single(N_ALIKE, N_UNLIKE, SINGLE_SHARE * self.budget_s)
         deadline = perf_counter() + (WATCH_SHARE - SINGLE_SHARE) * self.budget_s
-        is_one = self.subject.prepare is not None
+        n_calls = 1
         while perf_counter() < deadline:
-            fitting = FIGURE_NS // max(1, call_ns)
-            self.watch_window(1 if is_one else int(max(1, min(fitting, 10_000))))
+            window = self.watch_window(n_calls)
+            if window is None or self.subject.prepare is not None:
+                n_calls = 1
+                continue
+            fitting = FIGURE_NS * n_calls // window.own_ns
+            n_calls = int(max(1, min(fitting, GROWTH * n_calls, MAX_CALLS)))
 
     def leave_out_first(self) -> None:
         """Leave out a first call that did what none of the later ones does."""

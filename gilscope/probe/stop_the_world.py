@@ -25,7 +25,6 @@ from gilscope.model import Evidence
 from gilscope.probe.estimate import Estimate, Hold, Window, weigh_computing
 from gilscope.probe.switch_interval import MAX_CALLS, check_complete, run_chain
 from gilscope.probe.witness import Note, Witness, find_place
-from gilscope.stats import Figure
 
 PAUSE_S = 20e-6
 # A stop takes about a microsecond if it has to wait for nobody.
@@ -251,17 +250,16 @@ def estimate_span(span: Span) -> Estimate:
     """
     holds = list(find_waits(span))
     whole = float(max(1, span.stamps[-1] - span.stamps[0]))
-    shares = (
-        sum(part) / whole
+    held, low, high = (
+        min(whole, sum(part))
         for part in (
-            (hold.value for hold in holds),
-            (hold.high for hold in holds),
-            (hold.low for hold in holds),
+            [hold.value for hold in holds],
+            [hold.low for hold in holds],
+            [hold.high for hold in holds],
         )
     )
-    released = Figure(*(1 - min(1.0, share) for share in shares))
     longest = max(holds, key=lambda hold: hold.low, default=Hold(0, 0, 0))
-    return Estimate(whole, released, longest)
+    return Estimate(whole, whole, held, low, high, 0.0, 0.0, longest)
 
 
 def find_waits(span: Span) -> Iterator[Hold]:

@@ -17,7 +17,12 @@ from functools import partial
 from itertools import chain, compress, repeat
 from typing import Any
 
-from gilscope.clock import perf_counter, perf_counter_ns, process_time_ns
+from gilscope.clock import (
+    perf_counter,
+    perf_counter_ns,
+    process_time_ns,
+    thread_time_ns,
+)
 from gilscope.kernel import Seen, WitnessError
 from gilscope.probe.estimate import Window
 from gilscope.probe.waiters import Waiters
@@ -27,7 +32,7 @@ from gilscope.probe.witness import PAUSE_S, Decoy, Note, Witness
 # interrupts the caller once it has waited that long, so only half of it is used.
 HUGE_S = 1.0
 HUGE_CALLS = 20.0
-TINY_S = 1e-6
+TINY_S = 50e-6
 # Between two interruptions of a call; long enough for the caller to come back.
 INTERRUPT_PAUSE_S = 30e-6
 # How long the caller holds the GIL for the witness to ask for it: 50 us are what Linux
@@ -249,7 +254,12 @@ class SwitchIntervalProbe:
         if witness.view is None or witness.caller_view is None:
             return Note(0)
         return Note(
-            0, witness.caller_view.read_times(), witness.view.read_times(), n_sleeps
+            0,
+            witness.caller_view.read_times(),
+            witness.view.read_times(),
+            n_sleeps,
+            witness.read_switches and witness.read_switches(),
+            thread_time_ns(),
         )
 
     def _refuse_rivals(self, waited_s: float) -> None:

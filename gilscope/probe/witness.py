@@ -36,7 +36,10 @@ from gilscope.kernel import (
     WitnessError,
     count_sleeps,
     open_view,
+    wake_soon,
 )
+from gilscope.watcher.errors import WatchUnavailableError
+from gilscope.watcher.offsets import check_supported, read_offsets
 
 # Between two notes, so that the witness does not take a core for itself.
 PAUSE_S = 50e-6
@@ -55,6 +58,10 @@ class Note(NamedTuple):
     witness: Times | None = None
     # How often the witness went to sleep so far.
     n_sleeps: int | None = None
+    # How often the GIL went from one thread to another so far.
+    n_switches: int | None = None
+    # How long the caller had computed.
+    computed: int | None = None
     # The pause that it asked for afterwards.
     pause_ns: int = 0
     # What the other threads of the process had computed, and where in its Python code
@@ -67,6 +74,31 @@ def find_place(thread_id: int) -> tuple[int, int] | None:
     """Return where in its Python code a thread is."""
     frame = sys._current_frames().get(thread_id)  # noqa: SLF001
     return None if frame is None else (id(frame.f_code), frame.f_lasti)
+
+
+def open_switch_counter() -> Callable[[], int] | None:
+    """Return what reads how often the GIL went from one thread to another.
+
+    Returns:
+        None where this interpreter is not known to the watcher, or its memory does not
+        look as it should.
+
+    Source:
+        CPython, pycore_gil.h: the interval in microseconds, the last holder, whether it
+        is locked, the number of switches, a machine word each.
+    """
+    try:
+        check_supported()
+        address = read_offsets().gil_address
+    except (WatchUnavailableError, AttributeError, ValueError):
+        return None
+    import ctypes  # noqa: PLC0415 - the table of offsets needs it too.
+
+    interval = ctypes.c_ulong.from_address(address)
+    if interval.value != round(sys.getswitchinterval() * 1e6):
+        return None
+    counter = ctypes.c_ulong.from_address(address + 3 * ctypes.sizeof(interval))
+    return lambda: int(counter.value)
 
 
 class _Helper:
@@ -109,6 +141,7 @@ class _Helper:
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self.ident, self.native_id = threading.get_ident(), threading.get_native_id()
+        wake_soon()
         try:
             self._run()
         finally:
@@ -170,11 +203,13 @@ class Witness(_Helper):
         self.pauses_s: Sequence[float] = (PAUSE_S,)
         self.notes_places = False
         self.read_computed: Callable[[], int] | None = None
+        self.read_switches: Callable[[], int] | None = None
         # Views of the witness, each for the thread that reads it.
         self.view: ThreadView | None = None
         self._own_view: ThreadView | None = None
         # The same of the caller.
         self._caller = 0
+        self._read_caller: Callable[[], int] | None = None
         self.caller_view: ThreadView | None = None
         self._noted_view: ThreadView | None = None
         self._use_kernel = use_kernel and sys.platform == "linux"
@@ -193,6 +228,7 @@ class Witness(_Helper):
             self.read_computed = open_thread_clock(self.ident)
             if self._use_kernel:
                 self.view, self._own_view = open_views(self.native_id, self._closing)
+                self.read_switches = open_switch_counter()
         except BaseException:
             self.__exit__()
             raise
@@ -207,6 +243,7 @@ class Witness(_Helper):
     def attach(self) -> Iterator[None]:
         """Watch the calling thread meanwhile."""
         self._caller = threading.get_ident()
+        self._read_caller = open_thread_clock(self._caller)
         with contextlib.ExitStack() as closing:
             if self.view is not None:
                 views = open_views(threading.get_native_id(), closing)
@@ -323,6 +360,8 @@ class Witness(_Helper):
                     caller=self._noted_view.read_times(),
                     witness=self._own_view.read_times(),
                     n_sleeps=count_sleeps(),
+                    n_switches=self.read_switches and self.read_switches(),
+                    computed=self._read_caller and self._read_caller(),
                 )
             if self.notes_places:
                 note = note._replace(
