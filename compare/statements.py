@@ -12,11 +12,10 @@ from compare.contract import Contract
 from compare.work import find_answer_fault
 from gilscope.channel import Channel
 from gilscope.check import check_statement
-from gilscope.cli.statement import describe_error
 from gilscope.environment import collect_environment
 from gilscope.measurement import SizeRow
 from gilscope.model import Check, Environment
-from gilscope.probe.statement import bind_statement
+from gilscope.probe.statement import bind_statement, describe_error
 from gilscope.process import Child
 from gilscope.record import Record, structure
 from gilscope.stats import Figure, judge, summarize

@@ -162,7 +162,7 @@ class Auditor:
                 probe = stack.enter_context(self._session.open_probe())
                 decoy = probe.read_decoy()
                 probe.witness.park()
-                probe.waiters.note()
+                probe.waiters.note(probe.settled_s)
             except WitnessError:
                 self.n_unclear += 1
                 self._session.close()

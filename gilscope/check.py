@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # About how long a check may take, where one call is not longer.
 BUDGET_S = 0.5
+# How long a process that judges may go without a sign of life.
+TIMEOUT_S = 60.0
 
 
 def check(
@@ -113,14 +115,19 @@ def check_statement(  # noqa: PLR0913 - all but two are by name.
 
 
 def check_both(
-    statement: str, setup: str = "pass", *, budget_s: float = BUDGET_S
+    statement: str,
+    setup: str = "pass",
+    *,
+    budget_s: float = BUDGET_S,
+    timeout_s: float = TIMEOUT_S,
 ) -> tuple[Check, Check]:
     """Judge a statement with the GIL on, and with it off, on a free-threaded build.
 
     Args:
         statement: as for `check_statement`.
         setup: what is run once before, in each of the two processes.
-        budget_s: about how long each of the checks may take, in seconds.
+        budget_s: about how long the figures of each check may take, in seconds.
+        timeout_s: how long each may go without a sign of life.
 
     Returns:
         The check with the GIL and the one without it.
@@ -129,9 +136,25 @@ def check_both(
         RuntimeError: this build has nothing but a GIL, or one of them failed.
     """
     check_budget(budget_s)
-    from gilscope.probe.both import judge_both  # noqa: PLC0415
+    from gilscope.environment import is_free_threaded_build  # noqa: PLC0415
+    from gilscope.probe.child import (  # noqa: PLC0415
+        Statement,
+        StatementError,
+        judge_in_child,
+    )
 
-    return judge_both(statement, setup, budget_s)
+    if not is_free_threaded_build():
+        message = "check_both(): expected a free-threaded build, got one with a GIL"
+        raise RuntimeError(message)
+    wanted = Statement(statement, setup, budget_s=budget_s)
+    checks = []
+    for gil in ("1", "0"):
+        try:
+            checks.append(judge_in_child(wanted, timeout_s=timeout_s, gil=gil))
+        except StatementError as error:
+            message = f"check_both(): with gil={gil}: {error}"
+            raise RuntimeError(message) from error
+    return checks[0], checks[1]
 
 
 def check_budget(budget_s: float) -> None:

@@ -80,6 +80,7 @@ class Child:
         guards: whether another process ends whatever this one leaves (Linux).
         stdout, stderr: as for subprocess.Popen; PIPE = kept in `stdout`, `stderr`.
         path: where the user's modules are looked for; None = as in this process.
+        gil: "0" or "1" for a free-threaded build; None = as in this process.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first are by name.
@@ -93,8 +94,10 @@ class Child:
         stdout: int | None = PIPE,
         stderr: int | None = PIPE,
         path: Sequence[str] | None = None,
+        gil: str | None = None,
     ) -> None:
         """Take what is to be started."""
+        self._gil = gil
         self.timeout_s = timeout_s
         self.exit_code: int | None = None
         self.stdout = Written()
@@ -129,7 +132,7 @@ class Child:
         stack, stack_end = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - it is this interpreter.
-                make_command(channel_end, stack_end),
+                make_command(self._gil, channel_end, stack_end),
                 env=self._make_environment(),
                 stdin=subprocess.PIPE,
                 pass_fds=(channel_end, stack_end),
@@ -337,12 +340,18 @@ def read_stack(written: Written) -> str:
     return "\n".join(lines)
 
 
-def make_command(*fds: int) -> list[str]:
-    """Return the command of a child that has the same kind of GIL as this process."""
+def make_command(gil: str | None, *fds: int) -> list[str]:
+    """Return the command of a child, with the same kind of GIL as this process.
+
+    Args:
+        gil: "0" or "1" for another kind.
+        fds: what the child needs.
+    """
     # Unbuffered, in Python and in C: it may be ended before it flushes.
     options = ["-u", "-P"]
-    gil = sys._xoptions.get("gil")  # noqa: SLF001 - there is no public name.
-    if isinstance(gil, str):
+    own = sys._xoptions.get("gil")  # noqa: SLF001 - there is no public name.
+    gil = gil or (own if isinstance(own, str) else None)
+    if gil is not None:
         options += ["-X", f"gil={gil}"]
     root = str(Path(__file__).parents[1])
     return [sys.executable, *options, "-c", BOOT, root, *map(str, fds)]

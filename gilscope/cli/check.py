@@ -1,24 +1,28 @@
 """`gilscope check`: does a statement release the GIL?"""
 
 import argparse
-import contextlib
 import json
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from gilscope.check import check_both, check_statement
-from gilscope.cli.options import add_json
+import gilscope.render.text  # noqa: F401 - shows checks.
+from gilscope.check import BUDGET_S, TIMEOUT_S
+from gilscope.cli.options import add_json, parse_duration
 from gilscope.cli.output import check_writable, write, write_text
-from gilscope.cli.statement import describe_error
+from gilscope.cli.progress import show_waiting
 from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
 from gilscope.environment import is_free_threaded_build
+from gilscope.limits import check_limits
 from gilscope.model import Check
+from gilscope.probe.child import Statement, StatementError, judge_in_child
 from gilscope.record import SCHEMA
 
-CHECK_STATUS = {"releases": OK, "inconclusive": UNSURE}
+STATUSES = {"met": OK, "missed": WRONG, "unclear": UNSURE}
+# How much longer than its figures a check takes, with the start of a process.
+START_S = 0.3
 
 
 def add_check(commands: Any) -> None:
@@ -32,6 +36,38 @@ def add_check(commands: Any) -> None:
         help="run once before; again for another line (default: pass)",
     )
     parser.add_argument(
+        "--prepare",
+        action="append",
+        metavar="STATEMENT",
+        help="run before every call, outside of what is watched; again for a line more",
+    )
+    parser.add_argument(
+        "--min-fraction",
+        type=parse_fraction,
+        metavar="F",
+        help="the share of the call, 0 to 1, for which others have to be let run",
+    )
+    parser.add_argument(
+        "--max-hold",
+        type=parse_duration,
+        metavar="T",
+        help="for how long they may be kept out at most, such as 10ms",
+    )
+    parser.add_argument(
+        "--budget",
+        type=parse_duration,
+        default=BUDGET_S,
+        metavar="T",
+        help="about how long the figures of a statement may take (default: 0.5s)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=parse_duration,
+        default=TIMEOUT_S,
+        metavar="T",
+        help="how long without a sign of life is no answer (default: 60s)",
+    )
+    parser.add_argument(
         "--both",
         action="store_true",
         help="judge with the GIL on and with it off, on a free-threaded build",
@@ -41,54 +77,74 @@ def add_check(commands: Any) -> None:
         "statement",
         nargs="+",
         metavar="STATEMENT",
-        help="as `python -m timeit` takes it: each argument is a line",
+        help="as `python -m timeit` takes it; each argument is judged by itself",
     )
     parser.set_defaults(run=run_check)
 
 
+def parse_fraction(text: str) -> float:
+    """Return a share from 0 to 1."""
+    try:
+        fraction = float(text)
+    except ValueError:
+        fraction = -1.0
+    if 0 <= fraction <= 1:
+        return fraction
+    message = f"expected a share from 0 to 1, got {text!r}"
+    raise argparse.ArgumentTypeError(message)
+
+
 def run_check(arguments: argparse.Namespace) -> int:
-    """Judge the statement, and show the verdict with its evidence."""
+    """Judge each statement in a process of its own, and show the verdicts."""
     check_writable(arguments.json)
-    setup = "\n".join(arguments.setup or ("pass",))
-    statement = "\n".join(arguments.statement)
-    judge = check_both if arguments.both else check_once
-    # As with `python -m timeit`, modules of the current folder can be named. They come
-    # last: one could take the place of what is needed here.
-    if not sys.flags.safe_path and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
     if arguments.both and not is_free_threaded_build():
         message = (
             "--both: expected a free-threaded build of Python, got "
             f"{platform.python_version()} with nothing but a GIL"
         )
         raise UsageError(message)
-    try:
-        # What the statement prints must not end up in the JSON.
-        with contextlib.redirect_stdout(sys.stderr):
-            checks = judge(statement, setup)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        sources = {"<statement>": statement, "<setup>": setup}
-        raise UsageError(describe_error(error, sources)) from error
-    if arguments.json != "-":
-        write("\n\n".join(map(str, checks)))
-    write_text(arguments.json, render_json(checks))
-    # With two of them the first is the worst: holds, then unsure, then all well.
-    statuses = {CHECK_STATUS.get(found.verdict, WRONG) for found in checks}
+    checks = []
+    statuses = {OK}
+    for check in judge_statements(arguments):
+        checks.append(check)
+        answers = check_limits(check, arguments.min_fraction, arguments.max_hold)
+        statuses |= {STATUSES[answer.outcome] for answer in answers}
+        if arguments.json != "-":
+            limits = [f"  {each.outcome}: {each.text}" for each in answers[1:]]
+            lines = [*([""] if len(checks) > 1 else []), str(check), *limits]
+            write("\n".join(lines))
+    write_text(arguments.json, render_json(checks, is_both=arguments.both))
     return next(status for status in (WRONG, UNSURE, OK) if status in statuses)
 
 
-def check_once(statement: str, setup: str) -> tuple[Check]:
-    """Judge the statement in this process."""
-    return (check_statement(statement, setup),)
+def judge_statements(arguments: argparse.Namespace) -> Iterator[Check]:
+    """Yield the check of each statement, or both of them."""
+    # As with `python -m timeit`, modules of the current folder can be named.
+    path = sys.path if sys.flags.safe_path else [str(Path.cwd()), *sys.path]
+    for statement in arguments.statement:
+        wanted = Statement(
+            statement,
+            "\n".join(arguments.setup or ("pass",)),
+            "\n".join(arguments.prepare) if arguments.prepare else None,
+            arguments.budget,
+        )
+        for gil in ("1", "0") if arguments.both else (None,):
+            with show_waiting(statement, "judging", arguments.budget + START_S):
+                try:
+                    yield judge_in_child(
+                        wanted, timeout_s=arguments.timeout, path=path, gil=gil
+                    )
+                except StatementError as error:
+                    raise UsageError(str(error)) from error
 
 
-def render_json(checks: Sequence[Check]) -> str:
-    """Return one check as it is, and both by what their verdicts mean."""
+def render_json(checks: Sequence[Check], *, is_both: bool) -> str:
+    """Return one check as it is, both by what they mean, and several as a list."""
     if len(checks) == 1:
         return checks[0].to_json()
-    content = {"schema": SCHEMA} | {
-        found.environment.meaning: found.to_dict() for found in checks
-    }
+    content: dict[str, Any] = {"schema": SCHEMA}
+    if is_both and len(checks) == 2:  # noqa: PLR2004
+        content |= {found.environment.meaning: found.to_dict() for found in checks}
+    else:
+        content["checks"] = [found.to_dict() for found in checks]
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -9,9 +9,9 @@ from typing import Any
 from gilscope.cli.options import add_files, parse_counts
 from gilscope.cli.progress import show_waiting
 from gilscope.cli.show import check_files, show_result, write_files
-from gilscope.cli.statement import describe_error
 from gilscope.cli.status import OK, UsageError
 from gilscope.measure import measure_statement
+from gilscope.probe.statement import describe_error
 
 # What one size takes on an idle machine.
 SIZE_S = 3.0

@@ -211,9 +211,10 @@ def make_intervals(window: Window, spacing_ns: int) -> Iterator[Interval]:
         caller, witness = count_waits(before, after)
         own = count_computed(before, after) if is_computing else passed - caller
         is_first = before is start
-        # It waits for the GIL from the start on.
-        pause = 0 if is_first else spacing_ns + before.pause_ns - int(PAUSE_S * 1e9)
-        unseen = min(passed, max(0, pause) + witness)
+        pause = spacing_ns + before.pause_ns - int(PAUSE_S * 1e9)
+        # At the start the caller has the GIL, and afterwards if it waited for it.
+        is_known = is_first or before.caller_waits
+        unseen = min(passed, witness + (0 if is_known else max(0, pause)))
         if before.n_sleeps is None or after.n_sleeps is None:
             was_held = passed - unseen >= pause
         else:

@@ -64,6 +64,10 @@ BRIEF_NS = 3_000
 BRIEF_CALLS = 300
 
 
+def tell_life() -> None:
+    """Tell whoever waits that a call has returned; a child process replaces it."""
+
+
 class Subject(NamedTuple):
     """What is judged."""
 
@@ -237,6 +241,7 @@ class _Judge:
         call = self.subject.make_call()
         start = perf_counter_ns()
         window = self.probe.interrupt(call, pause_s=FIRST_PAUSE_S, answers=answers)
+        tell_life()
         if window is None:
             self.first = FirstCall((perf_counter_ns() - start) / 1e9)
         else:
@@ -288,6 +293,7 @@ class _Judge:
         """Watch one window, and keep it if it was seen."""
         self.n_made += n_calls
         window = self.probe.watch(self.subject.make_call(), n_calls)
+        tell_life()
         if window is not None:
             self.windows.append(window)
         return window
@@ -326,7 +332,9 @@ class _Judge:
             if self.figures:
                 self.try_interrupt(len(self.tried), INTERRUPT_SHARE * self.budget_s / 2)
             return
-        self.try_interrupt(N_INTERRUPTED)
+        self.try_interrupt(
+            N_INTERRUPTED if self.share is not None else N_INTERRUPTED_MAX
+        )
         self.entries = weigh_entries(self.tried, shortest_ns)
         if any(entry.is_split for entry in self.entries):
             self.try_interrupt(N_INTERRUPTED_MAX, INTERRUPT_SHARE * self.budget_s)
@@ -339,6 +347,7 @@ class _Judge:
         while len(self.tried) < n_windows or perf_counter() < deadline:
             self.n_made += 1
             window = self.probe.interrupt(self.subject.make_call())
+            tell_life()
             if window is not None:
                 self.tried.append(window)
                 continue

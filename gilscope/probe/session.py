@@ -35,9 +35,6 @@ LOOP_STEPS = 20_000
 EMPTY_CALLS = 1000
 # Between two notes of a witness that nobody keeps out, where nothing was measured.
 SPACING_NS = 120_000
-# A thread that waited for the GIL before the interval became huge still asks for it
-# after the usual one; no longer than this is waited for that.
-FLUSH_MAX_S = 0.1
 
 
 class Session:
@@ -89,14 +86,12 @@ class Session:
                 self._start()
             stack.enter_context(self._witness.attach())
             own_ids = {self._witness.native_id, self._decoy.native_id}
-            waiters = stack.enter_context(Waiters(self._witness.view, own_ids))
+            waiters = stack.enter_context(Waiters(self._witness, own_ids))
             probe = SwitchIntervalProbe(
                 set_interval, self._witness, self._decoy, waiters
             )
             # Or the end would take long wherever a third thread wants the GIL too.
             stack.callback(set_interval, usual_s)
-            if waiters.names:
-                sleep(min(2 * usual_s, FLUSH_MAX_S))
             yield probe
 
     def _start(self) -> None:

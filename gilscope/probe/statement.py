@@ -1,11 +1,20 @@
-"""Statements as `python -m timeit` takes them, made callable."""
+"""Statements as `python -m timeit` takes them: made callable, and what is wrong."""
 
 import ast
+import sys
 import textwrap
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple
+
+# What the code is compiled as, and what the reader calls it.
+PLACES = {
+    "<statement>": "the statement",
+    "<setup>": "the setup",
+    "<prepare>": "what prepares a call",
+}
 
 
 class Bound(NamedTuple):
@@ -96,3 +105,41 @@ def bind_call(call: ast.Call, names: dict[str, Any]) -> Callable[[], Any]:
 def evaluate(node: ast.expr, names: dict[str, Any]) -> Any:
     """Return the value of an expression."""
     return eval(compile(ast.Expression(node), "<statement>", "eval"), names)  # noqa: S307
+
+
+def describe_error(error: BaseException, sources: Mapping[str, str]) -> str:
+    """Return in one line where an error came from, what it was, and what may help.
+
+    Args:
+        error: what running or compiling the sources raised.
+        sources: the texts by what they were compiled as, such as "<setup>".
+    """
+    text = traceback.format_exception_only(error)[-1].strip()
+    name, line_number = find_place(error, sources)
+    parts = [text]
+    if name:
+        lines = sources[name].splitlines()
+        place = f"in {PLACES[name]}"
+        if len(lines) > 1:
+            place += f", line {line_number}"
+        if 0 < line_number <= len(lines):
+            place += f", {lines[line_number - 1].strip()!r}"
+        parts.insert(0, place)
+    message = ": ".join(parts)
+    missing = getattr(error, "name", None)
+    if isinstance(error, NameError) and missing:
+        known = missing in sys.stdlib_module_names
+        what = f"import {missing}" if known else f"{missing} = ..."
+        message += f"; -s defines names, such as: -s '{what}'"
+    return message
+
+
+def find_place(error: BaseException, sources: Mapping[str, str]) -> tuple[str, int]:
+    """Return the source and the line that an error came from, ("", 0) if neither."""
+    if isinstance(error, SyntaxError) and (error.filename or "") in sources:
+        return error.filename or "", error.lineno or 0
+    frames = traceback.extract_tb(error.__traceback__)
+    for frame in reversed(frames):
+        if frame.filename in sources:
+            return frame.filename, frame.lineno or 0
+    return "", 0

@@ -168,15 +168,19 @@ def count_python_share(
     enough = 1 + int(PYTHON_SHARE * call_ns / STEP_NS)
     if sys.gettrace() is not None:
         return None, 0
-    return count_steps(make_call(), enough) * STEP_NS / call_ns, 1
+    n_steps = count_steps(make_call(), enough)
+    return None if n_steps is None else n_steps * STEP_NS / call_ns, 1
 
 
-def count_steps(call: Callable[[], Any], enough: int) -> int:
+def count_steps(call: Callable[[], Any], enough: int) -> int | None:
     """Call it, and count the lines of Python code that it runs and the calls of them.
 
     Args:
         call: the callable.
         enough: where to stop counting, for counting is slow.
+
+    Returns:
+        None if the call put another tracer in place.
     """
     steps = itertools.count(1)
     n_steps = 0
@@ -194,6 +198,7 @@ def count_steps(call: Callable[[], Any], enough: int) -> int:
         call()
     finally:
         # The callable may have put one of its own in place.
-        if sys.gettrace() is note_step:
+        is_own = sys.gettrace() is note_step
+        if is_own:
             sys.settrace(None)
-    return n_steps
+    return n_steps if is_own or n_steps >= enough else None

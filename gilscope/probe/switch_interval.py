@@ -46,8 +46,14 @@ WINDOW_NS = 1_000_000
 MAX_CALLS = 10_000
 # Calls shorter than a few pauses are looked at after pauses of different length, or
 # the witness would meet each at the same place.
-SHORT_NS = 1_000_000
+SHORT_NS = 200_000
 SHORT_PAUSES_S = tuple(1e-6 * us for us in (50, 170, 95, 230, 70, 140, 200, 110))
+
+
+# So long other threads have to have waited for the GIL before a window: who began to
+# wait under a shorter interval has asked for it by then.
+SETTLED_S = 200e-6
+SETTLED_MAX_S = 0.02
 
 
 class ForkedError(RuntimeError):
@@ -80,6 +86,8 @@ class SwitchIntervalProbe:
         # Windows left out because threads woke in them for other reasons too, and
         # those in which all threads did.
         self.n_unclear = self.n_woken_all = 0
+        # What other threads may still wait for under the interval that was.
+        self.settled_s = min(SETTLED_MAX_S, 1.2 * sys.getswitchinterval())
         self.use_huge(0)
 
     def use_huge(self, call_ns: float) -> None:
@@ -109,13 +117,17 @@ class SwitchIntervalProbe:
         expected = sys.getswitchinterval()
         before_all = self._decoy.read()
         self.witness.park()
-        self.waiters.note()
+        self.waiters.note(self.settled_s)
         start = self._note(self.witness.n_sleeps_parked)
+        view = self.witness.view
+        before, read_before = ((), None) if view is None else view.defer()
         # From here to `readings` no bytecode runs but that of the call itself.
-        readings = run_chain(call, n_calls, (perf_counter_ns,))
+        try:
+            readings = run_chain(call, n_calls, (perf_counter_ns,), before=before)
+        finally:
+            self._refuse_child()
         sleep = None if self.witness.view is None else self.witness.view.read_sleep()
         end = self._note(None if sleep is None else sleep[1])
-        self._refuse_child()
         was_woken = self.witness.was_woken()
         if was_woken is False:
             was_woken = self.waiters.compare()
@@ -136,7 +148,9 @@ class SwitchIntervalProbe:
             self.use_huge(took_ns / n_calls)
             return None
         inside = [note for note in notes if stamps[0] < note.at_ns < stamps[-1]]
-        if is_unclear and not inside:
+        was_parked = read_before is None or self.witness.was_parked(read_before().sleep)
+        self.settled_s = SETTLED_S
+        if not was_parked or (is_unclear and not inside):
             self.n_unclear += 1
             return None
         return Window(
@@ -219,16 +233,18 @@ class SwitchIntervalProbe:
         # The witness has to begin to wait under the tiny interval.
         self._set_interval(TINY_S)
         witness.start()
-        readings = run_chain(
-            call,
-            n_calls,
-            clocks,
-            before=asking.before,
-            after=asking.after,
-            keep=answers is not None,
-        )
-        self._set_interval(self.huge_s)
-        self._refuse_child()
+        try:
+            readings = run_chain(
+                call,
+                n_calls,
+                clocks,
+                before=asking.before,
+                after=asking.after,
+                keep=answers is not None,
+            )
+        finally:
+            self._set_interval(self.huge_s)
+            self._refuse_child()
         notes, _ = witness.rest()
         if answers is not None:
             answers += readings[3::4]
@@ -237,11 +253,18 @@ class SwitchIntervalProbe:
         stamps = readings[::3]
         if not asking.was_heard():
             return None
+        inside = [note for note in notes if stamps[0] < note.at_ns < stamps[-1]]
+        start, end = asking.make_notes(stamps)
+        # It sleeps again and again while it asks.
+        before = inside[-1] if inside else start
+        n_sleeps = (end.n_sleeps or 0) - (before.n_sleeps or 0)
         return Window(
             stamps,
-            [note for note in notes if stamps[0] < note.at_ns < stamps[-1]],
+            inside,
             None,
-            *asking.make_notes(stamps),
+            start,
+            end,
+            ends_asleep=n_sleeps >= ASKED_SLEEPS,
             progress=[
                 process - own
                 for process, own in zip(readings[1::3], readings[2::3], strict=True)

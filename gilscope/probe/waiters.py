@@ -11,11 +11,11 @@ from typing import NamedTuple, Self
 
 from gilscope.clock import perf_counter
 from gilscope.kernel import ThreadView, WitnessError, open_view
+from gilscope.probe.witness import Witness, is_near
 
-# A condition variable and its lock take less room than this.
-NEAR_BYTES = 128
-# How long the caller holds the GIL for threads that poll to come to wait for it.
+# How long the caller holds the GIL at most until threads that poll wait for it.
 GATHER_S = 2e-3
+LOOK_S = 100e-6
 
 
 class _State(NamedTuple):
@@ -30,11 +30,11 @@ class Waiters:
     """The Python threads beside the caller, as a context manager.
 
     Args:
-        witness: a view of the witness, which waits for the GIL when it is parked.
+        witness: the second thread.
         own_ids: native ids of the threads of the check.
     """
 
-    def __init__(self, witness: ThreadView | None, own_ids: set[int]) -> None:
+    def __init__(self, witness: Witness, own_ids: set[int]) -> None:
         """Find them; those that start later are not watched."""
         self._witness = witness
         self._closing = contextlib.ExitStack()
@@ -47,7 +47,7 @@ class Waiters:
             if native_id is None or native_id in own_ids:
                 continue
             self.names.append(thread.name)
-            view = open_view(native_id) if witness is not None else None
+            view = open_view(native_id) if witness.view is not None else None
             if view is not None:
                 self._closing.callback(view.close)
                 self._views.append(view)
@@ -60,18 +60,29 @@ class Waiters:
         """Close the views."""
         self._closing.close()
 
-    def note(self) -> None:
-        """Note who waits for the GIL, which the caller holds, once all have come."""
-        if not self._views or self._witness is None:
+    def note(self, settled_s: float) -> None:
+        """Note who waits for the GIL, which the caller holds, once all have come.
+
+        Args:
+            settled_s: how long those that wait have to have waited. Who began to wait
+                under a shorter switch interval asks for the GIL when that is over.
+        """
+        if not self._views or self._witness.view is None:
             return
-        deadline = perf_counter() + GATHER_S
+        self._before = [self._read(view) for view in self._views]
+        since_s = perf_counter()
+        deadline = since_s + GATHER_S + settled_s
         while True:
-            self._before = [self._read(view) for view in self._views]
-            if perf_counter() > deadline or all(
-                state is not None and state.waits_for_gil for state in self._before
-            ):
+            self._witness.view.sleep_held(LOOK_S)
+            after = [self._read(view) for view in self._views]
+            now_s = perf_counter()
+            if after != self._before:
+                self._before, since_s = after, now_s
+            is_settled = now_s - since_s > settled_s and all(
+                state is not None and state.waits_for_gil for state in after
+            )
+            if is_settled or now_s > deadline:
                 return
-            self._witness.sleep_held(100e-6)
 
     def compare(self) -> bool | None:
         """Return whether one of them was woken by a release since `note`.
@@ -104,8 +115,6 @@ class Waiters:
         try:
             sleeps, n_sleeps = view.read_sleep()
             futex = view.read_futex() if sleeps else None
-            own = self._witness.read_futex() if self._witness and sleeps else None
         except (WitnessError, ValueError):
             return None
-        near = futex is not None and own is not None and abs(futex - own) < NEAR_BYTES
-        return _State(sleeps, n_sleeps, near)
+        return _State(sleeps, n_sleeps, is_near(futex, self._witness.gil_futex))

@@ -46,6 +46,8 @@ PAUSE_S = 50e-6
 # How long the caller holds the GIL for the witness to come to wait for it, where the
 # kernel does not tell when it has.
 SETTLE_S = 300e-6
+# A condition variable and its lock take less room than this.
+NEAR_BYTES = 128
 # How long an ended thread may take to be gone.
 GONE_S = 0.05
 
@@ -62,12 +64,19 @@ class Note(NamedTuple):
     n_switches: int | None = None
     # How long the caller had computed.
     computed: int | None = None
+    # Whether the caller waited for the GIL, which it then gets next.
+    caller_waits: bool = False
     # The pause that it asked for afterwards.
     pause_ns: int = 0
     # What the other threads of the process had computed, and where in its Python code
     # the caller was; both only if that was asked for.
     progress: int | None = None
     place: tuple[int, int] | None = None
+
+
+def is_near(futex: int | None, other: int | None) -> bool:
+    """Return whether two addresses are of one condition variable or its lock."""
+    return futex is not None and other is not None and abs(futex - other) < NEAR_BYTES
 
 
 def find_place(thread_id: int) -> tuple[int, int] | None:
@@ -216,6 +225,8 @@ class Witness(_Helper):
         self._notes: list[Note] = []
         self._is_armed = False
         self._parked: tuple[bool, int] | None = None
+        # Where threads sleep that wait for the GIL.
+        self.gil_futex: int | None = None
         # How often the witness had gone to sleep when it last came to its gate.
         self._n_sleeps_before_gate = 0
         self._error: BaseException | None = None
@@ -274,6 +285,11 @@ class Witness(_Helper):
         _, n_sleeps = self.settle(self.view, self._n_sleeps_before_gate)
         self.start()
         self._parked = self.settle(self.view, n_sleeps)
+        self.gil_futex = self.gil_futex or self.view.read_futex()
+
+    def was_parked(self, state: tuple[bool, int]) -> bool:
+        """Return whether that is how it sleeps while it is parked."""
+        return state == self._parked
 
     @property
     def n_sleeps_parked(self) -> int | None:
@@ -362,6 +378,7 @@ class Witness(_Helper):
                     n_sleeps=count_sleeps(),
                     n_switches=self.read_switches and self.read_switches(),
                     computed=self._read_caller and self._read_caller(),
+                    caller_waits=is_near(self._noted_view.read_futex(), self.gil_futex),
                 )
             if self.notes_places:
                 note = note._replace(

@@ -1,6 +1,5 @@
 """The command through its entry point: what goes where, and every exit status."""
 
-import json
 import os
 import re
 import signal
@@ -14,10 +13,9 @@ import pytest
 
 import gilscope.render.text  # noqa: F401 - as check() does, which one test replaces.
 from compare import Report
-from compare.model import Check, CheckEnvironment
 from gilscope import cli
 from gilscope.cli.status import SIGPIPE
-from gilscope.environment import is_free_threaded_build, read_version
+from gilscope.environment import read_version
 
 ROOT = Path(__file__).parents[2]
 
@@ -255,89 +253,6 @@ def test_a_full_disk_is_one_line() -> None:
     assert done.stderr.splitlines()[-1] == (
         "gilscope: cannot write /dev/full: No space left on device"
     )
-
-
-# --- 3: could not tell, and check -----------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("verdict", "status"),
-    [("releases", 0), ("holds", 1), ("preemptible", 1), ("inconclusive", 3)],
-)
-def test_check_has_a_status_for_each_verdict(
-    verdict: str, status: int, monkeypatch: pytest.MonkeyPatch, capsys: object
-) -> None:
-    """Only a release is all well."""
-
-    class Found:
-        """A verdict that is given."""
-
-        def to_json(self) -> str:
-            """Return what is asked for."""
-            return json.dumps({"verdict": self.verdict})
-
-    Found.verdict = verdict
-    monkeypatch.setattr("gilscope.cli.check.check_statement", lambda *_: Found())
-    assert cli.main(["check", "--json", "-", "pass"]) == status
-    assert json.loads(capsys.readouterr().out) == {"verdict": verdict}
-
-
-@pytest.mark.parametrize(
-    ("with_gil", "without", "status"),
-    [
-        ("releases", "releases", 0),
-        ("releases", "inconclusive", 3),
-        ("inconclusive", "holds", 1),
-        ("preemptible", "releases", 1),
-    ],
-)
-def test_check_both_gives_two_answers_and_the_worse_status(
-    with_gil: str,
-    without: str,
-    status: int,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: object,
-) -> None:
-    """On a free-threaded build; the answers are named by what they mean."""
-    found = tuple(
-        make_check(verdict, meaning)
-        for verdict, meaning in ((with_gil, "gil"), (without, "attached"))
-    )
-    monkeypatch.setattr("gilscope.cli.check.is_free_threaded_build", lambda: True)
-    monkeypatch.setattr("gilscope.cli.check.check_both", lambda *_: found)
-    assert cli.main(["check", "--both", "--json", "-", "pass"]) == status
-    content = json.loads(capsys.readouterr().out)
-    assert content["schema"] == 2
-    assert content["gil"]["verdict"] == with_gil
-    assert content["attached"]["verdict"] == without
-    assert cli.main(["check", "--both", "pass"]) == status
-    assert capsys.readouterr().out.count("pass: ") == 2
-
-
-def make_check(verdict: str, meaning: str) -> Check:
-    """Return a check that found this."""
-    where = CheckEnvironment("3.14", "x", 2, True, meaning == "gil", meaning)
-    return Check("pass", verdict, "so", where)
-
-
-@pytest.mark.skipif(is_free_threaded_build(), reason="this build can do both")
-def test_check_both_needs_a_build_that_can_do_both() -> None:
-    """Nothing is judged; the line says what would be needed."""
-    done = run("check", "--both", "pass")
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith("gilscope: --both: expected a free-threaded build")
-
-
-def test_check_joins_lines_and_keeps_prints_out_of_the_json() -> None:
-    """Statement and setup are lines as for timeit; their output is not the report."""
-    done = run(
-        *("check", "-s", "import time", "-s", "print('setup')", "--json", "-"),
-        *("for _ in range(2):", "    time.sleep(0.005)"),
-    )
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["verdict"] == "releases"
-    assert "setup" in done.stderr
 
 
 # --- Signals --------------------------------------------------------------------------

@@ -37,9 +37,12 @@ def run_loop(steps=20_000):
         pass
 
 
+release_shortly = ctypes.CDLL(None).getpid
+
+
 def run_token():
-    ctypes.CDLL(None).getpid()
-    run_loop()
+    release_shortly()
+    run_loop(200_000)
 
 
 KNOWN = {
@@ -88,9 +91,8 @@ def test_arguments_and_keywords_are_passed_on():
 @needs_gil
 def test_a_token_release_is_a_release_of_next_to_nothing():
     found = check(run_token)
-    assert found.released_fraction.value < 0.1
-    assert found.longest_hold.value > 1e-5
-    assert any("kept others out" in note for note in found.notes)
+    assert found.released_fraction.low < 0.1
+    assert found.longest_hold.value > 1e-4
 
 
 @needs_gil

@@ -82,7 +82,7 @@ def test_a_witness_that_was_woken_and_got_no_core_says_nothing():
 
 
 def ticks(n_switches):
-    """Return ticks that find the GIL free, and how often it changed hands until each."""
+    """Return ticks that find the GIL free, and how often it changed hands by then."""
     return [
         note(0.1 * step, n_sleeps=step, n_switches=n_switches and n_switches * step)
         for step in range(50)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gilscope.cli.statement import describe_error
+from gilscope.probe.statement import describe_error
 
 
 def run(sources: dict[str, str]) -> Exception:

@@ -1,0 +1,70 @@
+"""Whether a check keeps to what is asked of it."""
+
+from typing import Literal, NamedTuple
+
+from gilscope.model import Check
+from gilscope.units import describe_time
+
+Outcome = Literal["met", "missed", "unclear"]
+
+
+class Answer(NamedTuple):
+    """One thing asked for, and what came of it."""
+
+    outcome: Outcome
+    text: str
+
+
+def check_limits(
+    check: Check, min_fraction: float | None = None, max_hold_s: float | None = None
+) -> list[Answer]:
+    """Return what came of a release, and of each limit that is asked for.
+
+    A limit is met if the whole range lies on its good side, missed if all of it lies on
+    the other, else unclear.
+
+    Args:
+        check: what was found.
+        min_fraction: for what share of the call others are to be let run, 0 to 1.
+        max_hold_s: for how long they may be kept out at most, in seconds.
+    """
+    word = "releases the GIL" if check.environment.meaning == "gil" else "detaches"
+    outcome: Outcome = {"releases": "met", "inconclusive": "unclear"}.get(
+        check.verdict, "missed"
+    )  # type: ignore[assignment]
+    answers = [Answer(outcome, word)]
+    fraction, hold = check.released_fraction, check.longest_hold
+    if min_fraction is not None:
+        text = f"{word} for at least {min_fraction:.0%} of the call"
+        if fraction is None:
+            answers.append(Answer("unclear", text))
+        else:
+            answers.append(Answer(compare(min_fraction, *fraction_range(check)), text))
+    if max_hold_s is not None:
+        text = f"keeps others out for at most {describe_time(max_hold_s)} at a time"
+        if hold is None:
+            answers.append(Answer("unclear", text))
+        else:
+            answers.append(Answer(compare(-max_hold_s, -hold.high, -hold.low), text))
+    return answers
+
+
+def fraction_range(check: Check) -> tuple[float, float]:
+    """Return both ends of the released fraction."""
+    fraction = check.released_fraction
+    assert fraction is not None
+    return fraction.low, fraction.high
+
+
+def compare(limit: float, low: float, high: float) -> Outcome:
+    """Say on which side of a lower limit a range lies."""
+    if low >= limit:
+        return "met"
+    return "missed" if high < limit else "unclear"
+
+
+def check_min_fraction(min_fraction: float | None) -> None:
+    """Refuse a share that is none."""
+    if min_fraction is not None and not 0 <= min_fraction <= 1:
+        message = f"min_fraction: expected 0 to 1, got {min_fraction!r}"
+        raise ValueError(message)

@@ -1,0 +1,253 @@
+"""`gilscope check`: its statuses and files, and that it can always be ended."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from gilscope import cli
+from gilscope.environment import is_free_threaded_build, is_gil_enabled
+from gilscope.model import Check, CheckEnvironment
+from gilscope.stats import Figure
+from tests.native import build_calls
+
+TIMEOUT_S = 120
+needs_gil = pytest.mark.skipif(not is_gil_enabled(), reason="there is no GIL to hold")
+JSON = ("-s", "import json; text = json.dumps([1] * 50_000)")
+
+
+def make_command(*words):
+    return [sys.executable, "-m", "gilscope", "check", *words]
+
+
+def run(*words, cwd=None):
+    """Run the command in a process of its own."""
+    return subprocess.run(
+        make_command(*words),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+        cwd=cwd,
+    )
+
+
+def make_check(verdict, meaning="gil", **fields):
+    where = CheckEnvironment("3.14", "x", 2, True, meaning == "gil", meaning)
+    return Check("pass", verdict, "so", where, **fields)
+
+
+@pytest.fixture
+def judge(monkeypatch):
+    """Return what gives the command the verdicts that it is to find."""
+
+    def give(*checks):
+        found = list(checks)
+        monkeypatch.setattr(
+            "gilscope.cli.check.judge_in_child", lambda *_, **__: found.pop(0)
+        )
+        monkeypatch.setattr("gilscope.cli.check.is_free_threaded_build", lambda: True)
+
+    return give
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "status"),
+    [
+        (["releases"], 0),
+        (["varies"], 1),
+        (["holds"], 1),
+        (["preemptible"], 1),
+        (["inconclusive"], 3),
+        (["releases", "releases"], 0),
+        (["releases", "inconclusive"], 3),
+        (["inconclusive", "holds", "releases"], 1),
+    ],
+)
+def test_the_status_is_that_of_the_worst_verdict(verdicts, status, judge, capsys):
+    judge(*map(make_check, verdicts))
+    assert cli.main(["check", "--json", "-", *["pass"] * len(verdicts)]) == status
+    content = json.loads(capsys.readouterr().out)
+    assert content["schema"] == 2
+    found = content.get("checks", [content])
+    assert [each["verdict"] for each in found] == verdicts
+
+
+@pytest.mark.parametrize(
+    ("limit", "figures", "status"),
+    [
+        (["--min-fraction", "0.8"], {"released_fraction": Figure(0.9, 0.8, 1)}, 0),
+        (["--min-fraction", "0.8"], {"released_fraction": Figure(0.9, 0.7, 1)}, 3),
+        (["--min-fraction", "0.8"], {"released_fraction": Figure(0.5, 0.4, 0.79)}, 1),
+        (["--min-fraction", "0.8"], {}, 3),
+        (["--max-hold", "10ms"], {"longest_hold": Figure(0.01, 0.01, 0.01)}, 0),
+        (["--max-hold", "10ms"], {"longest_hold": Figure(0.02, 0.009, 0.03)}, 3),
+        (["--max-hold", "10ms"], {"longest_hold": Figure(0.02, 0.011, 0.03)}, 1),
+        (["--max-hold", "10ms"], {}, 3),
+    ],
+)
+def test_a_limit_is_met_missed_or_unclear(limit, figures, status, judge, capsys):
+    judge(make_check("releases", **figures))
+    assert cli.main(["check", *limit, "pass"]) == status
+    outcome = {0: "met", 1: "missed", 3: "unclear"}[status]
+    assert f"\n  {outcome}: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--min-fraction", "1.1", "pass"),
+        ("--min-fraction", "x", "pass"),
+        ("--max-hold", "0", "pass"),
+        ("--budget", "soon", "pass"),
+        ("--timeout", "-1s", "pass"),
+    ],
+)
+def test_a_limit_that_is_none_is_refused(words):
+    done = run(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("with_gil", "without", "status"),
+    [
+        ("releases", "releases", 0),
+        ("releases", "inconclusive", 3),
+        ("inconclusive", "holds", 1),
+        ("preemptible", "releases", 1),
+    ],
+)
+def test_both_gives_two_answers_named_by_what_they_mean(
+    with_gil, without, status, judge, capsys
+):
+    judge(make_check(with_gil), make_check(without, "attached"))
+    assert cli.main(["check", "--both", "--json", "-", "pass"]) == status
+    content = json.loads(capsys.readouterr().out)
+    assert content["gil"]["verdict"] == with_gil
+    assert content["attached"]["verdict"] == without
+
+
+@pytest.mark.skipif(is_free_threaded_build(), reason="this build can do both")
+def test_both_needs_a_build_that_can_do_both():
+    done = run("--both", "pass")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("gilscope: --both: expected a free-threaded build")
+
+
+@needs_gil
+def test_each_statement_is_judged_and_prints_nothing_into_the_json():
+    done = run(
+        *("-s", "import time", "-s", "print('setup')", "--json", "-"),
+        *("time.sleep(0.001)", "sum(range(20_000))"),
+    )
+    assert done.returncode == 1
+    checks = json.loads(done.stdout)["checks"]
+    assert [each["verdict"] for each in checks] == ["releases", "holds"]
+    assert done.stderr.count("setup") == 2
+
+
+@needs_gil
+def test_a_statement_of_several_lines_is_one():
+    lines = "for _ in range(2):\n    time.sleep(0.005)"
+    assert run("-s", "import time", lines).returncode == 0
+
+
+@needs_gil
+def test_a_call_of_one_function_is_judged_as_that_function():
+    """The bytecode around it would be interrupted: it takes some microseconds."""
+    done = run("--json", "-", "-s", "text = 'x' * 300_000", "text.find('y')")
+    assert json.loads(done.stdout)["verdict"] == "holds"
+
+
+@needs_gil
+def test_what_is_prepared_is_no_part_of_the_call():
+    done = run(
+        *("-s", "import time; x = []", "--prepare", "time.sleep(0.001)"),
+        *("--prepare", "x = [3] * 50_000", "--json", "-", "x.sort()"),
+    )
+    assert json.loads(done.stdout)["verdict"] == "holds"
+
+
+def test_modules_of_the_current_folder_can_be_named_and_harm_nothing(tmp_path):
+    for name in ("compare", "backends", "random", "statistics", "gilscope", "json"):
+        (tmp_path / f"{name}.py").write_text("import time\nNAME = __name__\n")
+    (tmp_path / "mine.py").write_text("from time import sleep as work\n")
+    done = run(
+        "-s", "import mine, compare; compare.NAME", "mine.work(0.001)", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("1 +",), "in the statement, '1 +': SyntaxError: "),
+        (("-s", "1 / 0", "pass"), "in the setup, '1 / 0': ZeroDivisionError: "),
+        (("--prepare", "1 / 0", "pass"), "in what prepares a call, '1 / 0': ZeroDiv"),
+        (("raise SystemExit(0)",), "in the statement, 'raise SystemExit(0)': SystemE"),
+        (("import os; os._exit(5)",), "the statement ended the process with exit sta"),
+        (("import os; os.abort()",), "the statement ended with SIGABRT"),
+    ],
+)
+def test_what_a_statement_raises_or_ends_is_one_line(words, line):
+    done = run(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"gilscope: {line}")
+    assert "Traceback" not in done.stderr
+
+
+# --- no answer, and being ended -------------------------------------------------------
+
+
+@pytest.fixture
+def deadlock(tmp_path):
+    """Return the words for a call that waits, with the GIL, for who wants the GIL."""
+    build_calls(tmp_path)
+    setup = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import calls"
+    return ("-s", setup, "calls.wait_for(lambda: None)")
+
+
+@needs_gil
+def test_a_deadlock_is_no_answer_with_the_stacks_of_all_threads(deadlock):
+    start_s = time.monotonic()
+    done = run("--timeout", "2s", *deadlock)
+    assert time.monotonic() - start_s < 30
+    assert done.returncode == 3
+    assert "no answer after 2 s: deadlock?" in done.stdout
+    assert 'File "<statement>", line 1' in done.stdout
+    if sys.platform == "linux":
+        native = done.stdout.partition("native threads:")[2]
+        assert len(re.findall(r"^ +\d+, ", native, re.MULTILINE)) >= 3
+
+
+@needs_gil
+@pytest.mark.parametrize(
+    "statement", ["while True: pass", "import time; time.sleep(99)"]
+)
+def test_a_call_without_end_is_no_answer(statement):
+    done = run("--timeout", "1s", statement)
+    assert done.returncode == 3
+    assert "no answer after 1 s: deadlock?" in done.stdout
+
+
+@needs_gil
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_ends_it_while_the_gil_is_never_released(number, status, deadlock):
+    process = subprocess.Popen(
+        make_command(*deadlock), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    time.sleep(2)
+    assert process.poll() is None
+    process.send_signal(number)
+    _, text = process.communicate(timeout=20)
+    assert process.returncode in (status, -number)
+    assert b"Traceback" not in text

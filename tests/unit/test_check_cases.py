@@ -1,0 +1,388 @@
+"""Calls that a check may take for something else: each was judged wrongly before."""
+
+import ctypes
+import os
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+import timeit
+import zipfile
+from functools import partial
+
+import pytest
+
+from gilscope import check
+from gilscope.check import check_statement
+from tests.native import build_calls, load_calls
+
+HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
+pytestmark = [
+    pytest.mark.skipif(not HAS_GIL, reason="there is no GIL to hold here"),
+    pytest.mark.skipif(sys.platform != "linux", reason="wake-ups are not told"),
+]
+
+
+@pytest.fixture(scope="session")
+def calls_file(tmp_path_factory):
+    return build_calls(tmp_path_factory.mktemp("calls"))
+
+
+@pytest.fixture(scope="session")
+def calls(calls_file):
+    return load_calls(calls_file)
+
+
+@pytest.fixture
+def busy():
+    """Keep the machine busy meanwhile."""
+    command = [sys.executable, "-c", "while True: pass"]
+    processes = [subprocess.Popen(command) for _ in range(4)]
+    yield
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+# --- wake-ups that are none of the GIL's ----------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["setegid", "seteuid", "setresgid"])
+def test_a_call_that_wakes_all_threads_releases_nothing(name):
+    """glibc signals every thread of the process, and that cannot be blocked."""
+    number = os.getegid() if "gid" in name else os.geteuid()
+    args = (number,) * (3 if name.startswith("setres") else 1)
+    found = check(getattr(os, name), *args, figures=False)
+    assert found.verdict == "inconclusive"
+    assert "all threads of the process were woken" in found.reason
+
+
+def test_a_stopped_and_continued_process_releases_nothing():
+    """So do debuggers and sampling profilers, which stop and wake all threads."""
+    program = (
+        "import os, signal, sys, time\n"
+        "for _ in range(40):\n"
+        "    time.sleep(0.004)\n"
+        "    os.kill(int(sys.argv[1]), signal.SIGSTOP)\n"
+        "    time.sleep(0.001)\n"
+        "    os.kill(int(sys.argv[1]), signal.SIGCONT)\n"
+    )
+    hold = ctypes.PyDLL(None).usleep
+    with subprocess.Popen([sys.executable, "-c", program, str(os.getpid())]) as process:
+        verdicts = [check(hold, 20_000, figures=False).verdict for _ in range(4)]
+        process.wait()
+    assert set(verdicts) <= {"holds", "inconclusive"}
+
+
+# --- other Python threads -------------------------------------------------------------
+
+
+@pytest.fixture
+def pollers():
+    """Let four Python threads poll meanwhile."""
+    is_over = threading.Event()
+
+    def poll():
+        while not is_over.is_set():
+            time.sleep(0.0002)
+
+    threads = [threading.Thread(target=poll) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    yield
+    is_over.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_a_token_release_beside_threads_that_poll_is_never_a_hold(pollers):
+    """A release wakes one of the threads that wait for the GIL, not all of them."""
+    hold, release = ctypes.PyDLL(None).usleep, ctypes.CDLL(None).getpid
+
+    def token():
+        hold(20_000)
+        release()
+        hold(20_000)
+
+    found = [check(token, figures=False) for _ in range(6)]
+    assert {each.verdict for each in found} <= {"releases", "inconclusive"}
+    assert sum(each.verdict == "releases" for each in found) > 3
+
+
+def test_a_hold_beside_threads_that_poll_is_never_a_release(pollers):
+    hold = ctypes.PyDLL(None).usleep
+    verdicts = {check(hold, 20_000, figures=False).verdict for _ in range(6)}
+    assert verdicts <= {"holds", "inconclusive"}
+    assert "holds" in verdicts
+
+
+def test_python_code_beside_threads_that_poll_is_never_a_release(pollers):
+    """What they asked for before the interval was long must not interrupt it."""
+    verdicts = {
+        check(lambda: sum(n for n in range(200_000)), figures=False).verdict
+        for _ in range(6)
+    }
+    assert verdicts <= {"preemptible", "inconclusive"}
+
+
+# --- what runs in the call ------------------------------------------------------------
+
+
+def test_native_threads_of_the_call_are_no_interruption(calls, busy):
+    for _ in range(4):
+        found = check(calls.in_threads, 0.005, figures=False)
+        assert found.verdict == "holds", str(found)
+        assert found.evidence.n_calls_interrupted == 0
+
+
+def test_native_threads_below_python_code_are_no_interruption(calls, busy):
+    def wrapper():
+        calls.in_threads(0.005)
+
+    for _ in range(4):
+        found = check(wrapper, figures=False)
+        assert found.verdict == "holds", str(found)
+
+
+def test_a_verdict_that_says_interrupted_has_counted_one():
+    found = check(lambda: sum(n for n in range(10_000)), figures=False)
+    assert found.verdict == "preemptible"
+    assert found.evidence.n_calls_interrupted > 0
+
+
+def test_a_greenlet_that_is_resumed_is_python_code():
+    """Resuming it raises no event that a profiler gets."""
+    greenlet = pytest.importorskip("greenlet")
+    parent = greenlet.getcurrent()
+
+    def loop():
+        while True:
+            for _ in range(200_000):
+                pass
+            parent.switch()
+
+    assert check(greenlet.greenlet(loop).switch, figures=False).verdict == "preemptible"
+
+
+def test_a_destructor_is_part_of_the_call(calls):
+    """As it is for timeit."""
+    names = {"calls": calls}
+    seconds = min(timeit.repeat("calls.Dropped(0.01)", globals=names, number=1))
+    for found in (
+        check(calls.Dropped, 0.01, figures=False),
+        check_statement("calls.Dropped(0.01)", namespace=names, figures=False),
+    ):
+        assert found.verdict == "holds"
+        assert found.longest_hold.low > 0.9 * seconds > 0.008
+
+
+# --- which calls ----------------------------------------------------------------------
+
+
+def test_a_rare_hold_is_shown_as_the_longest(calls):
+    found = check(calls.sometimes, 20, 0.0005, 0.05)
+    assert found.verdict == "varies"
+    assert 0 < found.n_released < found.n_calls
+    assert found.longest_hold.low > 0.045
+    assert f"{found.n_released} of {found.n_calls} calls" in found.reason
+
+
+def test_a_release_that_is_rare_is_told_with_its_count():
+    release, hold = ctypes.CDLL(None).getpid, ctypes.PyDLL(None).usleep
+    turns = iter(range(10**9))
+
+    def rarely():
+        if next(turns) % 8 == 3:
+            release()
+        hold(500)
+
+    found = check(rarely)
+    assert found.verdict == "varies"
+    assert found.n_calls / 12 < found.n_released < found.n_calls / 5
+
+
+def test_a_first_call_that_holds_is_told_by_itself():
+    hold, is_warm = ctypes.PyDLL(None).usleep, []
+
+    def work():
+        if not is_warm:
+            is_warm.append(True)
+            hold(100_000)
+        time.sleep(0.002)
+
+    found = check(work, figures=False)
+    assert found.verdict == "releases"
+    assert found.first_call.longest_hold.high > 0.095
+    assert found.first_call.longest_hold.low > 0.03
+    assert found.notes[0].startswith("the first call kept others out for ")
+
+
+def test_an_import_that_holds_is_told_by_its_first_call(calls_file):
+    setup = f"import sys; sys.path.insert(0, {str(calls_file.parent)!r})"
+    found = check_statement("import calls", setup)
+    sys.path.remove(str(calls_file.parent))
+    del sys.modules["calls"]
+    assert found.first_call.longest_hold.high > 0.095
+    assert found.first_call.longest_hold.low > 0.03
+
+
+# --- how much of a call ---------------------------------------------------------------
+
+FRACTIONS = [
+    pytest.param((0, 0.008, 0.008), 0.5, id="released first"),
+    pytest.param((0.008, 0.008, 0), 0.5, id="held first"),
+    pytest.param((0, 0.0003, 0.0003), 0.5, id="short"),
+    pytest.param((0.0001, 0.0099, 0), 0.99, id="nearly all of it"),
+    pytest.param((0, 0.12, 0.12), 0.5, id="long"),
+]
+
+
+@pytest.mark.parametrize(("parts", "truth"), FRACTIONS)
+def test_the_range_holds_the_released_fraction(calls, parts, truth):
+    fraction = check(calls.parts, *parts).released_fraction
+    assert fraction is not None
+    assert fraction.low - 0.03 <= truth <= fraction.high + 0.03
+    assert fraction.high - fraction.low < 0.6
+
+
+@pytest.mark.parametrize(("parts", "truth"), FRACTIONS)
+def test_a_busy_machine_widens_the_range_and_shifts_nothing(calls, busy, parts, truth):
+    for _ in range(3):
+        fraction = check(calls.parts, *parts).released_fraction
+        if fraction is not None:
+            assert fraction.low - 0.05 <= truth <= fraction.high + 0.05
+
+
+def test_a_hold_is_as_long_as_it_computes_however_busy_the_machine(busy):
+    hold = partial(sum, range(1_000_000))
+    start_s = time.thread_time()
+    hold()
+    computed_s = time.thread_time() - start_s
+    found = check(hold, figures=False)
+    assert found.longest_hold.low == pytest.approx(computed_s, rel=0.4)
+    assert found.longest_hold_by_clock.value >= found.longest_hold.low
+
+
+# --- what a callable does to itself or to the check -----------------------------------
+
+
+@pytest.mark.parametrize("n_items", [0, 1, 2, 3, 4, 30])
+def test_a_stop_iteration_comes_through_with_a_hint(n_items):
+    with pytest.raises(StopIteration) as caught:
+        check(iter(range(n_items)).__next__)
+    assert any("prepare=" in note for note in caught.value.__notes__)
+
+
+def test_a_clock_that_stands_still_stops_nothing(monkeypatch):
+    for name in ("perf_counter", "perf_counter_ns", "monotonic", "time", "sleep"):
+        monkeypatch.setattr(time, name, lambda *_: 5)
+    assert check(sum, range(50_000), figures=False).verdict == "holds"
+
+
+def test_a_clock_that_was_frozen_before_the_import_stops_nothing():
+    program = (
+        "import time\n"
+        "time.perf_counter = lambda: 5.0\n"
+        "time.perf_counter_ns = lambda: 5\n"
+        "import gilscope\n"
+        "print(gilscope.check(sum, range(50_000)).verdict)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "holds\n"
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_call_may_fork():
+    def fork():
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+
+    assert check(fork, figures=False).verdict == "releases"
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_that_comes_back_from_the_call_is_told_so():
+    parent, interval = os.getpid(), sys.getswitchinterval()
+    try:
+        check(os.fork, figures=False)
+    except BaseException as error:
+        if os.getpid() == parent:
+            raise
+        is_as_told = "this is the child" in str(error)
+        os._exit(0 if is_as_told and sys.getswitchinterval() == interval else 1)
+    status = 0
+    while True:
+        try:
+            status |= os.wait()[1]
+        except ChildProcessError:
+            break
+    assert status == 0
+
+
+def test_a_callable_may_set_a_tracer_and_a_profiler():
+    def work():
+        sys.setprofile(None)
+        sys.settrace(None)
+        for _ in range(20_000):
+            pass
+
+    assert check(work, figures=False).verdict == "preemptible"
+
+
+def test_a_function_that_wraps_itself_is_judged():
+    def work():
+        for _ in range(20_000):
+            pass
+
+    work.__wrapped__ = work
+    assert check(work, figures=False).verdict == "preemptible"
+
+
+def test_each_call_gets_what_was_prepared(tmp_path):
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", bytes(10**6))
+    n_read = []
+
+    def prepare():
+        return (zipfile.ZipFile(path).open("x"),), {}
+
+    found = check(lambda file: n_read.append(len(file.read())), prepare=prepare)
+    assert set(n_read) == {10**6}
+    assert len(n_read) == found.n_calls_made
+
+
+@pytest.mark.parametrize("made", [[1], 1, "x"])
+def test_what_is_prepared_has_to_be_arguments(made):
+    with pytest.raises(TypeError, match="prepare: expected to return a tuple"):
+        check(print, prepare=lambda: made)
+
+
+def test_a_stream_that_the_first_call_used_up_is_noticed(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(bytes(10**7))
+    with path.open("rb") as file:
+        found = check(file.read, figures=False)
+    assert any("used up what it reads" in note for note in found.notes)
+
+
+def test_an_answer_that_is_an_iterator_is_noticed():
+    found = check(partial(map, str), range(9), figures=False)
+    assert any("the answer is an iterator (map)" in note for note in found.notes)
+
+
+# --- how fast -------------------------------------------------------------------------
+
+
+def test_a_verdict_alone_takes_five_calls_or_less():
+    for call in (partial(time.sleep, 0.001), partial(sum, range(20_000))):
+        assert check(call, figures=False).n_calls_made <= 5
