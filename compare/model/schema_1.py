@@ -55,7 +55,7 @@ def convert(content: Any) -> Any:
         elif isinstance(ends, list) and len(ends) == len(ANY_SHARE):
             converted[new] = {"value": value, "low": ends[0], "high": ends[1]}
         elif new == "concurrency":
-            converted[new] = CONCURRENCY.get(value, value)
+            converted[new] = CONCURRENCY.get(str(value), value)
         elif not name.endswith(RANGE):
             converted[new] = convert(value)
     return converted
