@@ -100,7 +100,7 @@ def double_list(
         passes: how many times the kernel doubles all values, at least 1.
         release_gil: whether to release the GIL around the kernel.
         released_sleep: seconds to sleep after the kernel, in the same region.
-        held_sleep: seconds to keep the GIL after it was taken back.
+        held_sleep: seconds to hold the GIL after it was re-acquired.
         trace: gets (enter, kernel_start, kernel_end, acquired, exit) appended,
             nanoseconds of time.perf_counter_ns().
 

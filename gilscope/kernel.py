@@ -97,7 +97,7 @@ class ThreadView:
         return reads, lambda: Seen(parse_sleep(status.value), parse_times(times.value))
 
     def read_times(self) -> Times:
-        """Return how long the thread computed, and how long it waited for a core."""
+        """Return how long the thread computed, and its run-queue wait."""
         return parse_times(self._read(self._schedstat))
 
     def read_futex(self) -> int | None:
@@ -156,7 +156,7 @@ def open_view(native_id: int) -> ThreadView | None:
 
 
 def tells_core_waits() -> bool:
-    """Return whether the system tells how long a thread waited for a core."""
+    """Return whether the system tells the run-queue wait of a thread."""
     return os.path.exists("/proc/thread-self/schedstat")  # noqa: PTH110 - less to import.
 
 
@@ -229,7 +229,7 @@ class Bell:
             write = ctypes.PyDLL(None).write
         except (ImportError, OSError, TypeError, AttributeError):
             return
-        # Unlike os.write it keeps the GIL.
+        # Unlike os.write it holds the GIL.
         self._write = lambda file, text: write(file, text, len(text))
 
     def ring(self) -> None:

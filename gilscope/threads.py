@@ -1,7 +1,7 @@
 """Threads that start together, and the switch interval under one lock.
 
-The switch interval belongs to the whole process, so everything here that changes it
-takes turns: `switch_interval` is the only place of the project that sets it.
+The switch interval belongs to the whole process, so one change of it waits for the
+other: `switch_interval` is the only place of the project that sets it.
 """
 
 import contextlib

@@ -58,7 +58,7 @@ def check_threads(
     return next((f"{where}: {fault}" for fault in found if fault), None)
 
 
-# Until the other thread was there while the call slept. One that keeps the GIL lets
+# Until the other thread was there while the call slept. One that holds the GIL lets
 # nobody see anything.
 MEANWHILE_SLEEPS_S = (0.003, 0.01, 0.03)
 

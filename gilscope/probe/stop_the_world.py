@@ -50,7 +50,7 @@ class Stop(NamedTuple):
     has_stopped: bool | None = None
     # Whether that is proven.
     is_proven: bool = False
-    # How long the witness waited for a core meanwhile.
+    # The run-queue wait of the witness meanwhile.
     waited_ns: int = 0
 
     @property
@@ -246,7 +246,7 @@ def is_split(span: Span) -> bool:
 def estimate_span(span: Span) -> Estimate:
     """Estimate for which share of a span stops did not have to wait for the caller.
 
-    What the witness waited for a core in the meantime widens the range.
+    The run-queue wait of the witness widens the range.
     """
     holds = list(find_waits(span))
     whole = float(max(1, span.stamps[-1] - span.stamps[0]))
