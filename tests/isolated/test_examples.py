@@ -89,3 +89,23 @@ def test_of_the_two_digests_one_releases_the_gil(digest):
     )
     assert report.ok, str(report)
     assert [result.gil.verdict for result in report] == ["releases", "preemptible"]
+
+
+def test_the_deadlock_ends_with_the_stacks_of_both_threads():
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "gilscope", "check", "--timeout", "3s"),
+            *("-s", "import deadlock", "deadlock.wait_for_thread()"),
+        ],
+        cwd=EXAMPLES,
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 3, done.stdout + done.stderr
+    lines = (EXAMPLES / "deadlock.py").read_text("utf-8").splitlines()
+    for text in ("libc.read(", "time.sleep("):
+        (number,) = [at for at, line in enumerate(lines, 1) if text in line]
+        assert f'deadlock.py", line {number} in' in done.stdout
