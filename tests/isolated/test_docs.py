@@ -177,3 +177,12 @@ def test_every_public_name_is_in_the_reference(package):
     names = importlib.import_module(package).__all__
     missing = [name for name in names if not re.search(rf"\b{name}\b", text)]
     assert missing == []
+
+
+def test_every_module_that_contributors_are_sent_to_is_there():
+    known = [str(path.relative_to(ROOT)) for path in ROOT.glob("[a-z]*/**/*.py")]
+    named = set(re.findall(r"[\w/]+\.py\b", read("CONTRIBUTING.md")))
+    missing = [
+        one for one in named if not any(f"/{k}".endswith(f"/{one}") for k in known)
+    ]
+    assert missing == []
