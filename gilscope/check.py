@@ -52,11 +52,11 @@ def check(
 
     Raises:
         RuntimeError: called from inside the callable of another check.
-        TimeoutError: other threads' checks, which take turns, left no turn.
+        TimeoutError: the checks of other threads went on for too long.
         BaseException: whatever the callable raises; nothing of the check is left.
 
     Threads:
-        Any thread may call it. Checks take turns, for they need the interpreter's
+        Any thread may call it. One check waits for another: they need the interpreter's
         switch interval, which is put back afterwards.
 
     Source:

@@ -83,7 +83,7 @@ def watch_tests(config: pytest.Config) -> None:
 
 @pytest.fixture
 def gil(request: pytest.FixtureRequest) -> "GilFixture":
-    """Assert that a callable gives the GIL away, or that it does not."""
+    """Assert that a callable releases the GIL, or that it holds it."""
     return GilFixture(request)
 
 

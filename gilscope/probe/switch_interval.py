@@ -286,7 +286,7 @@ class SwitchIntervalProbe:
         )
 
     def _refuse_rivals(self, waited_s: float) -> None:
-        """Give up where another thread kept the GIL from the witness for so long."""
+        """Give up where other threads held the GIL for so long beside the witness."""
         if waited_s > self.huge_s / 2 and self.waiters.names:
             names = ", ".join(self.waiters.names)
             message = (
