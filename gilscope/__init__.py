@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gilscope.measurement import Measurement
     from gilscope.model import Check
+    from gilscope.pytest_plugin import GilFixture
     from gilscope.watcher.errors import WatchUnavailableError
     from gilscope.watcher.model import Frame, Hold, WatchReport
     from gilscope.watcher.watch import Watch, watch
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Check",
     "Frame",
+    "GilFixture",
     "Hold",
     "Measurement",
     "Watch",
@@ -28,6 +30,7 @@ __all__ = [
 _MODULES = {
     "Check": "gilscope.model",
     "Frame": "gilscope.watcher.model",
+    "GilFixture": "gilscope.pytest_plugin",
     "Hold": "gilscope.watcher.model",
     "Measurement": "gilscope.measurement",
     "Watch": "gilscope.watcher.watch",

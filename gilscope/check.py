@@ -26,6 +26,7 @@ def check(
     *args: Any,
     budget_s: float = BUDGET_S,
     figures: bool = True,
+    timeout_s: float | None = TIMEOUT_S,
     prepare: Callable[[], Any] | None = None,
     **kwargs: Any,
 ) -> Check:
@@ -42,10 +43,16 @@ def check(
         budget_s: about how long the figures may take, in seconds; longer where one call
             is.
         figures: False for the verdict alone, of five calls or less.
+        timeout_s: how long no call may return before the answer is "no answer:
+            deadlock?", with the stacks of all threads; None = as long as it takes.
+            Where the GIL is never released, or this is not the main thread, nothing can
+            answer: the stacks go to standard error and the process ends, with exit
+            status 1. It takes the place of `faulthandler.dump_traceback_later()`.
+            `gilscope check` judges in a process of its own.
         prepare: called before every call, outside of what is watched; what it returns,
             if not None, is the arguments of the call: a tuple, or a tuple and a dict.
-        kwargs: its keywords. `budget_s`, `figures` and `prepare` are the check's own: a
-            callable with such a keyword is checked as `functools.partial(func, ...)`.
+        kwargs: its keywords. Those above are the check's own: a callable with such a
+            keyword is checked as `functools.partial(func, ...)`.
 
     Returns:
         The verdict, what was counted, and the figures.
@@ -69,6 +76,8 @@ def check(
         message = f"check() prepare: expected a callable, got {type(prepare).__name__}"
         raise TypeError(message)
     check_budget(budget_s)
+    if timeout_s is not None:
+        check_budget(timeout_s, "timeout_s")
     from functools import partial  # noqa: PLC0415
 
     import gilscope.render.text  # noqa: F401, PLC0415
@@ -77,7 +86,7 @@ def check(
 
     call = partial(func, *args, **kwargs) if args or kwargs else func
     subject = Subject(describe_callable(func), call, prepare=prepare)
-    return judge(subject, budget_s=budget_s, figures=figures).check
+    return judge(subject, budget_s=budget_s, figures=figures, timeout_s=timeout_s).check
 
 
 def check_statement(  # noqa: PLR0913 - all but two are by name.
@@ -157,11 +166,11 @@ def check_both(
     return checks[0], checks[1]
 
 
-def check_budget(budget_s: float) -> None:
-    """Refuse a budget that is no time."""
-    if isinstance(budget_s, bool) or not isinstance(budget_s, int | float):
-        message = f"check() budget_s: expected float, got {type(budget_s).__name__}"
+def check_budget(seconds: float, name: str = "budget_s") -> None:
+    """Refuse what is no time."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        message = f"check() {name}: expected float, got {type(seconds).__name__}"
         raise TypeError(message)
-    if not 0 < budget_s < float("inf"):
-        message = f"check() budget_s: expected seconds over 0, got {budget_s!r}"
+    if not 0 < seconds < float("inf"):
+        message = f"check() {name}: expected seconds over 0, got {seconds!r}"
         raise ValueError(message)

@@ -1,5 +1,6 @@
 """Whether a check keeps to what is asked of it."""
 
+from math import inf
 from typing import Literal, NamedTuple
 
 from gilscope.model import Check
@@ -36,24 +37,13 @@ def check_limits(
     fraction, hold = check.released_fraction, check.longest_hold
     if min_fraction is not None:
         text = f"{word} for at least {min_fraction:.0%} of the call"
-        if fraction is None:
-            answers.append(Answer("unclear", text))
-        else:
-            answers.append(Answer(compare(min_fraction, *fraction_range(check)), text))
+        ends = (0.0, 1.0) if fraction is None else (fraction.low, fraction.high)
+        answers.append(Answer(compare(min_fraction, *ends), text))
     if max_hold_s is not None:
         text = f"keeps others out for at most {describe_time(max_hold_s)} at a time"
-        if hold is None:
-            answers.append(Answer("unclear", text))
-        else:
-            answers.append(Answer(compare(-max_hold_s, -hold.high, -hold.low), text))
+        ends = (-inf, 0.0) if hold is None else (-hold.high, -hold.low)
+        answers.append(Answer(compare(-max_hold_s, *ends), text))
     return answers
-
-
-def fraction_range(check: Check) -> tuple[float, float]:
-    """Return both ends of the released fraction."""
-    fraction = check.released_fraction
-    assert fraction is not None
-    return fraction.low, fraction.high
 
 
 def compare(limit: float, low: float, high: float) -> Outcome:
@@ -63,8 +53,11 @@ def compare(limit: float, low: float, high: float) -> Outcome:
     return "missed" if high < limit else "unclear"
 
 
-def check_min_fraction(min_fraction: float | None) -> None:
-    """Refuse a share that is none."""
+def check_range(min_fraction: float | None, max_hold_s: float | None) -> None:
+    """Refuse a limit that is none."""
     if min_fraction is not None and not 0 <= min_fraction <= 1:
-        message = f"min_fraction: expected 0 to 1, got {min_fraction!r}"
+        message = f"gil min_fraction: expected 0 to 1, got {min_fraction!r}"
+        raise ValueError(message)
+    if max_hold_s is not None and not 0 < max_hold_s < inf:
+        message = f"gil max_hold_s: expected seconds over 0, got {max_hold_s!r}"
         raise ValueError(message)

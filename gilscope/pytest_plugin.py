@@ -4,6 +4,9 @@ It comes with the distribution. Nothing of the harness is imported before the fi
 is used, so that other people's test runs start as quickly as without it.
 """
 
+import contextlib
+import os
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +14,14 @@ import pytest
 
 if TYPE_CHECKING:
     from gilscope.imports import ModuleImport
+    from gilscope.measurement import Measurement
     from gilscope.model import Check
 
-# How often a share that is too small is measured again, each time for longer.
+# How often figures whose range includes a limit are made again, each time for longer.
 N_RETRIES = 2
+
+# A copy of standard error from before pytest captured it, for stacks.
+STDERR = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,6 +59,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch or audit the tests if an option asks for it."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        # Standard error is captured later on.
+        config.stash[STDERR] = os.dup(sys.stderr.fileno())
     packages = config.getoption("--gil-audit")
     if packages:
         # Nothing of it is imported, let alone started, before it is asked for.
@@ -81,6 +91,16 @@ def watch_tests(config: pytest.Config) -> None:
         config.pluginmanager.register(HoldsPlugin(config), "gilscope_holds")
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the threads of the checks, if there were checks."""
+    if STDERR in config.stash:
+        os.close(config.stash[STDERR])
+        del config.stash[STDERR]
+    session = sys.modules.get("gilscope.probe.session")
+    if session is not None:
+        session.drop_session()
+
+
 @pytest.fixture
 def gil(request: pytest.FixtureRequest) -> "GilFixture":
     """Assert that a callable releases the GIL, or that it holds it."""
@@ -90,8 +110,13 @@ def gil(request: pytest.FixtureRequest) -> "GilFixture":
 class GilFixture:
     """What the fixture `gil` returns.
 
-    The keywords `min_fraction` and `budget_s` are the fixture's own; a callable that
-    has keywords of these names is bound with functools.partial.
+    The keywords named here are the fixture's own; a callable that has keywords of these
+    names is bound with functools.partial.
+
+    A call that does not come back fails the test after `timeout_s`, with its stacks. If
+    it never releases the GIL nothing can go on in this process: faulthandler writes the
+    stacks, which name the test, and ends the run. That costs a thread in C for each
+    check, 50 us. It is left to pytest's own `faulthandler_timeout` where that is set.
     """
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
@@ -103,10 +128,23 @@ class GilFixture:
 
         See gilscope.check.
         """
+        __tracebackhide__ = True
         from gilscope.check import check as check_call  # noqa: PLC0415
+        from gilscope.probe.deadline import NO_ANSWER, choose_ending  # noqa: PLC0415
+        from gilscope.probe.session import keep_session  # noqa: PLC0415
 
-        check = check_call(func, *args, **kwargs)
-        self._request.node.user_properties.append(("gilscope", summarize(check)))
+        # Witness and controls are kept until the end of the run.
+        keep_session()
+        config = self._request.config
+        with choose_ending(
+            None if has_own_timeout(config) else config.stash.get(STDERR, None)
+        ):
+            check = check_call(func, *args, **kwargs)
+        properties = self._request.node.user_properties
+        properties.append(("gilscope", summarize(check)))
+        properties.append(("gilscope_verdict", check.verdict))
+        if check.reason.startswith(NO_ANSWER):
+            self._fail(check, "comes back")
         return check
 
     def assert_releases(
@@ -115,53 +153,70 @@ class GilFixture:
         /,
         *args: Any,
         min_fraction: float | None = None,
+        max_hold_s: float | None = None,
         budget_s: float = 0.5,
         **kwargs: Any,
     ) -> "Check":
-        """Fail unless `func(*args, **kwargs)` lets other threads run.
+        """Fail unless every call of `func(*args, **kwargs)` lets other threads run.
+
+        Without a limit that takes the milliseconds of a few calls. With one the figures
+        are made, and made again for longer while their range includes the limit.
 
         Args:
             func: the callable.
             args: its arguments.
             min_fraction: the share of the call, 0 to 1, for which others have to be
-                let in; without it any release is enough.
-            budget_s: about how long a check may take.
-            kwargs: its keywords.
+                let run; without it any release is enough.
+            max_hold_s: for how long they may be kept out at most, in seconds.
+            budget_s: about how long the figures may take at first.
+            kwargs: its keywords, and `prepare` and `timeout_s` of gilscope.check.
         """
         __tracebackhide__ = True
-        if min_fraction is not None and not 0 <= min_fraction <= 1:
-            message = f"gil min_fraction: expected 0 to 1, got {min_fraction!r}"
-            raise ValueError(message)
-        check = self.check(func, *args, budget_s=budget_s, **kwargs)
-        for _ in range(N_RETRIES):
-            if not falls_short(check, min_fraction):
+        from gilscope.limits import check_limits, check_range  # noqa: PLC0415
+
+        check_range(min_fraction, max_hold_s)
+        figures = min_fraction is not None or max_hold_s is not None
+        for longer in range(N_RETRIES + 1 if figures else 1):
+            budget = budget_s * 2**longer
+            check = self.check(func, *args, budget_s=budget, figures=figures, **kwargs)
+            answers = check_limits(check, min_fraction, max_hold_s)
+            if answers[0].outcome == "unclear":
+                self._stop(check, check.reason)
+            missed = [each.text for each in answers if each.outcome == "missed"]
+            if missed:
+                self._fail(check, missed[0])
+            unclear = [each.text for each in answers if each.outcome == "unclear"]
+            if not unclear:
                 break
-            # The verdict is exact, but the share is measured; a loaded machine can
-            # make it look smaller.
-            budget_s *= 2
-            check = self.check(func, *args, budget_s=budget_s, **kwargs)
-        self._stop_if_inconclusive(check)
-        if check.verdict != "releases":
-            self._fail(check, "releases the GIL")
-        if min_fraction is not None:
-            fraction = check.released_fraction
-            if fraction is None or fraction.low < min_fraction <= fraction.high:
-                self._stop(check, f"the range of the released fraction is {fraction}")
-            elif fraction.high < min_fraction:
-                wanted = f"releases the GIL for {min_fraction:.0%} of the call"
-                self._fail(check, wanted)
+        else:
+            self._stop(check, f"{unclear[0]}: the range includes that")
         return check
 
     def assert_holds(
         self, func: Callable[..., Any], /, *args: Any, **kwargs: Any
     ) -> "Check":
-        """Fail unless `func(*args, **kwargs)` keeps all other threads out."""
+        """Fail unless `func(*args, **kwargs)` keeps all other threads out.
+
+        Args:
+            func: the callable.
+            args: its arguments.
+            kwargs: its keywords, and those of gilscope.check.
+        """
         __tracebackhide__ = True
-        check = self.check(func, *args, **kwargs)
-        self._stop_if_inconclusive(check)
+        check = self.check(func, *args, **{"figures": False, **kwargs})
+        if check.verdict == "inconclusive":
+            self._stop(check, check.reason)
         if check.verdict != "holds":
             self._fail(check, "holds the GIL")
         return check
+
+    def measure(
+        self, func: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> "Measurement":
+        """Return what `func(*args, **kwargs)` gains and costs; see gilscope.measure."""
+        from gilscope.measure import measure  # noqa: PLC0415
+
+        return measure(func, *args, **kwargs)
 
     def assert_import_keeps_gil_off(self, module: str) -> "ModuleImport":
         """Fail if the import of a module turns the GIL of a free-threaded build on.
@@ -183,11 +238,6 @@ class GilFixture:
             pytest.skip("this build of Python always has a GIL")
         return found
 
-    def _stop_if_inconclusive(self, check: "Check") -> None:
-        __tracebackhide__ = True
-        if check.verdict == "inconclusive":
-            self._stop(check, check.reason)
-
     def _stop(self, check: "Check", reason: str) -> None:
         """Skip the test, or fail it if that was asked for."""
         __tracebackhide__ = True
@@ -203,14 +253,13 @@ class GilFixture:
         pytest.fail(explain_failure(check, wanted), pytrace=False)
 
 
-def falls_short(check: "Check", min_fraction: float | None) -> bool:
-    """Return whether the call releases the GIL, but for too small a share."""
-    fraction = check.released_fraction
-    return (
-        min_fraction is not None
-        and fraction is not None
-        and fraction.low < min_fraction
-    )
+def has_own_timeout(config: pytest.Config) -> bool:
+    """Return whether pytest itself writes the stacks of a test that takes too long."""
+    try:
+        return float(config.getini("faulthandler_timeout") or 0) > 0
+    except (KeyError, ValueError):
+        # Its plugin may be switched off.
+        return False
 
 
 def summarize(check: "Check") -> str:
@@ -225,22 +274,34 @@ def summarize(check: "Check") -> str:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Show the margins of all checks where -v asks for more."""
-    if config.get_verbosity() <= 0:
+    """Say how many checks could not be judged, and show all of them with -v."""
+    reports = list(find_reports(terminalreporter.stats))
+    verdicts = [
+        value
+        for report in reports
+        for name, value in report.user_properties
+        if name == "gilscope_verdict"
+    ]
+    n_unclear = verdicts.count("inconclusive")
+    is_verbose = config.get_verbosity() > 0
+    if not verdicts or not (n_unclear or is_verbose):
         return
-    lines = list(find_summaries(terminalreporter.stats))
-    if lines:
-        terminalreporter.section("gilscope")
-        for line in lines:
-            terminalreporter.line(line)
-
-
-def find_summaries(stats: dict[str, list[Any]]) -> Iterator[str]:
-    """Yield what the reports of all tests carry from the fixture."""
-    for reports in stats.values():
+    terminalreporter.section("gilscope")
+    if is_verbose:
         for report in reports:
-            if getattr(report, "when", None) != "call":
-                continue
             for name, value in report.user_properties:
                 if name == "gilscope":
-                    yield f"{report.nodeid}: {value}"
+                    terminalreporter.line(f"{report.nodeid}: {value}")
+    if n_unclear:
+        terminalreporter.line(
+            f"{n_unclear} of {len(verdicts)} checks could not be judged; "
+            "--gil-inconclusive=fail fails their tests"
+        )
+
+
+def find_reports(stats: dict[str, list[Any]]) -> Iterator[Any]:
+    """Yield the reports of all calls of tests that have properties."""
+    for reports in stats.values():
+        for report in reports:
+            if getattr(report, "when", None) == "call":
+                yield report

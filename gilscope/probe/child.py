@@ -150,10 +150,9 @@ def run_order(channel: Channel) -> None:
     wanted = Statement(**channel.order)
     channel.use_search_path()
     channel.send({"pid": os.getpid()})
-    judge.tell_life = _make_sign(channel)
     try:
         bound = bind_statement(wanted.statement, wanted.setup, prepare=wanted.prepare)
-        subject = judge.Subject(wanted.statement, *bound)
+        subject = judge.Subject(wanted.statement, *bound, tell_life=_make_sign(channel))
         found = judge.judge(subject, budget_s=wanted.budget_s, figures=wanted.figures)
     except BaseException as error:  # noqa: BLE001 - told to the parent.
         sources = {

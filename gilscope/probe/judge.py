@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from gilscope.clock import perf_counter, perf_counter_ns
 from gilscope.kernel import WitnessError
 from gilscope.model import Check, CheckEnvironment, Evidence, FirstCall, Verdict
+from gilscope.probe.deadline import NoAnswerError, limit_silence
 from gilscope.probe.decide import PYTHON_SHARE, decide, find_notes
 from gilscope.probe.estimate import (
     Entry,
@@ -64,10 +65,6 @@ BRIEF_NS = 3_000
 BRIEF_CALLS = 300
 
 
-def tell_life() -> None:
-    """Tell whoever waits that a call has returned; a child process replaces it."""
-
-
 class Subject(NamedTuple):
     """What is judged."""
 
@@ -77,6 +74,8 @@ class Subject(NamedTuple):
     empty: Callable[[], Any] = bool
     # What returns the arguments of each call.
     prepare: Callable[[], Any] | None = None
+    # What is called when a call has returned.
+    tell_life: Callable[[], object] = bool
 
     def make_call(self) -> Callable[[], Any]:
         """Return the next call, without arguments."""
@@ -116,7 +115,12 @@ class Judgement(NamedTuple):
 
 
 def judge(
-    subject: Subject, *, budget_s: float, figures: bool = True, use_kernel: bool = True
+    subject: Subject,
+    *,
+    budget_s: float,
+    figures: bool = True,
+    use_kernel: bool = True,
+    timeout_s: float | None = None,
 ) -> Judgement:
     """Judge a callable; see `gilscope.check`.
 
@@ -125,6 +129,7 @@ def judge(
         budget_s: about how long the figures may take.
         figures: whether there are to be any.
         use_kernel: False does without what Linux tells, as on other systems.
+        timeout_s: how long it may go without a sign of life; None = for ever.
     """
     environment = describe_environment(subject.call)
     if (refusal := explain_refusal(subject.call)) is not None:
@@ -133,17 +138,24 @@ def judge(
         # Imported here because few interpreters are built without a GIL.
         from gilscope.probe.judge_attached import judge_attached  # noqa: PLC0415
 
-        return Judgement(judge_attached(subject, environment, budget_s))
+        try:
+            with limit_silence(timeout_s):
+                return Judgement(judge_attached(subject, environment, budget_s))
+        except NoAnswerError as error:
+            check = Check(subject.name, "inconclusive", str(error), environment)
+            return Judgement(check)
     run: _Judge | None = None
     try:
         with (
+            limit_silence(timeout_s) as tell_life,
             borrow_session(use_kernel=use_kernel) as session,
             session.open_probe() as probe,
         ):
             environment = replace(environment, tells_wakeups=session.tells_wakeups)
             run = _Judge(subject, session, probe, budget_s, figures=figures)
+            run.signs = (tell_life, subject.tell_life)
             return run.judge(environment)
-    except WitnessError as error:
+    except (WitnessError, NoAnswerError) as error:
         check = Check(subject.name, "inconclusive", str(error), environment)
         if run is not None:
             check = replace(check, n_calls_made=run.n_made, first_call=run.first)
@@ -167,6 +179,7 @@ class _Judge:
         self.probe = probe
         self.budget_s = budget_s
         self.figures = figures
+        self.signs: Sequence[Callable[[], object]] = ()
         self.n_made = 0
         self.first: FirstCall | None = None
         self.windows: list[Window] = []
@@ -229,6 +242,11 @@ class _Judge:
             return SPACING_NS
         return self.session.measure_spacing(self.probe)
 
+    def tell_life(self) -> None:
+        """Tell whoever waits that a call has returned."""
+        for tell in self.signs:
+            tell()
+
     def call_plainly(self) -> Any:
         """Make one call that nobody watches."""
         self.n_made += 1
@@ -241,7 +259,7 @@ class _Judge:
         call = self.subject.make_call()
         start = perf_counter_ns()
         window = self.probe.interrupt(call, pause_s=FIRST_PAUSE_S, answers=answers)
-        tell_life()
+        self.tell_life()
         if window is None:
             self.first = FirstCall((perf_counter_ns() - start) / 1e9)
         else:
@@ -293,7 +311,7 @@ class _Judge:
         """Watch one window, and keep it if it was seen."""
         self.n_made += n_calls
         window = self.probe.watch(self.subject.make_call(), n_calls)
-        tell_life()
+        self.tell_life()
         if window is not None:
             self.windows.append(window)
         return window
@@ -347,7 +365,7 @@ class _Judge:
         while len(self.tried) < n_windows or perf_counter() < deadline:
             self.n_made += 1
             window = self.probe.interrupt(self.subject.make_call())
-            tell_life()
+            self.tell_life()
             if window is not None:
                 self.tried.append(window)
                 continue

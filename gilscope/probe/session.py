@@ -193,8 +193,8 @@ def borrow_session(*, use_kernel: bool = True) -> Iterator[Session]:
     if session is not None and session.is_usable and not session.is_used and use_kernel:
         try:
             yield session
-        except WitnessError:
-            # Its threads may be what failed.
+        except BaseException:
+            # Its threads may be what failed, or may still watch a call that raised.
             session.close()
             raise
         return

@@ -1,0 +1,122 @@
+"""A limit for a call that may never come back, in the process that makes it.
+
+Where the GIL is free, SIGALRM interrupts what the main thread waits for. Where it is
+not, nothing in Python can run any more: faulthandler writes the stacks of all threads
+and ends the process. A child process is the way to survive that; see `child`.
+"""
+
+import contextlib
+import faulthandler
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+
+from gilscope.clock import perf_counter
+
+NO_ANSWER = "no answer after"
+# How much later the process is ended if nothing in Python could run at the limit.
+GRACE_S = 1.0
+# Between two renewals.
+RENEWAL_S = 0.25
+
+# Where the stacks go, None = the standard error of the process.
+stack_file: int | None = None
+ends_process = True
+
+
+class NoAnswerError(TimeoutError):
+    """A call did not come back; the text has the stacks of all threads."""
+
+
+@contextlib.contextmanager
+def limit_silence(timeout_s: float | None) -> Iterator[Callable[[], None]]:
+    """End what gives no sign of life for so long.
+
+    Args:
+        timeout_s: in seconds; None = as long as it takes.
+
+    Yields:
+        What gives a sign of life.
+
+    Raises:
+        NoAnswerError: in the main thread, where the GIL is free and nobody else uses
+            SIGALRM; elsewhere the process ends a second later, with exit status 1.
+    """
+    if timeout_s is None:
+        yield lambda: None
+        return
+
+    def interrupt(*_: object) -> None:
+        message = f"{NO_ANSWER} {timeout_s:g} s: deadlock?\n{describe_stacks()}"
+        raise NoAnswerError(message)
+
+    has_alarm = (
+        threading.current_thread() is threading.main_thread()
+        and hasattr(signal, "setitimer")
+        and signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+    )
+    renewed_s, is_ending = perf_counter(), ends_process
+
+    def arm() -> None:
+        if has_alarm:
+            signal.setitimer(signal.ITIMER_REAL, timeout_s)
+        if is_ending:
+            faulthandler.dump_traceback_later(
+                timeout_s + GRACE_S, exit=True, file=find_stack_file()
+            )
+
+    def renew() -> None:
+        nonlocal renewed_s
+        if perf_counter() - renewed_s > RENEWAL_S:
+            renewed_s = perf_counter()
+            arm()
+
+    before = signal.signal(signal.SIGALRM, interrupt) if has_alarm else None
+    arm()
+    try:
+        yield renew
+    finally:
+        if is_ending:
+            faulthandler.cancel_dump_traceback_later()
+        if has_alarm:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
+def find_stack_file() -> int:
+    """Return the descriptor that stacks are written to."""
+    if stack_file is not None:
+        return stack_file
+    try:
+        return sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
+        return 2
+
+
+@contextlib.contextmanager
+def choose_ending(file: int | None) -> Iterator[None]:
+    """Choose what becomes of a call that never releases the GIL meanwhile.
+
+    Args:
+        file: the descriptor for the stacks before the process ends; None = somebody
+            else looks after that, and it is not ended.
+    """
+    global stack_file, ends_process
+    before = stack_file, ends_process
+    stack_file, ends_process = file, file is not None
+    try:
+        yield
+    finally:
+        stack_file, ends_process = before
+
+
+def describe_stacks() -> str:
+    """Return the stacks of all Python threads, most recent call last."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    parts = []
+    for ident, frame in sys._current_frames().items():  # noqa: SLF001
+        stack = "".join(traceback.format_stack(frame))
+        parts.append(f"thread {names.get(ident, ident)}:\n{stack}")
+    return "".join(parts).rstrip("\n")
