@@ -1153,5 +1153,4 @@ def __getattr__(name: str) -> Any:
 # By name, with the reason. The test of each fails as soon as the harness finds it.
 KNOWN_GAPS: dict[str, str] = {
     "holds_beside_another": "the verdict is on a call that is made alone",
-    "holds_in_one_of_twenty": "a verdict does not say in how many calls",
 }

@@ -5,7 +5,9 @@
 from libc.stdlib cimport free, malloc
 
 
-cdef void count_points(int *counts, Py_ssize_t width, double y, int limit) noexcept nogil:
+cdef void count_points(
+    int *counts, Py_ssize_t width, double y, int limit
+) noexcept nogil:
     cdef Py_ssize_t place
     cdef double x, real, imaginary, next_real
     cdef int count
