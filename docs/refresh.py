@@ -2,8 +2,8 @@
 
 `python docs/refresh.py` copies each region without the GIL and each quoted file;
 `--samples` also runs the commands whose output is shown, `--samples=WORDS` those that
-have these words in them. A test fails where a quoted region or file is not as its
-source.
+have these words in them, and `--picture` takes the picture of the README. A test fails
+where a quoted region or file is not as its source.
 
 What stands in front of a block says what it holds:
 
@@ -17,8 +17,10 @@ import argparse
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -31,6 +33,15 @@ PAGES = (
 )
 # Wide enough for every table of the pages.
 COLUMNS = 88
+PICTURE = ROOT / "docs/images/report.png"
+PICTURE_WIDTH, PICTURE_HEIGHT = 1000, 1400
+# The parts of the page that the picture shows, by their titles.
+PICTURED = ("The answer", "Who had the GIL?")
+LEAVE_OUT = """titles => {
+    document.querySelector("nav")?.remove();
+    for (const part of document.querySelectorAll("main > section"))
+        if (!titles.includes(part.querySelector("h2").textContent)) part.remove();
+}"""
 
 # A marker names what the fenced block below it holds.
 BLOCK = re.compile(
@@ -78,6 +89,26 @@ def run_sample(command: str) -> str:
     return "\n".join(lines).strip("\n") + "\n"
 
 
+def take_picture() -> None:
+    """Compare the backends, and take a picture of the answer and the timelines."""
+    # Of the group test; whoever refreshes text alone need not have it.
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        page_path = Path(folder, "report.html")
+        words = [sys.executable, "-m", "gilscope", "run", "--html", str(page_path)]
+        subprocess.run(words, check=True, cwd=ROOT)  # noqa: S603 - it is our own.
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        size = {"width": PICTURE_WIDTH, "height": PICTURE_HEIGHT}
+        page = browser.new_page(viewport=size, color_scheme="light")
+        page.goto(page_path.as_uri())
+        page.evaluate(LEAVE_OUT, PICTURED)
+        page.screenshot(path=str(PICTURE))
+        browser.close()
+
+
 def refresh(text: str, samples: dict[str, str] | None = None) -> str:
     """Return a page with its regions and files, and the given samples, up to date."""
 
@@ -104,7 +135,10 @@ def main() -> None:
         metavar="WORDS",
         help="run the commands too; those with these words in them",
     )
+    parser.add_argument("--picture", action="store_true", help="take the picture")
     arguments = parser.parse_args()
+    if arguments.picture:
+        take_picture()
     paths = [ROOT / name for name in PAGES if (ROOT / name).exists()]
     texts = {path: path.read_text(encoding="utf-8") for path in paths}
     samples = None
