@@ -35,6 +35,8 @@ class Evidence:
         n_calls_tried: calls made while another thread asked for the GIL all the time.
         n_calls_interrupted: those of them that were interrupted.
         n_calls_split: those that were interrupted in the midst of their work.
+        n_calls_unseen: those of them that were interrupted in Python code that no
+            tracer sees, such as a greenlet that is resumed.
         runs_python: whether a call runs Python code, None if not found out.
         python_share: the least share of a call that runs lines of Python code; it is
             not followed further than decides the verdict. None if not found out.
@@ -53,6 +55,7 @@ class Evidence:
     n_calls_tried: int = 0
     n_calls_interrupted: int = 0
     n_calls_split: int = 0
+    n_calls_unseen: int = 0
     runs_python: bool | None = None
     python_share: float | None = None
 

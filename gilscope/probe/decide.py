@@ -148,7 +148,9 @@ def decide_released(evidence: Evidence) -> tuple[Verdict, str]:
     )
 
 
-def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
+def decide_kept(  # noqa: PLR0911 - one return a case.
+    evidence: Evidence, call_s: float
+) -> tuple[Verdict, str]:
     """Tell Python code from what holds, for a call that never released the GIL."""
     interrupted, split = evidence.n_calls_interrupted, evidence.n_calls_split
     tried, share = evidence.n_calls_tried, evidence.python_share
@@ -173,6 +175,11 @@ def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
         return "preemptible", (
             f"{kept}, but they run Python code, which another thread interrupted in "
             f"{interrupted} of {tried} calls"
+        )
+    if evidence.n_calls_unseen:
+        return "preemptible", (
+            f"{kept}, but another thread interrupted Python code that no tracer sees, "
+            f"in {evidence.n_calls_unseen} of {tried} calls"
         )
     if split >= max(min(2, interrupted), least * interrupted):
         return "preemptible", (

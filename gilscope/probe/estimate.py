@@ -8,7 +8,7 @@ did not see, because it had no core, widens a range and is never put down to the
 
 import statistics
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import hypot, sqrt
 from typing import NamedTuple
@@ -33,10 +33,10 @@ WAKING_NS = 10_000
 SHORT_NS = 2 * WAKING_NS
 
 # A call is split if its longest piece is a smaller share of it than these, for one
-# interruption and for several. A few calls of C functions in turn have a longest piece
-# too, which is why one interruption says less.
+# interruption and for several. A C function in a wrapper is two pieces where its answer
+# is large: the work, and the end of the answer when it is dropped.
 TWO_STEPS = 2
-ONCE_SHARE = 0.8
+ONCE_SHARE = 0.55
 OFTEN_SHARE = 0.6
 # Two interruptions at one place are far apart if this much was computed in between.
 LOOP_NS = 100_000
@@ -59,6 +59,8 @@ class Window(NamedTuple):
     ends_asleep: bool = False
     # What the process had computed at each stamp, without the witness.
     progress: Sequence[int] = ()
+    # What the caller had computed.
+    computed: Sequence[int] = ()
 
     @property
     def n_calls(self) -> int:
@@ -93,6 +95,7 @@ class Window(NamedTuple):
                 (start, end),
                 self.notes[inside],
                 progress=self.progress[position : position + 2],
+                computed=self.computed[position : position + 2],
             )
 
 
@@ -325,25 +328,36 @@ def weigh_entries(windows: Sequence[Window], shortest_ns: float) -> list[Entry]:
         shortest_ns: a call of that kind that nobody interrupted.
     """
     calls = [call for window in windows for call in window.split()]
-    # A loaded machine makes the share small in some windows, and large in none.
-    best_share = max(
-        (
-            (window.progress[-1] - window.progress[0]) / window.own_ns
-            for window in windows
-            if window.progress
-        ),
-        default=0.0,
-    )
-    if best_share >= COMPUTING_SHARE:
+    if computes([(window.computed, window.own_ns) for window in windows]):
+        # Other threads of the process, which may compute too, are none of the call's.
+        return [weigh_computing(take_own(call)) for call in calls]
+    if computes([(window.progress, window.own_ns) for window in windows]):
         return [weigh_computing(call) for call in calls]
     return [weigh_sleeping(call, shortest_ns) for call in calls]
+
+
+def computes(progress: Iterable[tuple[Sequence[int], int]]) -> bool:
+    """Return whether computing takes a good part of some windows.
+
+    A loaded machine makes the share small in some windows, and large in none.
+    """
+    return any(
+        marks and (marks[-1] - marks[0]) / own_ns >= COMPUTING_SHARE
+        for marks, own_ns in progress
+    )
+
+
+def take_own(call: Window) -> Window:
+    """Return the call with the progress of its own thread in the place of all."""
+    notes = [note._replace(progress=note.computed) for note in call.notes]
+    return call._replace(notes=notes, progress=call.computed)
 
 
 def weigh_computing(call: Window) -> Entry:
     """Weigh a call that computes: the time computed tells how far it has come.
 
-    It is that of the process without the witness: a call may compute in threads of its
-    own.
+    It is that of the process without the witness where the call computes in threads
+    of its own.
     """
     progress = [note.progress for note in call.notes if note.progress is not None]
     if len(progress) < len(call.notes):

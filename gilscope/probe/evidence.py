@@ -6,12 +6,13 @@ from gilscope.model import Evidence
 from gilscope.probe.estimate import Entry, Window
 
 
-def count_evidence(
+def count_evidence(  # noqa: PLR0913 - all but three are by name.
     windows: Iterable[Window | None],
     tried: Iterable[Window | None] = (),
     entries: Sequence[Entry] = (),
     *,
     n_unclear: int = 0,
+    n_unseen: int = 0,
     python_share: float | None = None,
 ) -> Evidence:
     """Return the counts.
@@ -21,6 +22,7 @@ def count_evidence(
         tried: calls beside a witness that asked for the GIL all the time.
         entries: what the last of them are known by.
         n_unclear: windows in which nothing could be told.
+        n_unseen: calls that were interrupted in Python code that no tracer sees.
         python_share: as in Evidence.
     """
     seen = [window for window in windows if window is not None]
@@ -40,6 +42,7 @@ def count_evidence(
         n_calls_tried=len(asked),
         n_calls_interrupted=n_interrupted,
         n_calls_split=sum(entry.is_split for entry in entries),
+        n_calls_unseen=n_unseen,
         runs_python=n_interrupted > 0 if asked else None,
         python_share=python_share,
     )

@@ -31,7 +31,7 @@ from gilscope.probe.surroundings import (
     explain_refusal,
     is_used_up,
 )
-from gilscope.probe.switch_interval import MAX_CALLS, SwitchIntervalProbe
+from gilscope.probe.switch_interval import MAX_CALLS, SwitchIntervalProbe, run_chain
 from gilscope.stats import Figure
 
 # Calls that decide where all of them agree, and at most where they do not.
@@ -42,7 +42,7 @@ N_UNCLEAR = 6
 # So many calls have to follow the first one before that can be left out.
 N_LATER = 3
 # So many calls are to be interrupted before it says something that none was split.
-N_INTERRUPTED = 3
+N_INTERRUPTED = 5
 N_INTERRUPTED_MAX = 12
 # The shares of the budget that figures take.
 SINGLE_SHARE = 0.1
@@ -341,12 +341,19 @@ class _Judge:
     def interrupt(self) -> None:
         """Interrupt calls until it is clear where they can be interrupted."""
         self.try_interrupt(N_ALIKE)
-        if not any(window.notes for window in self.tried):
-            return
         shortest_ns = min(window.own_ns / window.n_calls for window in self.windows)
         self.share, n_calls = count_python_share(self.subject.make_call, shortest_ns)
         self.n_made += n_calls
-        if self.share is not None and self.share >= PYTHON_SHARE:
+        is_python = self.share is not None and self.share >= PYTHON_SHARE
+        while is_python and not self.was_interrupted:
+            # A busy machine, or another thread that polls, came in between.
+            n_tried = len(self.tried)
+            self.try_interrupt(n_tried + 1)
+            if len(self.tried) in (n_tried, N_INTERRUPTED_MAX):
+                break
+        if not self.was_interrupted:
+            return
+        if is_python:
             if self.figures:
                 self.try_interrupt(len(self.tried), INTERRUPT_SHARE * self.budget_s / 2)
             return
@@ -357,6 +364,11 @@ class _Judge:
         if any(entry.is_split for entry in self.entries):
             self.try_interrupt(N_INTERRUPTED_MAX, INTERRUPT_SHARE * self.budget_s)
             self.entries = weigh_entries(self.tried, shortest_ns)
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether a call was interrupted."""
+        return any(window.notes for window in self.tried)
 
     def try_interrupt(self, n_windows: int, limit_s: float = 0.0) -> None:
         """Try so many calls at least, and go on for so long."""
@@ -373,6 +385,21 @@ class _Judge:
             if n_failed > N_ALIKE:
                 return
 
+    def count_unseen(self) -> int:
+        """Return how many calls were interrupted in Python code no tracer sees.
+
+        A greenlet that is resumed is such code.
+        """
+        if self.share != 0:
+            return 0
+        # A C function that is called directly has the frame below it on top.
+        own = id(run_chain.__code__)
+        return sum(
+            any(note.place is not None and note.place[0] != own for note in call.notes)
+            for window in self.tried
+            for call in window.split()
+        )
+
     def count(self) -> Evidence:
         """Return the counts."""
         return count_evidence(
@@ -380,6 +407,7 @@ class _Judge:
             self.tried,
             self.entries,
             n_unclear=self.probe.n_unclear,
+            n_unseen=self.count_unseen(),
             python_share=self.share,
         )
 

@@ -228,7 +228,12 @@ class SwitchIntervalProbe:
     ) -> Window | None:
         """Do so once; None if the witness had not asked."""
         witness = self.witness
-        clocks = (perf_counter_ns, process_time_ns, witness.read_computed or int)
+        clocks = (
+            perf_counter_ns,
+            process_time_ns,
+            witness.read_computed or int,
+            thread_time_ns,
+        )
         asking = _Asking(witness, hold_s)
         # The witness has to begin to wait under the tiny interval.
         self._set_interval(TINY_S)
@@ -247,10 +252,10 @@ class SwitchIntervalProbe:
             self._refuse_child()
         notes, _ = witness.rest()
         if answers is not None:
-            answers += readings[3::4]
-            del readings[3::4]
-        readings = check_complete(call, readings, 3 * (n_calls + 1))
-        stamps = readings[::3]
+            answers += readings[4::5]
+            del readings[4::5]
+        readings = check_complete(call, readings, 4 * (n_calls + 1))
+        stamps = readings[::4]
         if not asking.was_heard():
             return None
         inside = [note for note in notes if stamps[0] < note.at_ns < stamps[-1]]
@@ -267,8 +272,9 @@ class SwitchIntervalProbe:
             ends_asleep=n_sleeps >= ASKED_SLEEPS,
             progress=[
                 process - own
-                for process, own in zip(readings[1::3], readings[2::3], strict=True)
+                for process, own in zip(readings[1::4], readings[2::4], strict=True)
             ],
+            computed=readings[3::4],
         )
 
     def _note(self, n_sleeps: int | None) -> Note:

@@ -89,6 +89,8 @@ def test_a_control_out_of_line_makes_every_verdict_inconclusive(
         (replace(KEPT, python_share=0.01), "preemptible"),
         (replace(PIECES, n_calls_split=4), "holds"),
         (replace(PIECES, n_calls_split=5), "preemptible"),
+        # A greenlet that is resumed runs Python code that no tracer sees.
+        (replace(PIECES, n_calls_unseen=1), "preemptible"),
     ],
 )
 def test_the_verdict_follows_from_the_counts(evidence, expected):

@@ -257,3 +257,13 @@ def test_progress_is_told_by_the_clock_where_nothing_else_tells():
 def test_progress_asleep_is_told_by_the_clock():
     assert not is_split(9990, progress_us=50, length_us=10_000, computing_us=100)
     assert is_split(5000, progress_us=99, length_us=10_000, computing_us=100)
+
+
+@pytest.mark.parametrize(
+    ("computed", "is_split"), [(10, False), (900, False), (500, True)]
+)
+def test_other_threads_that_compute_are_no_progress_of_the_call(computed, is_split):
+    # The process computes twice as much as the caller, in the midst of its work.
+    tick = Note(MS // 2, progress=MS, computed=1000 * computed)
+    run = Window((0, MS), [tick], progress=(0, 2 * MS), computed=(0, MS))
+    assert weigh_entries([run], MS)[0].is_split is is_split
