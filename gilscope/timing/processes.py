@@ -45,7 +45,11 @@ class Processes:
             message = "the call is of a main module, which is not imported there"
             raise ProcessError(message)
         order = {
-            "module": type(works[0]).__module__,
+            # A work may name more of ours that have to come before the user's.
+            "modules": [
+                type(works[0]).__module__,
+                *getattr(works[0], "own_modules", ()),
+            ],
             "works": base64.b64encode(pickled).decode(),
         }
         entry = f"{__name__}:serve"
@@ -143,7 +147,8 @@ def receive(child: Child) -> dict[str, Any]:
 def serve(channel: Channel) -> None:
     """Prepare the calls that the parent orders; make them at the next, empty order."""
     # What the work itself needs comes from where we are, the rest from the user.
-    importlib.import_module(channel.order["module"])
+    for module in channel.order["modules"]:
+        importlib.import_module(module)
     channel.use_search_path()
     try:
         works: list[Work] = pickle.loads(base64.b64decode(channel.order["works"]))  # noqa: S301

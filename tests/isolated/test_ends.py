@@ -165,8 +165,8 @@ def folder(tmp_path: Path) -> Path:
         "from backends import Backend\n"
         "from backends.reference import double_list\n"
         "backend = Backend('mine', double_list, releases_gil=False)\n"
-        "def sleep(): time.sleep(0.002)\n"
     )
+    (tmp_path / "alone.py").write_text("import time\ndef sleep(): time.sleep(0.002)\n")
     (tmp_path / "test_mine.py").write_text(
         "import time\ndef test_it(gil): gil.assert_releases(time.sleep, 0.002)\n"
     )
@@ -180,7 +180,7 @@ def folder(tmp_path: Path) -> Path:
         FAST,
         (*FAST[:-1], "mine:backend"),
         (*FAST[:-3], "parallel", "--backend", "mine:backend"),
-        ("check", "-s", "import mine", "mine.sleep()"),
+        ("check", "-s", "import alone", "alone.sleep()"),
         ("demo", "python", "--quick"),
     ],
 )
