@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 from gilscope.cli import main
 from gilscope.cli.output import say
@@ -13,6 +14,8 @@ from gilscope.cli.status import SIGPIPE, USAGE
 
 # As a shell reports a command that a signal ended.
 SIGNALLED = 128
+# How soon an interruption that was lost comes again.
+AGAIN_S = 0.01
 # Those that end a command unless it does something else; not every system has all.
 ENDING = ("SIGTERM", "SIGHUP", "SIGQUIT")
 
@@ -49,6 +52,13 @@ def end_cleanly() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
         raise SystemExit(SIGNALLED + number)
 
+    def interrupt_again(lost: Any) -> None:
+        # Raised where nobody can catch it, such as in a destructor.
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            threading.Timer(AGAIN_S, os.kill, (os.getpid(), signal.SIGINT)).start()
+        else:
+            sys.__unraisablehook__(lost)
+
     numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -56,9 +66,11 @@ def end_cleanly() -> Iterator[None]:
     # One that is ignored, as nohup does it, stays so.
     numbers = [one for one in numbers if signal.getsignal(one) != signal.SIG_IGN]
     before = {number: signal.signal(number, leave) for number in numbers}
+    hook, sys.unraisablehook = sys.unraisablehook, interrupt_again
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -96,6 +96,29 @@ def test_ctrl_c_is_130_from_the_imports_on(tenths: int) -> None:
     assert status == 130
 
 
+def test_ctrl_c_in_a_destructor_is_not_lost() -> None:
+    """An exception in a destructor is ignored, so the interruption comes again."""
+    code = (
+        "import os, signal, time\n"
+        "from gilscope.cli.ends import end_cleanly\n"
+        "class Ending:\n"
+        "    def __del__(self): os.kill(os.getpid(), signal.SIGINT); time.sleep(1)\n"
+        "with end_cleanly():\n"
+        "    ending = Ending()\n"
+        "    del ending\n"
+        "    time.sleep(30)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGINT
+    assert "Exception ignored" not in done.stderr
+
+
 @pytest.mark.nightly
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
 def test_kills_at_random_moments_leave_nothing(
