@@ -88,8 +88,15 @@ def describe_look(result: BackendResult) -> str:
             f"Look at the lane of {result.name}: it has no '-', for the GIL was never "
             "released. A '|' above it is Python code that interrupted it."
         )
-    (partner, _) = make_lanes(result.name, handoff)
-    waited_s = sum(p.duration_s for p in partner.phases if p.state == "waiting")
+    partner, own = make_lanes(result.name, handoff)
+    # Beside a released GIL the partner waits for the busy thread, or for a core.
+    waited_s = sum(
+        max(0.0, min(one.end_s, other.end_s) - max(one.start_s, other.start_s))
+        for one in partner.phases
+        if one.state == "waiting"
+        for other in own.phases
+        if other.state == "held"
+    )
     if waited_s > MUCH_WAITED_S:
         return (
             f"Look at the '?' of the partner: its sleep was over, but {result.name} "

@@ -11,6 +11,7 @@ from compare.model import PARTNER, Event, Handoff
 from compare.render.mermaid import render_mermaid
 from compare.render.timeline import Lane, make_lanes, render_timeline
 from compare.render.trace import render_trace
+from compare.render.transcript import describe_look
 from tests.unit.sample_reports import HOSTILE, make_report, replace_in
 
 
@@ -244,3 +245,26 @@ def test_no_handoff_is_no_diagram() -> None:
     result = dataclasses.replace(make_report()["pyo3"], handoff=None)
     with pytest.raises(ValueError, match="no handoff of backend 'pyo3'"):
         render_mermaid(result)
+
+
+@pytest.mark.parametrize(
+    ("sleep_s", "exit_s", "is_held_up"), [(0.1, 0.5, False), (0.1, 0.85, True)]
+)
+def test_the_partner_is_held_up_only_while_the_backend_holds_the_gil(
+    sleep_s, exit_s, is_held_up
+) -> None:
+    """A wait beside a released GIL is for the busy thread, or for a core."""
+    handoff = get_handoff("pyo3")
+    events = tuple(
+        dataclasses.replace(event, at_s=exit_s)
+        if (event.actor, event.name) == (PARTNER, "exit")
+        else event
+        for event in handoff.events
+    )
+    handoff = dataclasses.replace(
+        handoff,
+        events=tuple(sorted(events, key=lambda event: event.at_s)),
+        partner_sleep_s=sleep_s,
+    )
+    result = replace_in(make_report(), "pyo3", handoff=handoff)["pyo3"]
+    assert ("held the GIL" in describe_look(result)) is is_held_up
