@@ -45,8 +45,8 @@ def parse_seconds(text: str) -> float:
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds of a duration over 0 such as 10ms, 0.5s or 200us."""
-    for unit, size in (("us", 1e-6), ("ms", 1e-3), ("s", 1.0)):
+    """Return the seconds of a duration over 0 such as 10ms, 0.5s, 200us or 3 (s)."""
+    for unit, size in (("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("", 1.0)):
         if text.endswith(unit):
             with contextlib.suppress(argparse.ArgumentTypeError):
                 return parse_seconds(text.removesuffix(unit)) * size

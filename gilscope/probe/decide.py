@@ -11,11 +11,11 @@ from gilscope.units import describe_time
 SPLIT_SHARE = 0.08
 # More of them where it is known that Python code is no part of it to speak of, so that
 # others can interrupt it only between a few pieces of C code.
-PIECES_SHARE = 0.25
+PIECES_SHARE = 0.4
 # A call of which at least this share runs Python code is one that others can interrupt.
-# It is a few ten-thousandths for a C function in a Python wrapper, and from a twentieth
-# on for what is written in Python, little as that may do itself.
-PYTHON_SHARE = 0.01
+# It is up to a hundredth for a C function in a Python wrapper, and from a twentieth on
+# for what is written in Python, little as that may do itself.
+PYTHON_SHARE = 0.02
 # A release that covers less than this share of the call is pointed out.
 TOKEN_SHARE = 0.1
 # The first call is pointed out if it held for longer than this, and than so many calls.

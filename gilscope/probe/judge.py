@@ -3,6 +3,7 @@
 Source: docs/explanation/how-the-verdict-works.md.
 """
 
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -342,7 +343,9 @@ class _Judge:
         """Interrupt calls until it is clear where they can be interrupted."""
         self.try_interrupt(N_ALIKE)
         shortest_ns = min(window.own_ns / window.n_calls for window in self.windows)
-        self.share, n_calls = count_python_share(self.subject.make_call, shortest_ns)
+        # What is taken off as run-queue wait may be too much for one of them.
+        usual_ns = statistics.median(w.own_ns / w.n_calls for w in self.windows)
+        self.share, n_calls = count_python_share(self.subject.make_call, usual_ns)
         self.n_made += n_calls
         is_python = self.share is not None and self.share >= PYTHON_SHARE
         while is_python and not self.was_interrupted:

@@ -1,5 +1,6 @@
 """`gilscope check`: its statuses and files, and that it can always be ended."""
 
+import argparse
 import json
 import re
 import signal
@@ -10,6 +11,7 @@ import time
 import pytest
 
 from gilscope import cli
+from gilscope.cli.options import parse_duration
 from gilscope.environment import is_free_threaded_build, is_gil_enabled
 from gilscope.model import Check, CheckEnvironment
 from gilscope.stats import Figure
@@ -251,3 +253,17 @@ def test_a_signal_ends_it_while_the_gil_is_never_released(number, status, deadlo
     _, text = process.communicate(timeout=20)
     assert process.returncode in (status, -number)
     assert b"Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("10ms", 0.01), ("0.5s", 0.5), ("200us", 2e-4), ("3", 3.0), ("1e-3", 1e-3)],
+)
+def test_a_duration_has_a_unit_or_is_in_seconds(text, seconds):
+    assert parse_duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "ms", "-1s", "0", "nan", "infs", "3 hours"])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="expected a duration"):
+        parse_duration(text)
