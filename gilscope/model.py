@@ -32,6 +32,8 @@ class Evidence:
             while, or was on its way and computed nothing, but what is attached has to
             compute in order to be stopped.
         n_stopped: without a GIL: how many of the stops stopped the call too.
+        n_waited: without a GIL: how many stops began inside and, by more than the
+            run-queue wait of who stopped the world, waited for most of the rest.
         n_calls_tried: calls made while another thread asked for the GIL all the time.
         n_calls_interrupted: those of them that were interrupted.
         n_calls_split: those that were interrupted in the midst of their work.
@@ -52,6 +54,7 @@ class Evidence:
     n_unhindered: int | None = None
     n_proven: int | None = None
     n_stopped: int | None = None
+    n_waited: int | None = None
     n_calls_tried: int = 0
     n_calls_interrupted: int = 0
     n_calls_split: int = 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import gilscope.render.text  # noqa: F401 - shows checks.
 from gilscope.check import BUDGET_S, TIMEOUT_S
-from gilscope.cli.options import add_json, parse_duration
+from gilscope.cli.options import add_json, parse_duration, parse_time_limit
 from gilscope.cli.output import check_writable, write, write_text
 from gilscope.cli.progress import show_waiting
 from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
@@ -55,14 +55,14 @@ def add_check(commands: Any) -> None:
     )
     parser.add_argument(
         "--budget",
-        type=parse_duration,
+        type=parse_time_limit,
         default=BUDGET_S,
         metavar="T",
         help="about how long the figures of a statement may take (default: 0.5s)",
     )
     parser.add_argument(
         "--timeout",
-        type=parse_duration,
+        type=parse_time_limit,
         default=TIMEOUT_S,
         metavar="T",
         help="how long without a sign of life is no answer (default: 60s)",

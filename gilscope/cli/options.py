@@ -45,14 +45,21 @@ def parse_seconds(text: str) -> float:
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds of a duration over 0 such as 10ms, 0.5s, 200us or 3 (s)."""
-    for unit, size in (("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("", 1.0)):
+    """Return the seconds of a duration over 0 such as 10ms, 0.5s or 200us."""
+    for unit, size in (("us", 1e-6), ("ms", 1e-3), ("s", 1.0)):
         if text.endswith(unit):
             with contextlib.suppress(argparse.ArgumentTypeError):
                 return parse_seconds(text.removesuffix(unit)) * size
             break
     message = f"expected a duration over 0 such as 10ms, 0.5s or 200us, got {text!r}"
     raise argparse.ArgumentTypeError(message)
+
+
+def parse_time_limit(text: str) -> float:
+    """Return the seconds of a time limit: a duration, or a number of seconds."""
+    with contextlib.suppress(argparse.ArgumentTypeError):
+        return parse_seconds(text)
+    return parse_duration(text)
 
 
 def parse_counts(text: str) -> tuple[int, ...]:

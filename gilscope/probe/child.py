@@ -52,7 +52,8 @@ class _Watched:
         while not self._is_over.wait(min(LOOK_S, self._timeout_s / 20)):
             silent_s = perf_counter() - self.heard_at_s
             if self.pid is not None and silent_s > LOOK_SHARE * self._timeout_s:
-                self.native = list_native_threads(self.pid) or self.native
+                # One that is ending has fewer and fewer.
+                self.native = max(self.native, list_native_threads(self.pid), key=len)
 
     def stop(self) -> None:
         """Look no more."""

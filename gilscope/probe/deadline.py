@@ -7,6 +7,7 @@ and ends the process. A child process is the way to survive that; see `child`.
 
 import contextlib
 import faulthandler
+import os
 import signal
 import sys
 import threading
@@ -31,7 +32,9 @@ class NoAnswerError(TimeoutError):
 
 
 @contextlib.contextmanager
-def limit_silence(timeout_s: float | None) -> Iterator[Callable[[], None]]:
+def limit_silence(  # noqa: C901 - three small functions that share what they renew.
+    timeout_s: float | None,
+) -> Iterator[Callable[[], None]]:
     """End what gives no sign of life for so long.
 
     Args:
@@ -59,13 +62,18 @@ def limit_silence(timeout_s: float | None) -> Iterator[Callable[[], None]]:
     )
     renewed_s, is_ending = perf_counter(), ends_process
 
+    pid = os.getpid()
+
+    def watch() -> None:
+        faulthandler.dump_traceback_later(
+            timeout_s + GRACE_S, exit=True, file=find_stack_file()
+        )
+
     def arm() -> None:
         if has_alarm:
             signal.setitimer(signal.ITIMER_REAL, timeout_s)
         if is_ending:
-            faulthandler.dump_traceback_later(
-                timeout_s + GRACE_S, exit=True, file=find_stack_file()
-            )
+            watch()
 
     def renew() -> None:
         nonlocal renewed_s
@@ -75,14 +83,40 @@ def limit_silence(timeout_s: float | None) -> Iterator[Callable[[], None]]:
 
     before = signal.signal(signal.SIGALRM, interrupt) if has_alarm else None
     arm()
+    if is_ending:
+        _watches.append(watch)
     try:
         yield renew
     finally:
-        if is_ending:
+        if is_ending and os.getpid() == pid:
+            _watches.remove(watch)
             faulthandler.cancel_dump_traceback_later()
         if has_alarm:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
+
+
+# What faulthandler was told to do, and not yet told to leave.
+_watches: list[Callable[[], None]] = []
+
+
+def _stop_before_fork() -> None:
+    # A child has no thread of faulthandler's, and would wait for it for ever.
+    if _watches:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _go_on_after_fork() -> None:
+    if _watches:
+        _watches[-1]()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_stop_before_fork,
+        after_in_parent=_go_on_after_fork,
+        after_in_child=_watches.clear,
+    )
 
 
 def find_stack_file() -> int:

@@ -25,12 +25,19 @@ FIRST_TIMES = 3
 SEEN_CALLS = 2.0
 # Without a GIL: how many stops that did not stop the caller show that it was detached,
 # at the least and as a share of all. A caller that is slow to go to sleep when it is
-# stopped looks detached now and then, the more often the more Python code it runs.
+# stopped looks detached now and then; of a call without Python code each stop tells.
 FREE_STOPS = 5
-FREE_SHARE = 0.1
-FREE_PYTHON_SHARE = 0.25
-# Stopping the world takes a microsecond and more; a call has to last for a few of them.
-STOPPED_S = 20e-6
+FREE_SHARE = 0.5
+# So many stops have to have waited for a call; fewer if it is so long that nobody can
+# have waited for a core instead.
+MANY_STOPS = 15
+LONG_S = 5e-3
+PROVEN_SHARE = 0.1
+# What holds has to look detached in fewer of the stops than this.
+ODD_SHARE = 0.05
+# Whoever stops the world may have no core before the call is over. A shorter call tells
+# nothing if it was not seen to be detached.
+STOPPED_S = 100e-6
 
 
 def compare_controls(
@@ -215,21 +222,23 @@ def decide_attached(
         )
     if call_s < STOPPED_S:
         return "inconclusive", f"{calls} are too short to be seen; give one more to do"
-    if evidence.runs_python is False and evidence.n_calls_tried:
+    n_waited = evidence.n_waited or 0
+    has_waited = n_waited >= (FREE_STOPS if call_s > LONG_S else MANY_STOPS)
+    if evidence.runs_python is False and has_waited:
         return "holds", (
-            f"whoever stops the world waits for the whole of {calls}, tried in "
-            f"{evidence.n_calls_tried} of {evidence.n_windows} windows"
+            f"whoever stops the world waits for the whole of {calls}: "
+            f"{evidence.n_waited} of {evidence.n_calls_tried} stops did"
         )
-    return decide_attached_python(evidence, calls)
+    return decide_attached_python(evidence, calls, has_waited=has_waited)
 
 
 def is_detached(evidence: Evidence) -> bool:
     """Return whether the world was seen to be stopped around the call."""
-    if (evidence.n_proven or 0) >= FREE_STOPS:
+    # One that was stopped comes back in steps, and may look detached between them.
+    if (evidence.n_proven or 0) >= max(FREE_STOPS, PROVEN_SHARE * evidence.n_ticks):
         return True
     free, stopped = evidence.n_unhindered or 0, evidence.n_stopped or 0
-    least = FREE_PYTHON_SHARE if runs_much_python(evidence) else FREE_SHARE
-    return free >= FREE_STOPS and free >= least * (free + stopped)
+    return free >= FREE_STOPS and free >= FREE_SHARE * (free + stopped)
 
 
 def runs_much_python(evidence: Evidence) -> bool:
@@ -238,7 +247,9 @@ def runs_much_python(evidence: Evidence) -> bool:
     return share is not None and share >= PYTHON_SHARE
 
 
-def decide_attached_python(evidence: Evidence, calls: str) -> tuple[Verdict, str]:
+def decide_attached_python(
+    evidence: Evidence, calls: str, *, has_waited: bool
+) -> tuple[Verdict, str]:
     """Tell Python code from what stays attached, for a call that does not detach."""
     stops, stopped = evidence.n_ticks, evidence.n_stopped or 0
     tried = evidence.n_calls_tried
@@ -259,6 +270,13 @@ def decide_attached_python(evidence: Evidence, calls: str) -> tuple[Verdict, str
             f"{calls} run little Python code and yet were stopped in the midst of "
             f"{split} of {interrupted}: between pieces of C code, or where they "
             "detach for a moment; check the C function itself"
+        )
+    free = evidence.n_unhindered or 0
+    if not has_waited or free > ODD_SHARE * (free + stopped):
+        return "inconclusive", (
+            f"too little was seen: {evidence.n_waited or 0} stops waited for most of "
+            f"{calls}, {evidence.n_unhindered or 0} did not stop them; check the C "
+            "function itself, or give it more to do"
         )
     return "holds", (
         f"whoever stops the world waits for the call: inside {calls} it was stopped "

@@ -4,6 +4,7 @@ Source: docs/explanation/how-the-verdict-works.md.
 """
 
 import statistics
+import types
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -31,6 +32,7 @@ from gilscope.probe.surroundings import (
     describe_environment,
     explain_refusal,
     is_used_up,
+    unbind,
 )
 from gilscope.probe.switch_interval import MAX_CALLS, SwitchIntervalProbe, run_chain
 from gilscope.stats import Figure
@@ -64,6 +66,10 @@ FULL_WINDOW = 0.5
 # Calls as short as this are watched many at a time in any case.
 BRIEF_NS = 3_000
 BRIEF_CALLS = 300
+
+
+# Other callables run C code, at first.
+PYTHON_FUNCTIONS = (types.FunctionType, types.MethodType)
 
 
 class Subject(NamedTuple):
@@ -342,6 +348,9 @@ class _Judge:
     def interrupt(self) -> None:
         """Interrupt calls until it is clear where they can be interrupted."""
         self.try_interrupt(N_ALIKE)
+        is_c = not isinstance(unbind(self.subject.call), PYTHON_FUNCTIONS)
+        if is_c and not self.was_interrupted:
+            return
         shortest_ns = min(window.own_ns / window.n_calls for window in self.windows)
         # What is taken off as run-queue wait may be too much for one of them.
         usual_ns = statistics.median(w.own_ns / w.n_calls for w in self.windows)

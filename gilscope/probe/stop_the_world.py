@@ -21,6 +21,7 @@ from gilscope.clock import (
     sleep,
     thread_time_ns,
 )
+from gilscope.kernel import count_sleeps
 from gilscope.model import Evidence
 from gilscope.probe.estimate import Estimate, Hold, Window, weigh_computing
 from gilscope.probe.switch_interval import MAX_CALLS, check_complete, run_chain
@@ -29,6 +30,8 @@ from gilscope.probe.witness import Note, Witness, find_place
 PAUSE_S = 20e-6
 # A stop takes about a microsecond if it has to wait for nobody.
 STOP_NS = 20_000
+# What a thread computes at the most to come back from a stop.
+BACK_NS = 20_000
 # Calls shorter than this are watched many at a time, and those that last no longer than
 # a few stops as if they were one.
 WINDOW_NS = 2_000_000
@@ -52,6 +55,8 @@ class Stop(NamedTuple):
     is_proven: bool = False
     # The run-queue wait of the witness meanwhile.
     waited_ns: int = 0
+    # Whether the witness slept in the meantime.
+    has_slept: bool = True
 
     @property
     def is_free(self) -> bool:
@@ -97,6 +102,9 @@ class Span(NamedTuple):
 class StopWitness(Witness):
     """A second thread that stops the world again and again."""
 
+    # The caller has to come back from one stop before the next.
+    wakes_soon = False
+
     def __init__(self) -> None:
         """Prepare the thread."""
         super().__init__(limit_s=1.0)
@@ -111,27 +119,36 @@ class StopWitness(Witness):
     def _take_notes(self) -> None:
         self.stops = []
         while self._is_armed:
-            stop = self._stop_world()
-            if stop is not None:
-                self.stops.append(stop)
+            if self._is_back():
+                stop = self._stop_world()
+                if stop is not None:
+                    self.stops.append(stop)
             sleep(PAUSE_S)
+
+    def _is_back(self) -> bool:
+        """Return whether the caller is back from the last stop, or sleeps."""
+        last, computed = self._computed_at_last, self._read_computed()
+        if last is None or computed is None or computed - last > BACK_NS:
+            return True
+        return self._noted_view is None or self._noted_view.read_sleep()[0]
 
     def _stop_world(self) -> Stop | None:
         """Return what was seen of one stop, None if it tells nothing of the caller."""
         view, own = self._noted_view, self._own_view
+        n_sleeps = count_sleeps() if own else -1
+        waited_ns = own.read_times().waiting_for_core if own else 0
         before = view.read_sleep() if view else None
         earlier, computed = self._read_computed(), self._read_computed()
-        waited_ns = own.read_times().waiting_for_core if own else 0
         start = perf_counter_ns()
         # This is what stops the world.
         place = find_place(self._caller)
         end = perf_counter_ns()
-        waited_ns = own.read_times().waiting_for_core - waited_ns if own else 0
         computed_after = self._read_computed()
         after = view.read_sleep() if view else None
-        # One that was stopped before and has had no core since is not on its way.
-        is_on_its_way = computed != self._computed_at_last
-        self._computed_at_last = computed_after
+        waited_ns = own.read_times().waiting_for_core - waited_ns if own else 0
+        has_slept = not own or count_sleeps() > n_sleeps
+        # One that was stopped before comes back in steps, for which it needs a core.
+        last, self._computed_at_last = self._computed_at_last, computed_after
         note = Note(end, progress=computed_after, place=place)
         if before is None or after is None or computed is None:
             return Stop(start, end, note, computed, waited_ns=waited_ns)
@@ -140,7 +157,8 @@ class StopWitness(Witness):
         # detached; so, with some exceptions, was one that computed on without sleeping.
         slept_on = before == after and before[0]
         is_idle = computed == computed_after
-        if is_idle and not (slept_on or is_on_its_way):
+        is_back = last is None or computed - last > BACK_NS
+        if not (slept_on or is_back):
             return None
         is_proven = slept_on or is_idle
         has_stopped: bool | None = None
@@ -150,7 +168,10 @@ class StopWitness(Witness):
             has_stopped = True
         elif before == after and computed != earlier:
             has_stopped = False
-        return Stop(start, end, note, computed, has_stopped, is_proven, waited_ns)
+        return Stop(
+            *(start, end, note, computed),
+            *(has_stopped, is_proven, waited_ns, has_slept),
+        )
 
 
 def watch_for(
@@ -219,10 +240,21 @@ def add_up(spans: Sequence[Span], *, runs_python: bool | None) -> Evidence:
             for span in spans
             for stop in span.stops
         ),
+        n_waited=sum(has_waited(span, stop) for span in spans for stop in span.stops),
         n_calls_tried=sum(span.is_tried for span in spans),
         n_calls_interrupted=sum(map(bool, inside)),
         n_calls_split=sum(is_split(span) for span in spans),
         runs_python=runs_python,
+    )
+
+
+def has_waited(span: Span, stop: Stop) -> bool:
+    """Return whether a stop waited for the call, and not for a core."""
+    if not span.stamps[0] < stop.start_ns < span.stamps[-1]:
+        return False
+    waited_ns = stop.end_ns - stop.start_ns - stop.waited_ns
+    return stop.has_slept and waited_ns > max(
+        STOP_NS, (span.stamps[-1] - stop.start_ns) / 2
     )
 
 

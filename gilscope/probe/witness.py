@@ -113,6 +113,8 @@ def open_switch_counter() -> Callable[[], int] | None:
 class _Helper:
     """A thread that the check starts, and that no tracer, signal or list touches."""
 
+    wakes_soon = True
+
     def __init__(self) -> None:
         self.ident = self.native_id = 0
         self._is_stopping = False
@@ -150,7 +152,8 @@ class _Helper:
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self.ident, self.native_id = threading.get_ident(), threading.get_native_id()
-        wake_soon()
+        if self.wakes_soon:
+            wake_soon()
         try:
             self._run()
         finally:

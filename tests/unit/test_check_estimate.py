@@ -209,6 +209,7 @@ def test_the_longest_hold_is_the_longest_and_not_one_in_the_middle():
         pytest.param([0, 999, 1000], "a", False, id="after the work"),
         pytest.param([0, 500, 1000], "a", True, id="in the middle"),
         pytest.param([0, 880, 1000], "a", False, id="between two pieces of work"),
+        pytest.param([0, 560, 1000], "a", False, id="between work and destructor"),
         pytest.param([0, 300, 600, 1000], "abc", True, id="many pieces"),
         pytest.param([0, 60, 170, 1000], "aa", True, id="twice at one place"),
         pytest.param([0, 60, 150, 1000], "aa", False, id="twice, but not far apart"),

@@ -4,7 +4,7 @@ import pytest
 
 from gilscope.kernel import Times
 from gilscope.probe import stop_the_world
-from gilscope.probe.stop_the_world import Span, Stop, StopWitness, add_up
+from gilscope.probe.stop_the_world import BACK_NS, Span, Stop, StopWitness, add_up
 from gilscope.probe.witness import Note
 
 AWAKE, ASLEEP = False, True
@@ -52,7 +52,7 @@ def stop_world(monkeypatch, states, computed, at_last=0):
 def test_linux_tells_whether_the_caller_was_stopped(
     monkeypatch, states, computed, has_stopped, is_proven
 ):
-    found = stop_world(monkeypatch, states, computed, at_last=5)
+    found = stop_world(monkeypatch, states, computed, at_last=-BACK_NS)
     assert (found.has_stopped, found.is_proven) == (has_stopped, is_proven)
 
 
@@ -76,7 +76,7 @@ def stop(start, end, before, after):
     ("found", "n_interrupted"),
     [
         # From the midst to the midst.
-        (stop(400_000, 410_000, 400_000, 410_000), 1),
+        (stop(480_000, 490_000, 480_000, 490_000), 1),
         # It waited for the end of the work, or was over at its beginning.
         (stop(400_000, 995_000, 400_000, 995_000), 0),
         (stop(5_000, 400_000, 5_000, 400_000), 0),
