@@ -28,8 +28,8 @@ SEEN_CALLS = 2.0
 # stopped looks detached now and then; of a call without Python code each stop tells.
 FREE_STOPS = 5
 FREE_SHARE = 0.5
-# So many stops have to have waited for a call; fewer if it is so long that nobody can
-# have waited for a core instead.
+# So many stops have to have waited for a call; fewer if it is so long that it cannot
+# have been a run-queue wait instead.
 MANY_STOPS = 15
 LONG_S = 5e-3
 PROVEN_SHARE = 0.1
