@@ -127,11 +127,10 @@ class Auditor:
             )
             for name, counts in self._counts.items()
         ]
-        functions.sort(key=lambda one: (-one.longest_s, one.name))
         return Audit(
             environment=describe_environment(len),
             packages=tuple(sorted(self._packages)),
-            functions=tuple(functions),
+            functions=sort_longest_first(functions),
             n_unclear=self.n_unclear,
         )
 
@@ -288,6 +287,13 @@ def use_tool() -> Iterator[int]:
         monitoring.free_tool_id(tool)
 
 
+def sort_longest_first(
+    functions: Iterable[AuditedFunction],
+) -> tuple[AuditedFunction, ...]:
+    """Return the functions in the order in which an audit has them."""
+    return tuple(sorted(functions, key=lambda one: (-one.longest_s, one.name)))
+
+
 def merge(found: Sequence[Audit]) -> Audit:
     """Add up what several processes saw of the same packages.
 
@@ -311,8 +317,6 @@ def merge(found: Sequence[Audit]) -> Audit:
             )
     return dataclasses.replace(
         found[0],
-        functions=tuple(
-            sorted(functions.values(), key=lambda one: (-one.longest_s, one.name))
-        ),
+        functions=sort_longest_first(functions.values()),
         n_unclear=sum(audit.n_unclear for audit in found),
     )
