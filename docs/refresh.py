@@ -7,10 +7,13 @@ where a quoted region or file is not as its source.
 
 What stands in front of a block says what it holds:
 
-    region: FILE                 from "GIL released" to "GIL held again"
+    region: FILE                 between "GIL released" and "GIL held again"
     file: FILE                   all of it
     sample: COMMAND              what the command prints
-    sample: COMMAND -> to TEXT   the same up to the first line with that text
+    sample: COMMAND -> from TEXT -> to TEXT
+                                 the same from the first line with that text up to,
+                                 and without, the next line with that text; either
+                                 may be left out
 """
 
 import argparse
@@ -34,15 +37,13 @@ PAGES = (
 # Wide enough for every table of the pages.
 COLUMNS = 88
 PICTURE = ROOT / "docs/images/report.png"
-PICTURE_WIDTH, PICTURE_HEIGHT = 1000, 1400
-# The parts of the page that the picture shows, by their titles.
-PICTURED = ("The answer", "Who had the GIL?")
-LEAVE_OUT = """titles => {
-    document.querySelector("nav")?.remove();
-    for (const part of document.querySelectorAll("main > section"))
-        if (!titles.includes(part.querySelector("h2").textContent)) part.remove();
+PICTURE_WIDTH = 1000
+# The part of the page that the picture shows, by its title, and its backends.
+PICTURED = "Who had the GIL?"
+PICTURED_BACKENDS = ("python", "pyo3")
+DRAWING_ALONE = """part => {
+    for (const one of part.querySelectorAll("table, details")) one.remove();
 }"""
-
 # A marker names what the fenced block below it holds.
 BLOCK = re.compile(
     r"<!-- (?P<kind>region|file|sample): (?P<what>[^\n]+) -->\n"
@@ -51,23 +52,23 @@ BLOCK = re.compile(
 )
 # The same two comments stand in every source.
 REGION = re.compile(
-    r"^[^\n]*GIL released from here.*?GIL held again from here[^\n]*\n",
+    r"GIL released from here[^\n]*\n(.*?)^[^\n]*GIL held again from here",
     re.DOTALL | re.MULTILINE,
 )
 
 
 def read_region(path: str) -> str:
-    """Return what stands between the two comments of a source, both included."""
+    """Return what stands between the two comments of a source."""
     found = REGION.search((ROOT / path).read_text(encoding="utf-8"))
     if found is None:
         message = f"{path}: expected the comment 'GIL released from here'"
         raise ValueError(message)
-    return textwrap.dedent(found.group())
+    return textwrap.dedent(found[1])
 
 
 def run_sample(command: str) -> str:
-    """Return what a command of this project prints, up to the text that it names."""
-    words, _, end = command.partition(" -> to ")
+    """Return what a command of this project prints, between the texts that it names."""
+    words, *ends = command.split(" -> ")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(  # noqa: S603 - the commands stand in our own pages.
         shlex.split(words),
@@ -80,32 +81,36 @@ def run_sample(command: str) -> str:
     # Where this checkout is says nothing to a reader.
     output = done.stdout.replace(f"{ROOT}{os.sep}", "")
     lines = [line.rstrip() for line in output.splitlines()]
-    if end:
-        found = [number for number, line in enumerate(lines) if end in line]
-        if not found:
-            message = f"{words}: expected a line with {end!r}"
+    for end in ends:
+        which, _, text = end.partition(" ")
+        found = [number for number, line in enumerate(lines) if text in line]
+        if which not in {"from", "to"} or not found:
+            message = f"{words}: expected a line with {text!r}"
             raise ValueError(message)
-        lines = lines[: found[0]]
+        lines = lines[found[0] :] if which == "from" else lines[: found[0]]
     return "\n".join(lines).strip("\n") + "\n"
 
 
 def take_picture() -> None:
-    """Compare the backends, and take a picture of the answer and the timelines."""
+    """Compare two backends, and take a picture of their timelines."""
     # Of the group test; whoever refreshes text alone need not have it.
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page_path = Path(folder, "report.html")
-        words = [sys.executable, "-m", "gilscope", "run", "--html", str(page_path)]
+        words = [sys.executable, "-m", "gilscope", "run", "--scenario", "handoff"]
+        words += [f"--backend={name}" for name in PICTURED_BACKENDS]
+        words += ["--html", str(page_path)]
         subprocess.run(words, check=True, cwd=ROOT)  # noqa: S603 - it is our own.
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        size = {"width": PICTURE_WIDTH, "height": PICTURE_HEIGHT}
+        size = {"width": PICTURE_WIDTH, "height": PICTURE_WIDTH}
         page = browser.new_page(viewport=size, color_scheme="light")
         page.goto(page_path.as_uri())
-        page.evaluate(LEAVE_OUT, PICTURED)
-        page.screenshot(path=str(PICTURE))
+        part = page.locator("main > section", has_text=PICTURED).last
+        part.evaluate(DRAWING_ALONE)
+        part.screenshot(path=str(PICTURE))
         browser.close()
 
 
