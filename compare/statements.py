@@ -5,7 +5,7 @@ always be ended.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from compare.contract import Contract
@@ -20,7 +20,8 @@ from gilscope.process import Child
 from gilscope.record import Record, structure
 from gilscope.stats import Figure, judge, summarize
 from gilscope.timing.calls import StatementWork
-from gilscope.timing.measuring import Subject, describe_doubts, measure_rows
+from gilscope.timing.measuring import run_rounds
+from gilscope.timing.rounds import Subject, describe_cores
 from gilscope.units import describe_ratio
 
 CHECK_BUDGET_S = 0.5
@@ -125,7 +126,8 @@ def serve(channel: Channel) -> None:
             channel.exit()
     channel.send({"step": "the measurement"})
     subjects = [Subject(None, work) for work in works]
-    rows, _, warnings = measure_rows(subjects, (2,))
+    warnings = run_rounds(subjects, (2,))
+    rows = [subject.summarize() for subject in subjects]
     calls = [
         ComparedCall(
             name=statement,
@@ -144,7 +146,7 @@ def serve(channel: Channel) -> None:
                 environment,
                 tuple(calls),
                 summarize_calls(calls),
-                (*warnings, *describe_doubts([replace(row, size=0) for row in rows])),
+                (*warnings, *describe_cores(row.pair for row in rows)),
             )
         }
     )

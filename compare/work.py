@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any, ClassVar
 
 from compare.contract import Contract, Implementation
-from gilscope.timing.calls import Call, Calls
+from gilscope.threads import run_together, switch_interval
+from gilscope.timing.calls import Call, Calls, Work
+from gilscope.timing.rounds import Subject, count_calls
 
 # So many seeds are used in turn: another one for each call, and few enough for a slow
 # reference.
@@ -21,6 +23,11 @@ PASSES_MAX = 2**26
 KERNEL_FACTOR = 32
 N_TRIES = 3
 
+# Of calls whose arguments and answers are kept there are no more.
+KEPT_CALLS_MAX = 1000
+# A switch interval as short as a call can be interrupted at all.
+INTERRUPTING_S = 10e-6
+
 TEXT_LENGTH = 60
 
 
@@ -31,7 +38,7 @@ class SeededCall(partial[Any]):
 
 
 @dataclass(frozen=True)
-class ImplementationWork:
+class ImplementationWork(Work):
     """What is called, and with what.
 
     Attributes:
@@ -163,6 +170,31 @@ def calibrate(work: ImplementationWork, target_s: float) -> ImplementationWork:
     if kernel_s > 0:
         passes = round(passes * target_s / kernel_s)
     return with_passes(min(PASSES_MAX, max(1, passes)))
+
+
+def make_subject(work: ImplementationWork, call_s: float, count: int = 0) -> Subject:
+    """Return the work and its twin as what is measured in rounds."""
+    return Subject(work.size, work, work.held, call_s, count)
+
+
+def make_long_work(
+    implementation: Implementation, times: dict[int, float], call_s: float
+) -> tuple[ImplementationWork, int]:
+    """Return work of the largest size, and how many calls take about so long."""
+    work = ImplementationWork(implementation, max(times))
+    if "passes" in implementation.contract.keywords:
+        return calibrate(work, call_s), 1
+    return work, min(KEPT_CALLS_MAX, count_calls(times[work.size], call_s))
+
+
+def find_thread_fault(work: ImplementationWork, n_calls: int, n_threads: int) -> str:
+    """Return what is wrong in threads that interrupt each other all the time."""
+    all_calls = [Calls(work, n_calls, is_stamped=False) for _ in range(n_threads)]
+    for calls in all_calls:
+        calls.prepare()
+    with switch_interval(INTERRUPTING_S):
+        run_together(*(calls.make_calls for calls in all_calls), timeout_s=None)
+    return next(filter(None, (calls.find_fault() for calls in all_calls)), "")
 
 
 def select_sizes(

@@ -62,23 +62,21 @@ def measure(
         raise TypeError(message)
     import gilscope.render.measurement  # noqa: F401, PLC0415
     from gilscope.probe.surroundings import describe_callable  # noqa: PLC0415
-    from gilscope.timing.calls import PlainWork, SizedWork, Work  # noqa: PLC0415
-    from gilscope.timing.measuring import Subject, measure_subjects  # noqa: PLC0415
-
-    def make_subject(size: int | None) -> Subject:
-        twin = None if held is None else make_work(held, size)
-        return Subject(size, make_work(func, size), twin)
-
-    def make_work(called: Callable[..., Any], size: int | None) -> Work:
-        if size is None or prepare is None:
-            return PlainWork(called, args, kwargs, prepare)
-        return SizedWork(called, args, kwargs, prepare, size)
+    from gilscope.timing.calls import PlainWork  # noqa: PLC0415
+    from gilscope.timing.measuring import measure_subjects  # noqa: PLC0415
+    from gilscope.timing.rounds import Subject  # noqa: PLC0415
 
     places = [None] if sizes is None else check_numbers("sizes", sizes, 0)
+    subjects = [
+        Subject(
+            size,
+            PlainWork(func, args, kwargs, prepare, size),
+            None if held is None else PlainWork(held, args, kwargs, prepare, size),
+        )
+        for size in places
+    ]
     return measure_subjects(
-        describe_callable(func),
-        [make_subject(size) for size in places],
-        check_numbers("threads", threads, 1),
+        describe_callable(func), subjects, check_numbers("threads", threads, 1)
     )
 
 
@@ -107,7 +105,8 @@ def measure_statement(
     """
     import gilscope.render.measurement  # noqa: F401, PLC0415
     from gilscope.timing.calls import StatementWork  # noqa: PLC0415
-    from gilscope.timing.measuring import Subject, measure_subjects  # noqa: PLC0415
+    from gilscope.timing.measuring import measure_subjects  # noqa: PLC0415
+    from gilscope.timing.rounds import Subject  # noqa: PLC0415
 
     if sizes is not None and "{size}" not in f"{statement}{setup}":
         message = "measure() sizes: expected {size} in the statement or the setup"

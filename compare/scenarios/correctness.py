@@ -13,9 +13,15 @@ from typing import Any
 from compare.contract import ContractError, Implementation, have_same_value, make_case
 from compare.model import Correctness
 from compare.scenarios import Options
-from compare.work import ImplementationWork, find_answer_fault, select_sizes, shorten
+from compare.work import (
+    INTERRUPTING_S,
+    ImplementationWork,
+    find_answer_fault,
+    find_thread_fault,
+    select_sizes,
+    shorten,
+)
 from gilscope.threads import run_together, switch_interval
-from gilscope.timing.calls import Calls
 
 # A wrong implementation fails most of the cases; its first failures tell enough.
 N_FAILURES_KEPT = 20
@@ -25,7 +31,6 @@ N_THREADS = 4
 # The calls of each thread take about so long, and are interrupted as often as can be.
 THREAD_S, QUICK_THREAD_S = 0.2, 0.03
 N_CALLS_MAX = 200
-INTERRUPTING_S = 10e-6
 
 
 def run(implementation: Implementation, options: Options) -> Correctness:
@@ -126,14 +131,8 @@ def check_threads(
 ) -> str | None:
     """Return what is wrong in threads that interrupt each other all the time."""
     work = ImplementationWork(implementation, size)
-    with switch_interval(INTERRUPTING_S):
-        all_calls = [Calls(work, n_calls, is_stamped=False) for _ in range(N_THREADS)]
-        for calls in all_calls:
-            calls.prepare()
-        run_together(*(calls.make_calls for calls in all_calls), timeout_s=None)
-    faults = filter(None, (calls.find_fault() for calls in all_calls))
-    where = f"size {size}, {N_THREADS} threads"
-    return next((f"{where}: {fault}" for fault in faults), None)
+    fault = find_thread_fault(work, n_calls, N_THREADS)
+    return f"size {size}, {N_THREADS} threads: {fault}" if fault else None
 
 
 def check_mutation(

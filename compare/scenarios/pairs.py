@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from compare.contract import Implementation, load_implementation
 from compare.model import PairCell, Pairs
 from compare.scenarios import NotApplicable, Options
-from compare.scenarios.parallel import make_long_work
-from compare.work import Failures, ImplementationWork, select_sizes
+from compare.work import Failures, ImplementationWork, make_long_work, select_sizes
 from gilscope.stats import Figure, summarize
 from gilscope.timing.calls import Calls, measure_wall
 from gilscope.timing.start import run_in_order
@@ -61,7 +60,7 @@ def run(implementation: Implementation, options: Options) -> Pairs | NotApplicab
     times, warnings = select_sizes(implementation)
     if not times:
         return NotApplicable("the contract has no sizes")
-    own = make_long_work(implementation, max(times), plan.call_s, times)
+    own = make_long_work(implementation, times, plan.call_s)
     cells = tuple(
         measure_cell(own, name, target, plan, failures)
         for name, target in options.partners
@@ -86,7 +85,7 @@ def measure_cell(
     try:
         partner = load_implementation(implementation.contract_target, name, target)
         times, _ = select_sizes(partner)
-        other = make_long_work(partner, max(times), plan.call_s, times)
+        other = make_long_work(partner, times, plan.call_s)
     except Exception as error:  # noqa: BLE001 - it is the partner's, not this one's.
         return PairCell(name, reason=f"{type(error).__name__}: {error}")
     place = f"beside {name}"

@@ -6,14 +6,21 @@ from dataclasses import dataclass, field, replace
 from compare.contract import Implementation
 from compare.model import BreakEven, SizeRow, Sweep
 from compare.scenarios import NotApplicable, Options
-from compare.work import Failures, ImplementationWork, make_call, select_sizes
-from gilscope.busy_thread import BusyThread
+from compare.work import (
+    Failures,
+    ImplementationWork,
+    make_call,
+    make_subject,
+    select_sizes,
+)
 from gilscope.environment import is_gil_enabled
 from gilscope.stats import describe_unsteady
-from gilscope.threads import collect_no_garbage
-from gilscope.timing.break_even import describe_break_even, find_break_even
-from gilscope.timing.measuring import Measuring, Subject, select_cases
-from gilscope.timing.rounds import Timer, Windows, summarize_size
+from gilscope.timing.break_even import (
+    describe_break_even,
+    find_break_even,
+    select_cases,
+)
+from gilscope.timing.rounds import Rounds, Subject, Windows
 
 # The largest work of the grid takes a native kernel a few milliseconds: where a call is
 # as long as a switch interval, there is nothing left to find.
@@ -92,10 +99,8 @@ class Cell:
 
     def summarize(self) -> SizeRow:
         """Return its row."""
-        subject = self.subject
-        row = summarize_size(subject.size, subject.rounds, subject.held_rounds)
-        kernel_s = min(self.kernels_s) if self.kernels_s else None
-        return replace(row, passes=self.passes, kernel_s=kernel_s)
+        kernel_s = min(self.kernels_s, default=None)
+        return replace(self.subject.summarize(), passes=self.passes, kernel_s=kernel_s)
 
 
 def run(implementation: Implementation, options: Options) -> Sweep | NotApplicable:
@@ -109,12 +114,11 @@ def run(implementation: Implementation, options: Options) -> Sweep | NotApplicab
     cells, warnings = make_cells(implementation, plan)
     if not cells:
         return NotApplicable("the contract has no sizes")
-    with BusyThread() as busy_thread, collect_no_garbage():
-        timer = Timer(busy_thread, failures.add)
-        measuring = Measuring(timer, plan.windows, (2,), None)
+    subjects = [cell.subject for cell in cells]
+    rounds = Rounds(subjects, plan.windows, (2,), failures.add)
+    with rounds.open(has_processes=False):
         for _ in range(plan.n_rounds):
-            subjects = [cell.subject for cell in cells]
-            measuring.run_round(subjects, range(len(subjects)))
+            rounds.run()
     rows = sorted(
         (cell.summarize() for cell in cells),
         key=lambda row: (row.kernel_s or row.alone_s.value, row.size or 0),
@@ -137,10 +141,7 @@ def make_cells(
     if "passes" not in implementation.contract.keywords:
         times, warnings = select_sizes(implementation)
         works = [ImplementationWork(implementation, size) for size in times]
-        return [
-            Cell(Subject(work.size, work, work.held, times[work.size]))
-            for work in works
-        ], warnings
+        return [Cell(make_subject(work, times[work.size])) for work in works], warnings
     cells = []
     value_s = 0.0
     for size, passes in plan.grid:
@@ -152,8 +153,7 @@ def make_cells(
         call_s = min(make_call(traced).elapsed_s for _ in range(3))
         kernels_s = [(end - start) / 1e9 for _, start, end, _, _ in trace]
         value_s = call_s / (size * passes)
-        subject = Subject(size, work, work.held, call_s)
-        cells.append(Cell(subject, passes, kernels_s))
+        cells.append(Cell(make_subject(work, call_s), passes, kernels_s))
     return cells, ()
 
 

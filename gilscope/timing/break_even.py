@@ -45,6 +45,12 @@ def compare(left: Figure | float, right: Figure | float) -> Answer:
     return "yes" if low > left else "no" if high < left else "unclear"
 
 
+def select_cases(rows: Sequence[SizeRow]) -> tuple[Case, ...]:
+    """Return what is asked of the rows: what may pay."""
+    cases: tuple[Case, ...] = ("second thread",) if rows[0].pair else ()
+    return cases + (HELD_CASES if rows[0].gain is not None else ())
+
+
 def select_unclear(rows: Sequence[SizeRow], cases: Sequence[Case]) -> list[int]:
     """Return the places of the rows of which it is unclear whether something pays."""
     return [

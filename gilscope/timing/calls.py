@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from gilscope.kernel import open_core_wait
 from gilscope.probe.statement import bind_statement
@@ -13,7 +13,7 @@ from gilscope.probe.statement import bind_statement
 Call = Callable[[], Any]
 
 
-class Work(Protocol):
+class Work:
     """What is called; an object that can be pickled is had in other processes too.
 
     Attributes:
@@ -21,84 +21,52 @@ class Work(Protocol):
             dropped at once, as part of its call.
     """
 
-    @property
-    def keeps_answers(self) -> bool:
-        """Whether the answers are kept."""
+    keeps_answers: ClassVar[bool] = False
 
     def make_calls(self, count: int) -> Iterable[Call]:
         """Return so many calls with their arguments, made in the calling thread."""
+        raise NotImplementedError
 
     def find_fault(self, calls: Sequence[Call], answers: Sequence[Any]) -> str:
-        """Return what is wrong with what the calls answered, or ""."""
+        """Return what is wrong with what the calls answered, "" = nothing."""
+        del calls, answers
+        return ""
 
 
 @dataclass(frozen=True)
-class PlainWork:
+class PlainWork(Work):
     """A callable with its arguments, the answers of which are dropped.
 
     Attributes:
         func, args, kwargs: the call.
         prepare: called before each call, outside of what is timed; what it returns, if
             not None, is the call's arguments: a tuple, or a tuple and a dict.
+        size: what `prepare` is called with, once for each set of calls; None if there
+            is no such thing.
     """
 
     func: Callable[..., Any]
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
-    prepare: Callable[[], Any] | None = None
-    keeps_answers: ClassVar[bool] = False
+    prepare: Callable[..., Any] | None = None
+    size: int | None = None
 
     def make_calls(self, count: int) -> Iterable[Call]:
         """Return the same call again and again, or one for each set of arguments."""
         if self.prepare is None:
-            call = self.func
-            if self.args or self.kwargs:
-                call = partial(self.func, *self.args, **self.kwargs)
-            return itertools.repeat(call, count)
+            return itertools.repeat(self.bind(None), count)
+        if self.size is not None:
+            return itertools.repeat(self.bind(self.prepare(self.size)), count)
         return [self.bind(self.prepare()) for _ in range(count)]
 
     def bind(self, prepared: Any) -> Call:
         """Return the call with the arguments that were prepared."""
         args, kwargs = read_prepared(prepared, self.args, self.kwargs)
-        return partial(self.func, *args, **kwargs)
-
-    def find_fault(self, calls: Sequence[Call], answers: Sequence[Any]) -> str:
-        """Believe every answer."""
-        del calls, answers
-        return ""
-
-
-@dataclass(frozen=True)
-class SizedWork:
-    """A callable with arguments made for a size, the same ones for a set of calls.
-
-    Attributes:
-        func, args, kwargs: the call, where `prepare` returns None.
-        prepare: called with the size, once for each set of calls.
-        size: what the arguments are made of.
-    """
-
-    func: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    prepare: Callable[[int], Any]
-    size: int
-    keeps_answers: ClassVar[bool] = False
-
-    def make_calls(self, count: int) -> Iterable[Call]:
-        """Return the same call again and again."""
-        prepared = self.prepare(self.size)
-        args, kwargs = read_prepared(prepared, self.args, self.kwargs)
-        return itertools.repeat(partial(self.func, *args, **kwargs), count)
-
-    def find_fault(self, calls: Sequence[Call], answers: Sequence[Any]) -> str:
-        """Believe every answer."""
-        del calls, answers
-        return ""
+        return partial(self.func, *args, **kwargs) if args or kwargs else self.func
 
 
 @dataclass
-class StatementWork:
+class StatementWork(Work):
     """A statement, as `python -m timeit` takes it.
 
     Attributes:
@@ -109,16 +77,14 @@ class StatementWork:
     statement: str
     setup: str = "pass"
     size: int | None = None
-    keeps_answers: ClassVar[bool] = False
     _call: Call | None = field(default=None, init=False, repr=False)
 
     def fill_in(self) -> tuple[str, str]:
         """Return statement and setup with the size in its place."""
-        if self.size is None:
-            return self.statement, self.setup
-        size = str(self.size)
-        return tuple(  # type: ignore[return-value]
-            text.replace("{size}", size) for text in (self.statement, self.setup)
+        size = "{size}" if self.size is None else str(self.size)
+        return (
+            self.statement.replace("{size}", size),
+            self.setup.replace("{size}", size),
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -130,11 +96,6 @@ class StatementWork:
         if self._call is None:
             self._call = bind_statement(*self.fill_in()).call
         return itertools.repeat(self._call, count)
-
-    def find_fault(self, calls: Sequence[Call], answers: Sequence[Any]) -> str:
-        """Believe every answer."""
-        del calls, answers
-        return ""
 
 
 def read_prepared(
@@ -235,10 +196,11 @@ class Calls:
         """
         clock = time.perf_counter_ns
         stamps, answers = self.stamps, self.answers
+        keeps_answers = self.work.keeps_answers
         deadline_ns = clock() + round(self.limit_s * 1e9)
         if not self.is_stamped:
             start_ns = clock()
-            if self.work.keeps_answers:
+            if keeps_answers:
                 answers += [call() for call in self.calls]
             else:
                 for call in self.calls:
@@ -247,7 +209,7 @@ class Calls:
             self.n_done = self.count
             return
         for call in self.calls:
-            if self.work.keeps_answers:
+            if keeps_answers:
                 start_ns = clock()
                 answer = call()
                 end_ns = clock()
@@ -262,7 +224,7 @@ class Calls:
         self.n_done = len(stamps)
 
     def find_fault(self) -> str:
-        """Return what is wrong with what the calls did, or ""."""
+        """Return what is wrong with what the calls did, "" = nothing."""
         made = [*itertools.islice(self.calls, self.n_done)]
         return self.work.find_fault(made, self.answers)
 
@@ -317,6 +279,10 @@ class Wall:
     cpu_s: float
     own_cpu_s: float
     has_met: bool = False
+
+
+# Of calls that were not asked for.
+NOTHING = Wall(0.0, 0.0, 0.0, 0.0)
 
 
 def measure_wall(all_calls: Sequence[Calls]) -> Wall:

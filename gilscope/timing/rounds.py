@@ -1,22 +1,33 @@
-"""One round of measuring calls in every way, and the figures of all rounds.
+"""Rounds of measuring calls in every way, and the figures of all rounds.
 
 In each round everything is measured once, one after the other, so that what the machine
 does to one side it does to the other. A ratio is taken within its round.
 """
 
+import contextlib
 import dataclasses
 import math
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 
 from gilscope.busy_thread import BusyThread
 from gilscope.measurement import Concurrency, ContentionRow, ParallelRow, SizeRow
-from gilscope.stats import Figure, compute_percentile, summarize
-from gilscope.timing.calls import Calls, Wall, Work, measure_wall
+from gilscope.model import Check
+from gilscope.stats import (
+    Figure,
+    compute_percentile,
+    describe_ratio,
+    judge,
+    summarize,
+)
+from gilscope.threads import collect_no_garbage
+from gilscope.timing.calls import NOTHING, Calls, Wall, Work, measure_wall
+from gilscope.timing.processes import ProcessError, Processes
 from gilscope.timing.start import run_in_order
+from gilscope.units import describe_time
 
 # Serialized calls overlap by 1 at most; a busy machine lowers the overlap of calls that
 # run in parallel. So the line lies near 1.
@@ -28,11 +39,12 @@ AGREEING = 0.75
 COMPUTING_MIN = 0.5
 # A call that computes in its own thread takes this share of its CPU time there.
 OWN_SHARE = 0.9
-
 # Threads that run in parallel are about as fast as processes at the same moment. On a
 # busy machine the run-queue wait of a thread that a lock would have kept out anyway
 # makes its calls look parallel.
 OF_PROCESSES_MIN = 0.85
+# With less than this from two processes, there was no second core to be had.
+TWO_CORES = 1.5
 
 # A batch of calls whose arguments are made before it, or whose answers are checked
 # after it, takes about so long, and has no more calls.
@@ -43,70 +55,19 @@ BATCH_CALLS_MAX = 1000
 AddFault = Callable[[str, str], None]
 
 
-def ignore_fault(fault: str, where: str) -> None:
-    """Believe every answer."""
-    del fault, where
-
-
 @dataclass(frozen=True)
-class Timer:
-    """How calls are made and timed.
+class Windows:
+    """For how long what is measured in a round; 0 = not at all.
 
     Attributes:
-        busy_thread: the thread beside which calls are timed.
-        add_fault: takes what is wrong with answers.
-        is_undisturbed: whether threads that call start undisturbed (see start.py).
+        calls_s: the calls of each thread.
+        beside_s: calls beside the busy thread; a few switch intervals at least.
+        busy_s: the busy thread with nothing beside it.
     """
 
-    busy_thread: BusyThread
-    add_fault: AddFault = ignore_fault
-    is_undisturbed: bool = False
-
-    def time_threads(
-        self,
-        work: Work,
-        count: int,
-        n_threads: int,
-        where: str = "",
-        *,
-        is_reversed: bool = False,
-    ) -> Wall:
-        """Make so many calls in each of so many threads, and check them."""
-        all_calls = [Calls(work, count, is_stamped=False) for _ in range(n_threads)]
-        run_in_order(
-            all_calls, is_reversed=is_reversed, is_undisturbed=self.is_undisturbed
-        )
-        if work.keeps_answers:
-            for calls in all_calls:
-                self.add_fault(calls.find_fault(), where or f"in {n_threads} threads")
-        return measure_wall(all_calls)
-
-    def time_calls(
-        self, work: Work, seconds: float, batch: int, *, is_beside: bool
-    ) -> list[float]:
-        """Call for some time in this thread; return the seconds of each call.
-
-        Args:
-            work: what is called.
-            seconds: for how long.
-            batch: how many calls are prepared, and checked, at a time.
-            is_beside: whether the busy thread computes meanwhile.
-        """
-        where = "in short calls" + (" beside a busy thread" if is_beside else "")
-        durations_s: list[float] = []
-        last = None
-        with self.busy_thread.computing() if is_beside else nullcontext():
-            deadline = time.perf_counter() + seconds
-            while (left_s := deadline - time.perf_counter()) > 0 or not durations_s:
-                if last is not None and work.keeps_answers:
-                    self.add_fault(last.find_fault(), where)
-                last = Calls(work, batch, limit_s=left_s)
-                last.prepare()
-                last.make_calls()
-                durations_s += last.durations_s
-        if last is not None and work.keeps_answers:
-            self.add_fault(last.find_fault(), where)
-        return durations_s
+    calls_s: float
+    beside_s: float = 0.0
+    busy_s: float = 0.0
 
 
 @dataclass
@@ -144,8 +105,8 @@ class Side:
         contention: None if it was not asked for.
     """
 
-    count: int
-    alone: Wall
+    count: int = 1
+    alone: Wall = NOTHING
     threads: dict[int, Wall] = field(default_factory=dict)
     processes: dict[int, Wall] = field(default_factory=dict)
     contention: ContentionRound | None = None
@@ -157,18 +118,183 @@ class Side:
 
 
 @dataclass
-class Windows:
-    """For how long what is measured in a round.
+class Subject:
+    """Calls of one size, and what was measured of them.
 
     Attributes:
-        calls_s: the calls of each thread.
-        beside_s: calls beside the busy thread; a few switch intervals at least.
-        busy_s: the busy thread with nothing beside it.
+        size: None if there is no such thing.
+        work: the calls.
+        held: the twin that holds the GIL.
+        call_s: about how long one call takes.
+        count: how many calls each thread makes; 0 = as many as fill the window.
+        rounds, held_rounds: what each round measured.
+        check: whether a call releases the GIL.
     """
 
-    calls_s: float
-    beside_s: float
-    busy_s: float
+    size: int | None
+    work: Work
+    held: Work | None = None
+    call_s: float = 0.0
+    count: int = 0
+    rounds: list[Side] = field(default_factory=list)
+    held_rounds: list[Side] = field(default_factory=list)
+    check: Check | None = None
+
+    def summarize(self) -> SizeRow:
+        """Return its row."""
+        row = summarize_size(self.size, self.rounds, self.held_rounds)
+        return dataclasses.replace(row, check=self.check)
+
+
+@dataclass
+class Rounds:
+    """What measures some subjects, round by round.
+
+    Attributes:
+        subjects: what is called.
+        windows: for how long.
+        counts: the numbers of threads; none = no threads are measured.
+        add_fault: takes what is wrong with answers.
+        is_undisturbed: whether threads that call start undisturbed (see start.py).
+        is_twin_alone: whether the twin is measured alone, too, and not only in threads.
+        processes: what stands beside the threads, if it could be had.
+        warnings: what could not be had.
+    """
+
+    subjects: Sequence[Subject]
+    windows: Windows
+    counts: Sequence[int] = ()
+    add_fault: AddFault = lambda fault, where: None  # noqa: ARG005
+    is_undisturbed: bool = False
+    is_twin_alone: bool = True
+    busy_thread: BusyThread = field(default_factory=BusyThread)
+    processes: Processes | None = None
+    warnings: tuple[str, ...] = ()
+
+    @contextlib.contextmanager
+    def open(self, *, has_processes: bool) -> Iterator["Rounds"]:
+        """Start the busy thread and as many processes as there are threads."""
+        with ExitStack() as stack:
+            if has_processes:
+                works = [subject.work for subject in self.subjects]
+                try:
+                    processes = stack.enter_context(Processes(works, max(self.counts)))
+                    processes.wait()
+                    self.processes = processes
+                except ProcessError as error:
+                    self.warnings = (f"no processes to compare with: {error}",)
+            if self.windows.beside_s:
+                stack.enter_context(self.busy_thread)
+            stack.enter_context(collect_no_garbage())
+            yield self
+
+    def run(self, places: Iterable[int] | None = None) -> None:
+        """Measure all subjects once, or those in some places."""
+        speed_alone = 1.0
+        if self.windows.beside_s:
+            with self.busy_thread.computing():
+                time.sleep(self.windows.busy_s)
+            speed_alone = max(self.busy_thread.speed, 0.01)
+        for place in range(len(self.subjects)) if places is None else places:
+            subject = self.subjects[place]
+            is_reversed = len(subject.rounds) % 2 == 1
+            side = self.measure_own(place, subject, is_reversed=is_reversed)
+            subject.rounds.append(side)
+            sides = [(subject.work, side)]
+            if subject.held is not None:
+                twin = Side(side.count, side.alone)
+                subject.held_rounds.append(twin)
+                sides.append((subject.held, twin))
+                if self.counts:
+                    self.measure_twin(subject.held, twin, is_reversed=is_reversed)
+            for work, each in sides if self.windows.beside_s else ():
+                each.contention = self.time_contention(
+                    work, subject.call_s, speed_alone
+                )
+
+    def measure_own(self, place: int, subject: Subject, *, is_reversed: bool) -> Side:
+        """Measure the calls alone, in threads and in processes."""
+        count = subject.count or count_calls(subject.call_s, self.windows.calls_s)
+        side = Side(count)
+        if not self.counts:
+            return side
+        alone = self.time_threads(subject.work, count, 1)
+        for n in self.counts:
+            side.threads[n] = self.time_threads(
+                subject.work, count, n, is_reversed=is_reversed
+            )
+        side.alone = average(alone, self.time_threads(subject.work, count, 1))
+        if self.processes is not None:
+            for n in self.counts:
+                side.processes[n], fault = self.processes.measure_wall(
+                    place, count, n, is_reversed=is_reversed
+                )
+                self.add_fault(fault, "in a process of its own")
+        return side
+
+    def measure_twin(self, work: Work, side: Side, *, is_reversed: bool) -> None:
+        """Measure the twin's calls in two threads, and alone if that is asked for."""
+        label = " with the GIL held"
+        alone = []
+        if self.is_twin_alone:
+            alone.append(self.time_threads(work, side.count, 1, label))
+        side.threads[2] = self.time_threads(
+            work, side.count, 2, label, is_reversed=is_reversed
+        )
+        if self.is_twin_alone:
+            alone.append(self.time_threads(work, side.count, 1, label))
+            side.alone = average(*alone)
+
+    def time_threads(
+        self,
+        work: Work,
+        count: int,
+        n_threads: int,
+        label: str = "",
+        *,
+        is_reversed: bool = False,
+    ) -> Wall:
+        """Make so many calls in each of so many threads, and check them."""
+        all_calls = [Calls(work, count, is_stamped=False) for _ in range(n_threads)]
+        run_in_order(
+            all_calls, is_reversed=is_reversed, is_undisturbed=self.is_undisturbed
+        )
+        where = "called alone" if n_threads == 1 else f"{n_threads} threads calling"
+        for calls in all_calls if work.keeps_answers else ():
+            self.add_fault(calls.find_fault(), where + label)
+        return measure_wall(all_calls)
+
+    def time_contention(
+        self, work: Work, call_s: float, speed_alone: float
+    ) -> ContentionRound:
+        """Measure calls alone and beside the busy thread."""
+        batch = count_batch(call_s)
+        alone_s = self.time_calls(work, self.windows.calls_s, batch, is_beside=False)
+        beside_s = self.time_calls(work, self.windows.beside_s, batch, is_beside=True)
+        return ContentionRound(alone_s, beside_s, self.busy_thread.speed / speed_alone)
+
+    def time_calls(
+        self, work: Work, seconds: float, batch: int, *, is_beside: bool
+    ) -> list[float]:
+        """Call for some time in this thread; return the seconds of each call.
+
+        So many calls are prepared, and checked, at a time.
+        """
+        where = "in short calls" + (" beside a busy thread" if is_beside else "")
+        durations_s: list[float] = []
+        last: Calls | None = None
+        with self.busy_thread.computing() if is_beside else nullcontext():
+            deadline = time.perf_counter() + seconds
+            while (left_s := deadline - time.perf_counter()) > 0 or last is None:
+                if last is not None and work.keeps_answers:
+                    self.add_fault(last.find_fault(), where)
+                last = Calls(work, batch, limit_s=left_s)
+                last.prepare()
+                last.make_calls()
+                durations_s += last.durations_s
+        if work.keeps_answers:
+            self.add_fault(last.find_fault(), where)
+        return durations_s
 
 
 def count_calls(call_s: float, window_s: float) -> int:
@@ -181,23 +307,17 @@ def count_batch(call_s: float) -> int:
     return min(BATCH_CALLS_MAX, count_calls(call_s, BATCH_S))
 
 
-def time_contention(
-    timer: Timer, work: Work, call_s: float, windows: Windows, speed_alone: float
-) -> ContentionRound:
-    """Measure calls alone and beside the busy thread.
+def average(*walls: Wall) -> Wall:
+    """Return the mean of the same calls, made before and after the others."""
+    return Wall(
+        statistics.fmean(wall.seconds for wall in walls),
+        statistics.fmean(wall.unqueued_s for wall in walls),
+        statistics.fmean(wall.cpu_s for wall in walls),
+        statistics.fmean(wall.own_cpu_s for wall in walls),
+    )
 
-    Args:
-        timer: what makes the calls.
-        work: what is called.
-        call_s: about how long one call takes.
-        windows: for how long it is measured.
-        speed_alone: of the busy thread, in the same round.
-    """
-    batch = count_batch(call_s)
-    alone_s = timer.time_calls(work, windows.calls_s, batch, is_beside=False)
-    beside_s = timer.time_calls(work, windows.beside_s, batch, is_beside=True)
-    speed = timer.busy_thread.speed / speed_alone
-    return ContentionRound(alone_s, beside_s, speed)
+
+# --- The figures of all rounds --------------------------------------------------------
 
 
 def compute_overlap(alone: Wall, wall: Wall, n_threads: int) -> float:
@@ -213,10 +333,7 @@ def compute_overlap(alone: Wall, wall: Wall, n_threads: int) -> float:
 def decide(overlaps: Sequence[float], *, is_known: bool = True) -> Concurrency:
     """Say whether the calls ran in parallel, unless the rounds do not agree on it.
 
-    Args:
-        overlaps: one of each round.
-        is_known: whether the calling threads compute themselves. Of helpers it is not
-            known how long their run-queue wait was.
+    Where it is helpers that compute, their run-queue wait is not known.
     """
     n_parallel = sum(overlap > PARALLEL for overlap in overlaps)
     if n_parallel >= AGREEING * len(overlaps):
@@ -227,17 +344,9 @@ def decide(overlaps: Sequence[float], *, is_known: bool = True) -> Concurrency:
     return "unclear"
 
 
-def summarize_threads(
-    sides: Sequence[Side], n_threads: int, *, alone: Sequence[Side] | None = None
-) -> ParallelRow:
-    """Make the row of one number of threads.
-
-    Args:
-        sides: one of each round.
-        n_threads: how many threads.
-        alone: what the calls alone are taken from, if not from the sides themselves.
-    """
-    alones = [side.alone for side in alone or sides]
+def summarize_threads(sides: Sequence[Side], n_threads: int) -> ParallelRow:
+    """Return the row of one number of threads."""
+    alones = [side.alone for side in sides]
     walls = [side.threads[n_threads] for side in sides]
     pairs = [*zip(alones, walls, strict=True)]
     overlaps = [compute_overlap(*pair, n_threads) for pair in pairs]
@@ -247,33 +356,25 @@ def summarize_threads(
         or alone.cpu_s < COMPUTING_MIN * alone.unqueued_s
         for alone, wall in pairs
     )
-    row = ParallelRow(
+    concurrency = decide(overlaps, is_known=is_known) if n_threads > 1 else "parallel"
+    process_speedup = of_processes = None
+    if all(n_threads in side.processes for side in sides):
+        beside = [side.processes[n_threads] for side in sides]
+        both = [*zip(walls, beside, strict=True)]
+        by_clock = statistics.median(two.seconds / one.seconds for one, two in both)
+        if n_threads > 1 and by_clock < OF_PROCESSES_MIN and concurrency == "parallel":
+            concurrency = "unclear"
+        process_speedup = compute_speedup(alones, beside, n_threads)
+        of_processes = summarize([two.unqueued_s / one.unqueued_s for one, two in both])
+    return ParallelRow(
         threads=n_threads,
         wall_s=statistics.median(wall.seconds for wall in walls),
         speedup=compute_speedup(alones, walls, n_threads),
         overlap=summarize(overlaps),
-        concurrency=(
-            decide(overlaps, is_known=is_known) if n_threads > 1 else "parallel"
-        ),
+        concurrency=concurrency,
         effective_cores=statistics.median(wall.cpu_s / wall.seconds for wall in walls),
-    )
-    if not all(n_threads in side.processes for side in sides):
-        return row
-    beside = [side.processes[n_threads] for side in sides]
-    both = [*zip(walls, beside, strict=True)]
-    by_clock = statistics.median(other.seconds / wall.seconds for wall, other in both)
-    is_slower = n_threads > 1 and by_clock < OF_PROCESSES_MIN
-    return dataclasses.replace(
-        row,
-        concurrency=(
-            "unclear"
-            if is_slower and row.concurrency == "parallel"
-            else row.concurrency
-        ),
-        process_speedup=compute_speedup(alones, beside, n_threads),
-        of_processes=summarize(
-            [other.unqueued_s / wall.unqueued_s for wall, other in both]
-        ),
+        process_speedup=process_speedup,
+        of_processes=of_processes,
     )
 
 
@@ -288,7 +389,7 @@ def compute_speedup(
 def summarize_contention(
     size: int | None, released: Sequence[Side], held: Sequence[Side] = ()
 ) -> ContentionRow:
-    """Make the row of one size from the rounds, and from the twin's if it has one."""
+    """Return the row of one size from the rounds, and from the twin's if it has one."""
     found = [side.contention for side in released if side.contention]
     twin = [side.contention for side in held if side.contention]
     alone = [seconds for each in found for seconds in each.alone_s]
@@ -316,13 +417,11 @@ def summarize_contention(
 def summarize_size(
     size: int | None, released: Sequence[Side], held: Sequence[Side] = ()
 ) -> SizeRow:
-    """Make everything about one size from its rounds, and from the twin's."""
+    """Return everything about one size from its rounds, and from the twin's."""
     row = SizeRow(
         size=size,
         alone_s=summarize([side.call_s for side in released]),
-        parallel=tuple(
-            summarize_threads(released, n_threads) for n_threads in released[0].threads
-        ),
+        parallel=tuple(summarize_threads(released, n) for n in released[0].threads),
         contention=summarize_contention(size, released, held),
     )
     if not held:
@@ -332,7 +431,14 @@ def summarize_size(
         row,
         alone_held_s=summarize([twin.call_s for twin in held]),
         cost=summarize([side.call_s / twin.call_s for side, twin in rounds]),
-        gain=summarize([compute_gain(side, twin) for side, twin in rounds]),
+        # The calls of two threads by those of two that hold the GIL.
+        gain=summarize(
+            [
+                (twin.threads[2].seconds / twin.count)
+                / (side.threads[2].seconds / side.count)
+                for side, twin in rounds
+            ]
+        ),
         busy_gain=summarize(
             [
                 side.contention.done / twin.contention.done
@@ -343,7 +449,41 @@ def summarize_size(
     )
 
 
-def compute_gain(side: Side, twin: Side) -> float:
-    """Return the calls of two threads by those of two that hold the GIL."""
-    wall, held_wall = side.threads[2], twin.threads[2]
-    return (held_wall.seconds / twin.count) / (wall.seconds / side.count)
+# --- What the figures bear, in words --------------------------------------------------
+
+
+def describe_threads(row: ParallelRow) -> list[str]:
+    """Say how fast threads are beside one, and beside processes."""
+    name = f"{row.threads} threads"
+    findings = [describe_ratio(row.speedup, name, "one call after the other")]
+    if row.of_processes is not None:
+        other = f"{row.threads} processes"
+        findings.append(describe_ratio(row.of_processes, name, other))
+    return findings
+
+
+def describe_contention(row: ContentionRow) -> str:
+    """Say what a busy Python thread costs the calls, and they it."""
+    slowdown, held = row.slowdown, row.held_slowdown
+    finding = "no difference seen beside a busy Python thread"
+    if judge(slowdown) != "no difference":
+        finding = f"{slowdown.value:.3g} times as long beside a busy Python thread"
+        if held is not None:
+            finding += f", {held.value:.3g} times with the GIL held"
+    return (
+        f"{finding} ({describe_time(row.alone_s)} alone, "
+        f"{describe_time(row.contended_s)} beside, 99th percentile "
+        f"{describe_time(row.contended_p99_s)}; range {slowdown.low:.3g} to "
+        f"{slowdown.high:.3g} times); the busy thread keeps "
+        f"{row.busy_thread_speed.value:.0%} of its speed"
+    )
+
+
+def describe_cores(rows: Iterable[ParallelRow | None]) -> tuple[str, ...]:
+    """Say whether even processes found no second core; rows of two threads."""
+    found = [row.process_speedup.value for row in rows if row and row.process_speedup]
+    if not found or max(found) >= TWO_CORES:
+        return ()
+    best = " at best" if len(found) > 1 else ""
+    words = f"2 processes are {max(found):.2f} times as fast as one{best}"
+    return (f"{words}: no second core was free",)

@@ -14,7 +14,6 @@ from gilscope.threads import collect_no_garbage
 from gilscope.timing.calls import (
     Calls,
     PlainWork,
-    SizedWork,
     StatementWork,
     Work,
     measure_wall,
@@ -84,7 +83,7 @@ def test_arguments_are_prepared_for_each_call_or_for_each_size() -> None:
     made: list[Any] = []
     drawn = iter(range(10))
     make(PlainWork(made.append, prepare=lambda: (next(drawn),)), 3)
-    make(SizedWork(made.append, (), {}, lambda size: (size + next(drawn),), 100), 2)
+    make(PlainWork(made.append, (), {}, lambda size: (size + next(drawn),), 100), 2)
     assert made == [0, 1, 2, 103, 103]
 
 

@@ -2,10 +2,11 @@
 
 import dataclasses
 
-from compare.scenarios.contention import NOTHING, describe, describe_doubts
+from compare.scenarios.contention import describe, describe_doubts
 from gilscope.measurement import ContentionRow
 from gilscope.stats import Figure
-from gilscope.timing.rounds import ContentionRound, Side
+from gilscope.timing.calls import PlainWork
+from gilscope.timing.rounds import ContentionRound, Side, Subject
 
 ONE = Figure(1.0, 1.0, 1.0)
 ROW = ContentionRow(
@@ -51,10 +52,13 @@ def test_no_difference_is_said_where_none_was_seen() -> None:
 def test_unsteady_times_alone_are_doubted() -> None:
     """The size is named, and steady ones are not."""
     sides = [
-        Side(1, NOTHING, contention=ContentionRound([seconds], [seconds], 1.0))
+        Side(contention=ContentionRound([seconds], [seconds], 1.0))
         for seconds in (1e-6, 2e-6)
     ]
-    doubts = describe_doubts({10: [sides[0]] * 3, 1000: [sides[0], sides[1], sides[1]]})
+    subjects = [Subject(size, PlainWork(sum)) for size in (10, 1000)]
+    subjects[0].rounds = [sides[0]] * 3
+    subjects[1].rounds = [sides[0], sides[1], sides[1]]
+    doubts = describe_doubts(subjects)
     assert doubts == (
         (
             "microseconds of a call of size 1000 varies from round to round: "

@@ -10,23 +10,21 @@ from backends.reference import double_list
 from compare.double_list.contract import adopt
 from compare.model import Parallel, ParallelRow
 from compare.scenarios import Options, parallel
-from compare.scenarios.parallel import Round, bound_speedup, describe
+from compare.scenarios.parallel import bound_speedup, describe
 from compare.work import ImplementationWork
 from gilscope.environment import is_gil_enabled
 from gilscope.stats import Figure
 from gilscope.timing.calls import Wall
-from gilscope.timing.rounds import Side
+from gilscope.timing.rounds import Rounds, Side, Subject, Windows
 
 ALONE = Wall(0.1, 0.1, 0.1, 0.1)
 APART, MET = Wall(0.2, 0.2, 0.2, 0.2), Wall(0.1, 0.1, 0.2, 0.2, has_met=True)
 
 
-class FixedTimer:
+class FixedRounds(Rounds):
     """Times threads, and finds the same each time."""
 
-    def __init__(self, wall: Wall) -> None:
-        """Take what is found."""
-        self.wall = wall
+    wall = APART
 
     def time_threads(self, *_: object, **__: object) -> Wall:
         """Return it."""
@@ -59,16 +57,12 @@ def test_who_lets_another_call_in_is_told_by_order(
 ) -> None:
     """Speed and overlap decide nothing: a release that gains nothing is one."""
     implementation = replace(adopt(Backend("x", double_list)), releases_gil=declared)
-    rounds = [
-        Round(
-            Side(1, ALONE, {2: wall}),
-            None if held is None else Side(1, ALONE, {2: held}),
-        )
-        for wall in walls
-    ]
-    work = ImplementationWork(implementation, 10, {"passes": 1})
-    timer = FixedTimer(later)
-    found = parallel.find_contradictions(implementation, timer, work, rounds)  # type: ignore[arg-type]
+    subject = Subject(10, ImplementationWork(implementation, 10, {"passes": 1}))
+    subject.rounds = [Side(1, ALONE, {2: wall}) for wall in walls]
+    subject.held_rounds = [] if held is None else [Side(1, ALONE, {2: held})]
+    rounds = FixedRounds([subject], Windows(0.1))
+    rounds.wall = later
+    found = parallel.find_contradictions(implementation, rounds, subject)
     assert len([*found]) == n_contradictions
 
 
