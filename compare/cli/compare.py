@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-import compare.render.statements  # noqa: F401 - registers how it is shown.
+import compare.render.comparisons  # noqa: F401 - registers how it is shown.
 from compare.cli.output import list_search_path
 from compare.statements import StatementError, compare_statements
 from gilscope.cli.options import add_files, parse_duration

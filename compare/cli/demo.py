@@ -8,9 +8,12 @@ import backends
 from compare.cli.output import list_search_path, show_progress
 from compare.model import BackendResult
 from compare.plan import make_plan
-from compare.render.mermaid import render_mermaid
-from compare.render.timeline import render_timeline
-from compare.render.transcript import describe_look, render_transcript
+from compare.render.exports import render_mermaid
+from compare.render.timeline import (
+    describe_look,
+    render_timeline,
+    render_transcript,
+)
 from compare.run import run_plan
 from gilscope.clean import clean_text
 from gilscope.cli.output import say, write

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from compare.model import Report
 from compare.plan import Plan
-from compare.render.answers import STATUS_TONES
 from compare.run import Progress
 from compare.scenarios.sweep import plan_s
 from gilscope.cli.output import note
 from gilscope.cli.progress import ProgressView, make_live
 from gilscope.cli.status import OK, UNSURE, WRONG
+from gilscope.render.document import TONES
 from gilscope.render.markdown import render_annotation
 from gilscope.render.terminal import STYLES
 
@@ -77,7 +77,7 @@ def show_progress(
         if step.state == "running":
             view.begin(step.backend, step.scenario or "loading")
         else:
-            style = STYLES[STATUS_TONES.get(step.state, "bad")]
+            style = STYLES[TONES[step.state]]
             view.end(step.backend, step.state, style, step.elapsed_s)
 
     if live is None:

@@ -12,16 +12,22 @@ from compare.cli.output import (
     show_progress,
 )
 from compare.plan import Plan, make_plan
-from compare.render.answers import STATUS_TONES
-from compare.render.trace import render_trace
+from compare.render.exports import render_trace
 from compare.run import run_plan
 from compare.scenarios import SCENARIOS
 from gilscope.cli.options import add_backend, add_files, parse_counts, parse_seconds
 from gilscope.cli.output import note, write_text
 from gilscope.cli.show import check_files, show_document, show_result, write_files
 from gilscope.cli.status import OK, UsageError
-from gilscope.render.document import Document, Note, Section
-from gilscope.render.table import Cell, Column, Table
+from gilscope.render.document import (
+    Cell,
+    Column,
+    Document,
+    Note,
+    Section,
+    Table,
+    show_verdict,
+)
 
 LIST_TIMEOUT_S = 30.0
 
@@ -124,7 +130,7 @@ def run_list(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it is one 
             result.technology,
             Cell("available", "good")
             if result.status == "ok"
-            else Cell(result.status, STATUS_TONES.get(result.status, "bad")),
+            else show_verdict(result.status),
         )
         for result in report
     ]

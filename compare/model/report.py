@@ -48,6 +48,11 @@ class BackendResult(Shown):
     pairs: Pairs | None = None
     sweep: Sweep | None = None
 
+    @property
+    def first_reason(self) -> str:
+        """The first line of the reason, without a full stop."""
+        return self.reason.strip().split("\n", 1)[0].rstrip(".")
+
 
 @dataclass(frozen=True)
 class Report(Record):

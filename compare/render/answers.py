@@ -3,23 +3,22 @@
 From results only: nothing is measured, imported or read from a source here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from compare.model import (
     BackendResult,
     Contention,
     Correctness,
-    Environment,
     Gil,
     Handoff,
     Pairs,
     Parallel,
     Sweep,
 )
-from gilscope.render.document import Answer
-from gilscope.render.table import Tone
-from gilscope.render.text import TONES
+from compare.render.timeline import was_released
+from gilscope.model import Environment
+from gilscope.render.document import TONES, Answer
 from gilscope.stats import judge
 from gilscope.timing.break_even import describe_place
 from gilscope.units import describe_ratio, describe_share, describe_time
@@ -32,7 +31,6 @@ STATUS_WORDS = {
     "timeout": "did not end in time",
     "unavailable": "was not compared",
 }
-STATUS_TONES: dict[str, Tone] = {"ok": "good", "unavailable": "unsure"}
 
 VERDICT_WORDS = {
     "releases": "releases the GIL",
@@ -48,8 +46,7 @@ ATTACHED_WORDS = {
     "holds": "stays attached, so that whatever stops the world waits for it",
     "inconclusive": "could not be judged",
 }
-SWEEP_WORDS = {
-    "alone": "at no cost alone",
+GAIN_WORDS = {
     "two threads": "for two threads",
     "beside Python": "beside busy Python code",
 }
@@ -61,48 +58,40 @@ STOP_MIN = 0.10
 
 def answer_for(result: BackendResult, environment: Environment) -> Answer:
     """Return what is said of a backend before anything else."""
-    name = result.name
-    if result.status != "ok":
-        reason = first_line(result.reason)
-        text = f"{name} {STATUS_WORDS[result.status]}{reason and ': '}{reason}"
-        tone = STATUS_TONES.get(result.status, "bad")
-        return Answer(text, result.status, tone)
+    name, status = result.name, result.status
+    if status != "ok":
+        reason = result.first_reason
+        text = f"{name} {STATUS_WORDS[status]}{reason and ': '}{reason}"
+        return Answer(text, status, TONES[status])
     gain = describe_gain(result.parallel) if result.parallel else ""
     if result.gil is not None:
         verdict = result.gil.verdict
         text = f"{name} {describe_gil(result.gil, environment)}"
         if verdict == "inconclusive":
-            text += f" ({first_line(result.gil.check.reason)})"
-        tone = TONES.get(verdict, "unsure")
-        return Answer(f"{text}{gain and ': '}{gain}", verdict, tone)
-    if gain:
-        return Answer(f"{name}: {gain}", "ok", "good")
-    for scenario, describe in DESCRIPTIONS.items():
-        found = getattr(result, scenario)
-        if found is not None:
-            return Answer(f"{name} {describe(found)}", "ok", "good")
-    return Answer(f"{name} could be loaded", "ok", "good")
+            text += f" ({result.gil.check.reason.rstrip('.')})"
+        return Answer(f"{text}{gain and ': '}{gain}", verdict, TONES[verdict])
+    clauses = (
+        f"{name} {describe(getattr(result, scenario))}"
+        for scenario, describe in DESCRIPTIONS.items()
+        if getattr(result, scenario) is not None
+    )
+    text = f"{name}: {gain}" if gain else next(clauses, f"{name} could be loaded")
+    return Answer(text, "ok", "good")
 
 
 def answer_scenario(
     results: Sequence[BackendResult], scenario: str, environment: Environment
-) -> tuple[Answer, ...]:
-    """Return the answer to one scenario's question, a sentence a backend."""
-    answers = []
+) -> Iterator[Answer]:
+    """Yield the answer to one scenario's question, a sentence a backend."""
     for result in results:
         found = getattr(result, scenario)
-        if found is None:
-            continue
         if isinstance(found, Gil):
             text = f"{describe_gil(found, environment)}: {found.check.reason}"
-            tone = TONES.get(found.verdict, "unsure")
-            answers.append(Answer(f"{result.name} {text}", found.verdict, tone))
+            yield Answer(f"{result.name} {text}", found.verdict, TONES[found.verdict])
         elif isinstance(found, Parallel):
-            answers.append(Answer(f"{result.name}: {describe_gain(found)}"))
+            yield Answer(f"{result.name}: {describe_gain(found)}")
         else:
-            text = DESCRIPTIONS[scenario](found)
-            answers.append(Answer(f"{result.name} {text}"))
-    return tuple(answers)
+            yield Answer(f"{result.name} {DESCRIPTIONS[scenario](found)}")
 
 
 def describe_gil(gil: Gil, environment: Environment) -> str:
@@ -149,7 +138,7 @@ def describe_handoff(found: Handoff) -> str:
     if found.partner_progress_released is None:
         return "was not seen beside other Python code"
     text = f"lets Python code run at {describe_share(found.partner_progress_released)}"
-    if not any(event.name == "release" for event in found.events):
+    if not was_released(found):
         return f"was not seen to release the GIL: it {text} of its speed"
     held = describe_share(found.partner_progress_held)
     return f"{text} of its speed while it computes, at {held} while it holds the GIL"
@@ -168,14 +157,22 @@ def describe_contention(found: Contention) -> str:
 
 def describe_sweep(found: Sweep) -> str:
     """Say from when on releasing pays, in a clause without a subject."""
-    texts = [
-        f"from {describe_place(item.pays_from)} on {SWEEP_WORDS[item.case]}"
+    places = {
+        item.case: describe_place(item.pays_from)
         for item in found.break_evens
-        if item.pays_from is not None and item.case in SWEEP_WORDS
+        if item.pays_from is not None
+    }
+    gains = [
+        f"from {places[case]} on {words}"
+        for case, words in GAIN_WORDS.items()
+        if case in places
     ]
-    if not texts:
-        return "gains nothing by releasing the GIL in this grid"
-    return f"gains by releasing the GIL: {', '.join(texts)}"
+    text = f"gains by releasing the GIL {', '.join(gains)}"
+    if not gains:
+        text = "gains nothing by releasing the GIL in this grid"
+    if "alone" in places:
+        text += f"; alone, it costs nothing from {places['alone']} on"
+    return text
 
 
 def describe_pairs(found: Pairs) -> str:
@@ -200,8 +197,3 @@ DESCRIPTIONS: dict[str, Callable[[Any], str]] = {
     "contention": describe_contention,
     "correctness": describe_correctness,
 }
-
-
-def first_line(text: str) -> str:
-    """Return the first line of a reason, without a full stop."""
-    return text.strip().split("\n", 1)[0].rstrip(".")

@@ -8,19 +8,19 @@ from compare.model import BackendResult, Handoff
 from compare.render.timeline import Lane, State, make_lanes
 from gilscope.render.markup import Markup, element, join
 from gilscope.render.svg import (
-    COLOURS,
     LANE,
     Bar,
     Scale,
     Span,
-    draw_axis,
     draw_bars,
     draw_lane,
     draw_line,
+    draw_seconds,
     draw_span,
-    make_svg,
+    fill,
     make_swatches,
 )
+from gilscope.stats import Figure
 from gilscope.units import describe_ratio, describe_time
 
 # How each state of a lane is drawn: colour, height, whether only its outline is.
@@ -33,7 +33,8 @@ STATES: dict[State, tuple[str, float, bool]] = {
 # Between two ticks that are this many times as far apart as most, nothing was seen.
 PAUSE_FACTOR = 3.0
 
-_BARS = (("blue", False), ("grey", True), ("orange", True))
+# How the figures of a call, of processes and of the held twin are drawn.
+CALL, PROCESSES, HELD = ("blue", False), ("grey", True), ("orange", True)
 
 
 def draw_timelines(results: Sequence[BackendResult]) -> Markup:
@@ -51,35 +52,28 @@ def draw_timelines(results: Sequence[BackendResult]) -> Markup:
         (state, draw_span(Span(0, 1, *how), Scale(0, 1)))
         for state, how in STATES.items()
     ]
-    return join(
-        make_swatches(swatches),
-        [
-            element(
-                "div",
-                element("h3", name),
-                (draw_thread(lane, scale) for lane in make_lanes(name, handoff)),
-                draw_ticks(handoff, scale),
-            )
-            for name, handoff in found.items()
-        ],
-        make_svg(24, "Seconds", draw_axis(scale, 1, lambda s: f"{s:g} s")),
-    )
+    parts = [
+        element(
+            "div",
+            element("h3", name),
+            (draw_thread(lane, scale) for lane in make_lanes(name, handoff)),
+            draw_ticks(handoff, scale),
+        )
+        for name, handoff in found.items()
+    ]
+    return join(make_swatches(swatches), parts, draw_seconds(scale))
 
 
 def draw_thread(lane: Lane, scale: Scale) -> Markup:
     """Draw what one thread did, below its name and its phases in words."""
-    words = ", ".join(
+    texts = [
         f"{phase.state} {describe_time(phase.duration_s)}" for phase in lane.phases
-    )
-    spans = [
-        Span(
-            phase.start_s,
-            phase.end_s,
-            *STATES[phase.state],
-            f"{phase.state} {describe_time(phase.duration_s)}",
-        )
-        for phase in lane.phases
     ]
+    spans = [
+        Span(phase.start_s, phase.end_s, *STATES[phase.state], text)
+        for phase, text in zip(lane.phases, texts, strict=True)
+    ]
+    words = ", ".join(texts)
     return join(
         element("div", element("strong", lane.label), f": {words or 'not seen'}"),
         draw_lane(spans, scale, f"Timeline of {lane.label}: {words}"),
@@ -110,49 +104,58 @@ def compute_runs(ticks_s: Sequence[float]) -> list[tuple[float, float]]:
 
 def draw_speedups(results: Sequence[BackendResult]) -> Markup:
     """Draw the speed-up of two threads, two processes and the held twin."""
-    names = ("two threads", "two processes", "two threads, GIL held")
     rows = []
     for result in results:
-        if result.parallel is None:
-            continue
-        pair, held = result.parallel.pair, result.parallel.held
-        figures = (
-            pair.speedup,
-            pair.process_speedup,
-            None if held is None else held.speedup,
-        )
-        bars = [
-            Bar(figure, colour, describe_ratio(figure), is_open, bound)
-            for figure, (colour, is_open), bound in zip(
-                figures, _BARS, (pair.amdahl, None, None), strict=True
-            )
-            if figure is not None
-        ]
-        rows.append((result.name, bars))
-    bound = draw_line(50, 4, 50, 20, "grey", stroke_width=3)
+        if result.parallel is not None:
+            pair, held = result.parallel.pair, result.parallel.held
+            bars = [
+                make_bar(pair.speedup, CALL, pair.amdahl),
+                make_bar(pair.process_speedup, PROCESSES),
+                make_bar(held.speedup if held else None, HELD),
+            ]
+            rows.append((result.name, [*filter(None, bars)]))
+    swatches = [
+        ("two threads", draw_swatch(CALL)),
+        ("two processes", draw_swatch(PROCESSES)),
+        ("two threads, GIL held", draw_swatch(HELD)),
+        ("Amdahl bound", draw_line(50, 4, 20, stroke_width=3)),
+    ]
     return join(
-        make_swatches([*_swatch_bars(names), ("Amdahl bound", bound)]),
-        draw_bars(rows, "Speed-up of two threads", show_tick),
+        make_swatches(swatches), draw_bars(rows, "Speed-up of two threads", show_tick)
     )
 
 
 def draw_contention(results: Sequence[BackendResult]) -> Markup:
     """Draw how much longer short calls take beside a busy thread."""
-    rows = []
-    for result in results:
-        for row in result.contention.rows if result.contention else ():
-            figures = (row.slowdown, None, row.held_slowdown)
-            bars = [
-                Bar(figure, colour, describe_ratio(figure), is_open)
-                for figure, (colour, is_open) in zip(figures, _BARS, strict=True)
-                if figure is not None
-            ]
-            rows.append((f"{result.name}, {row.size:,} items", bars))
-    first, _, last = _swatch_bars(("the call as it is", "", "GIL held"))
-    return join(
-        make_swatches([first, last]),
-        draw_bars(rows, "Slowdown of short calls", show_tick, is_log=True),
-    )
+    rows = [
+        (
+            f"{result.name}, {row.size:,} items",
+            [
+                *filter(
+                    None,
+                    (make_bar(row.slowdown, CALL), make_bar(row.held_slowdown, HELD)),
+                )
+            ],
+        )
+        for result in results
+        if result.contention
+        for row in result.contention.rows
+    ]
+    swatches = [
+        ("the call as it is", draw_swatch(CALL)),
+        ("GIL held", draw_swatch(HELD)),
+    ]
+    bars = draw_bars(rows, "Slowdown of short calls", show_tick, is_log=True)
+    return join(make_swatches(swatches), bars)
+
+
+def make_bar(
+    figure: Figure | None, how: tuple[str, bool], bound: float | None = None
+) -> Bar | None:
+    """Return the bar of a figure, if there is one."""
+    if figure is None:
+        return None
+    return Bar(figure, how[0], describe_ratio(figure), how[1], bound)
 
 
 def show_tick(value: float) -> str:
@@ -160,19 +163,7 @@ def show_tick(value: float) -> str:
     return f"{value:,g}x"
 
 
-def _swatch_bars(names: Sequence[str]) -> list[tuple[str, Markup]]:
-    return [
-        (
-            name,
-            element(
-                "rect",
-                x=1,
-                y=6,
-                width=26,
-                height=12,
-                fill="none" if is_open else COLOURS[colour],
-                stroke=COLOURS[colour],
-            ),
-        )
-        for name, (colour, is_open) in zip(names, _BARS, strict=True)
-    ]
+def draw_swatch(how: tuple[str, bool]) -> Markup:
+    """Draw a short bar for the legend."""
+    place = {"x": 1, "y": 6, "width": 26, "height": 12}
+    return element("rect", **place, **fill(how[0], is_open=how[1]))

@@ -3,16 +3,98 @@
 From results only: nothing is measured, imported or read from a source here.
 """
 
+from typing import NamedTuple
+
 from compare.model import BackendResult, Handoff, Parallel, ParallelRow
-from compare.render.technology import select_technology
 from gilscope.render.document import Note
 from gilscope.units import describe_ratio, describe_share, describe_time
 
 # A figure this near to its bound is as good as the bound.
 NEAR = 0.95
-
 # From this fraction of a call on, holding the GIL is what keeps threads from gaining.
 MUCH_HELD = 0.25
+
+
+class Technology(NamedTuple):
+    """How code in one technology releases the GIL.
+
+    A report is made from results alone, and an installed wheel has no native source, so
+    the constructs are quoted here; a test finds each of them in the sources.
+
+    Attributes:
+        keyword: what a backend's `technology` contains, in lower case.
+        construct: the line of this project's source that releases the GIL, "" = none.
+        source: the file of this project that has it.
+        region: how the GIL is released, in a sentence.
+        advice: what to do in one's own code.
+        to_hold: how a call holds the GIL instead.
+    """
+
+    keyword: str
+    construct: str
+    source: str
+    region: str
+    advice: str
+    to_hold: str
+
+
+UNKNOWN = Technology(
+    "",
+    "",
+    "",
+    "how is not known for this technology; in C the GIL is released between "
+    "`Py_BEGIN_ALLOW_THREADS` and `Py_END_ALLOW_THREADS`",
+    "read all Python objects first, release the GIL around the computation that needs "
+    "none of them, and build the Python result once it is held again.",
+    "leave the release out",
+)
+# The last one is for whatever is not known.
+TECHNOLOGIES = (
+    Technology(
+        "pyo3",
+        "py.detach(run_kernel)",
+        "pyo3_backend/src/lib.rs",
+        "the closure that `Python::detach` is given runs without the GIL, which is "
+        "re-acquired when the closure returns (before PyO3 0.26 it was called "
+        "`Python::allow_threads`)",
+        "extract what you need into Rust types, compute inside `py.detach(|| ...)`, "
+        "and build the Python result after it. The closure cannot use `py` or a "
+        "`Bound`: the compiler refuses it.",
+        "call the function without `detach`",
+    ),
+    Technology(
+        "cython",
+        "with nogil:",
+        "cython_backend/src/double_list.pyx",
+        "the block under `with nogil:` runs without the GIL, which is re-acquired "
+        "at its end",
+        "copy what you need into C arrays or typed memoryviews, compute inside "
+        "`with nogil:`, and build the Python result after it. A `cdef` function that "
+        "is declared `nogil` may run without the GIL; it does not release it.",
+        "leave the `nogil` block out",
+    ),
+    Technology(
+        "cffi",
+        "run_kernel",
+        "cffi_backend/python/cffi_backend/_native.py",
+        "cffi releases the GIL before every call of a C function of `lib` and "
+        "re-acquires it after it; no line of the source asks for it",
+        "nothing has to be added, so make each call worth its release: one call for a "
+        "whole buffer, never one for each item.",
+        "call the function's address through `ctypes.PYFUNCTYPE`",
+    ),
+    Technology(
+        "pure python",
+        "",
+        "backends/reference.py",
+        "no line of its source releases the GIL around the computation: it is "
+        "bytecode, which other threads can interrupt but never run beside",
+        "move the loop into native code that releases the GIL, or use processes, or a "
+        "free-threaded Python.",
+        "nothing has to be done",
+    ),
+    UNKNOWN,
+)
 
 
 def explain_backend(result: BackendResult) -> tuple[Note, ...]:
@@ -21,23 +103,23 @@ def explain_backend(result: BackendResult) -> tuple[Note, ...]:
         # It was never loaded, so there is nothing to say about it.
         return ()
     contention, sweep = result.contention, result.sweep
-    notes = (
-        ("Where it releases the GIL", explain_release(result)),
-        ("Meanwhile", explain_handoff(result.handoff) if result.handoff else ""),
-        ("Why this speed-up", explain_gain(result.parallel) if result.parallel else ""),
-        (
-            "What releasing costs",
-            join_sentences(contention.findings if contention else ()),
-        ),
-        ("From when it pays", join_sentences(sweep.findings if sweep else ())),
-        ("In your own code", advise(result)),
+    technology = next(
+        known for known in TECHNOLOGIES if known.keyword in result.technology.casefold()
     )
-    return tuple(Note(text, heading) for heading, text in notes if text)
+    costs = contention.findings if contention else ()
+    notes = {
+        "Where it releases the GIL": explain_release(result, technology),
+        "Meanwhile": explain_handoff(result.handoff) if result.handoff else "",
+        "Why this speed-up": explain_gain(result.parallel) if result.parallel else "",
+        "What releasing costs": join_sentences(costs),
+        "From when it pays": join_sentences(sweep.findings if sweep else ()),
+        "In your own code": advise(result, technology),
+    }
+    return tuple(Note(text, heading) for heading, text in notes.items() if text)
 
 
-def explain_release(result: BackendResult) -> str:
+def explain_release(result: BackendResult, technology: Technology) -> str:
     """Say which line releases the GIL."""
-    technology = select_technology(result.technology)
     region = technology.region
     # Another backend may use the same technology; its source is not known.
     if technology.construct and technology.source.startswith(f"{result.name}_"):
@@ -49,16 +131,14 @@ def explain_release(result: BackendResult) -> str:
 
 def explain_handoff(handoff: Handoff) -> str:
     """Say what the other thread did meanwhile."""
+    released = (handoff.released_s, handoff.partner_progress_released)
+    held = (handoff.held_s, handoff.partner_progress_held)
     sentences = [
         f"{place} ({describe_time(duration_s)}), Python code beside it ran at "
         f"{describe_share(progress)} of its speed alone."
-        for duration_s, progress, place in (
-            (
-                handoff.released_s,
-                handoff.partner_progress_released,
-                "While its kernel and sleep ran",
-            ),
-            (handoff.held_s, handoff.partner_progress_held, "While it held the GIL"),
+        for place, (duration_s, progress) in (
+            ("While its kernel and sleep ran", released),
+            ("While it held the GIL", held),
         )
         if duration_s is not None and progress is not None
     ]
@@ -109,7 +189,7 @@ def describe_limit(pair: ParallelRow) -> str:
     )
 
 
-def advise(result: BackendResult) -> str:
+def advise(result: BackendResult, technology: Technology) -> str:
     """Say what to change in one's own code, beginning with what was found here."""
     sentences = []
     verdict = result.gil.verdict if result.gil else None
@@ -121,8 +201,7 @@ def advise(result: BackendResult) -> str:
             f"{fraction:.0%} of this call holds the GIL to read and write Python "
             "objects: do more work a call, or pass a buffer instead of a list."
         )
-    advice = select_technology(result.technology).advice
-    return " ".join((*sentences, capitalize(advice)))
+    return " ".join((*sentences, capitalize(technology.advice)))
 
 
 def join_sentences(findings: tuple[str, ...]) -> str:

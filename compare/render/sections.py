@@ -5,33 +5,41 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from compare.model import BackendResult, Environment, Report
-from compare.render.answers import (
-    STATUS_TONES,
-    answer_for,
-    answer_scenario,
-    first_line,
-    is_usable,
-)
+from compare import model
+from compare.model import BackendResult, Report
+from compare.render.answers import answer_for, answer_scenario, is_usable
 from compare.render.drawings import draw_contention, draw_speedups, draw_timelines
 from compare.render.explain import explain_backend, join_sentences
-from gilscope.render.columns import Show, pick, tabulate
-from gilscope.render.document import Answer, Details, Document, Note, Section
-from gilscope.render.markup import Markup
-from gilscope.render.table import NOTHING, Cell, Column, Table, Tone
-from gilscope.render.text import TONES
-from gilscope.stats import judge
-from gilscope.units import (
-    describe_range,
-    describe_ratio,
-    describe_share,
-    describe_time,
+from gilscope.model import Environment
+from gilscope.render import register_document
+from gilscope.render.document import (
+    NOTHING,
+    TONES,
+    Answer,
+    Cell,
+    Column,
+    Details,
+    Document,
+    Note,
+    Row,
+    Section,
+    Table,
+    Tone,
+    list_doubts,
+    pick,
+    show_verdict,
+    tabulate,
 )
+from gilscope.render.markup import Markup
+from gilscope.stats import judge
+from gilscope.units import describe_range, describe_ratio, describe_share, describe_time
 
 MORE = "more: --explain says why, --html FILE draws it"
 GAIN_TONES: dict[str, Tone] = {"above": "good", "below": "bad", "no difference": ""}
 
+Results = Sequence[BackendResult]
 Items = Iterable[tuple[str, Any]]
+Tables = Sequence[Table]
 
 
 def name_items(results: Iterable[BackendResult], path: str = "") -> Iterator[Any]:
@@ -47,9 +55,8 @@ def name_items(results: Iterable[BackendResult], path: str = "") -> Iterator[Any
 
 def show_result(result: BackendResult) -> Cell:
     """Return the verdict; where it is not well, the status."""
-    if result.status == "ok" and result.gil:
-        return Cell(result.gil.verdict, TONES.get(result.gil.verdict, "unsure"))
-    return Cell(result.status, STATUS_TONES.get(result.status, "bad"))
+    is_judged = result.status == "ok" and result.gil is not None
+    return show_verdict(pick(result, "gil.verdict" if is_judged else "status"))
 
 
 def show_answers(result: BackendResult) -> Cell | None:
@@ -63,48 +70,48 @@ def show_answers(result: BackendResult) -> Cell | None:
 
 def show_speedup(path: str, result: BackendResult) -> Cell | None:
     """Return a speed-up, greyed where the machine had no second core to give."""
-    figure = pick(result.parallel, path)
+    figure = pick(result, path)
     if figure is None or result.parallel is None:
         return None
     tone: Tone = "" if is_usable(result.parallel) else "muted"
     return Cell(describe_ratio(figure), tone, describe_range(figure, describe_ratio))
 
 
-def show_slowdown(result: BackendResult) -> Cell | None:
+def show_slowdown(result: BackendResult) -> str | None:
     """Return by how much busy Python code slows the shortest call down."""
     rows = result.contention.rows if result.contention else ()
-    return Cell(describe_ratio(rows[0].slowdown)) if rows else None
+    return describe_ratio(rows[0].slowdown) if rows else None
 
 
 OVERVIEW = (
-    Show("result", show_result),
-    Show(
+    Column("result", show_result),
+    Column(
         "answers\nright",
         show_answers,
         meaning="cases in which it answered as the reference",
     ),
-    Show(
+    Column(
         "Python\nbeside",
         "handoff.partner_progress_released",
         describe_share,
         "speed of Python code while the call computed, 100% = as alone",
     ),
-    Show(
+    Column(
         "two\nthreads",
-        partial(show_speedup, "pair.speedup"),
+        partial(show_speedup, "parallel.pair.speedup"),
         meaning="speed of two calls in two threads, 1x = one after the other",
     ),
-    Show(
+    Column(
         "two\nprocesses",
-        partial(show_speedup, "pair.process_speedup"),
+        partial(show_speedup, "parallel.pair.process_speedup"),
         meaning="the same in two processes: what the machine could give",
     ),
-    Show(
+    Column(
         "GIL\nheld",
-        partial(show_speedup, "held.speedup"),
+        partial(show_speedup, "parallel.held.speedup"),
         meaning="two threads that hold the GIL all the time: the control",
     ),
-    Show(
+    Column(
         "short\ncall",
         show_slowdown,
         meaning="time of a short call beside busy Python code, 1x = as alone",
@@ -115,7 +122,7 @@ OVERVIEW = (
 def make_overview(report: Report) -> Section:
     """Return the answers, one table of what there is, and what went wrong."""
     environment = report.environment
-    notes = [Note(f"warning: {text}", tone="unsure") for text in environment.warnings]
+    notes = [*list_doubts(f"warning: {text}" for text in environment.warnings)]
     if any(result.parallel and not is_usable(result.parallel) for result in report):
         text = (
             "The grey speed-ups cannot be used: two processes gained nothing either, "
@@ -123,15 +130,15 @@ def make_overview(report: Report) -> Section:
         )
         notes.append(Note(text, tone="unsure"))
     for result in report:
-        tone = STATUS_TONES.get(result.status, "bad")
         if "\n" in result.reason.strip():
-            notes.append(Note(result.reason, f"{result.name}: {result.status}", tone))
+            heading = f"{result.name}: {result.status}"
+            notes.append(Note(result.reason, heading, TONES[result.status]))
         notes += [Note(text, result.name, "unsure") for text in result.warnings]
     return Section(
         "The answer",
-        answers=tuple(answer_for(result, environment) for result in report),
+        answers=[answer_for(result, environment) for result in report],
         tables=(tabulate("Every backend at a glance", OVERVIEW, name_items(report)),),
-        notes=(*notes, *list_inapplicable(report), *list_doubts(report)),
+        notes=(*notes, *list_inapplicable(report), *list_warnings(report)),
     )
 
 
@@ -146,7 +153,7 @@ def list_inapplicable(report: Report) -> Iterator[Note]:
         yield Note(f"{whose}{scenario} is not applicable: {reason}", tone="muted")
 
 
-def list_doubts(report: Report) -> Iterator[Note]:
+def list_warnings(report: Report) -> Iterator[Note]:
     """Yield what makes figures unsure: of all backends, and how much more there is."""
     n_more = 0
     for scenario in report.scenarios:
@@ -182,44 +189,40 @@ def group_notes(
 # --- A section a scenario -------------------------------------------------------------
 
 
-def list_speedups(results: Iterable[BackendResult]) -> Iterator[Any]:
+def list_speedups(results: Iterable[BackendResult]) -> Items:
     """Yield the rows of all numbers of threads, and those of the held twins."""
     for result in results:
         yield from name_items([result], "parallel.rows")
-        if pick(result, "parallel.held"):
-            yield f"{result.name}, GIL held", result.parallel.held  # type: ignore[union-attr]
+        if held := pick(result, "parallel.held"):
+            yield f"{result.name}, GIL held", held
 
 
-def tabulate_sweep(results: Sequence[BackendResult]) -> tuple[Table, ...]:
+SWEEP_FIGURES = {
+    "kernel_s": "Time of one kernel, or of one call where there is none",
+    "cost": "Time of a releasing call alone, by that of a holding one",
+    "gain": "Gain of releasing, two threads that call",
+    "busy_gain": "Gain of releasing, one that calls beside busy Python code",
+}
+
+
+def tabulate_sweep(results: Results) -> Tables:
     """Return a grid for each figure: work down, backends across."""
     cells = {
-        (name, cell.size, cell.passes or 0): cell
+        (cell.size, cell.passes or 0, name): cell
         for name, cell in name_items(results, "sweep.cells")
     }
-    works = sorted({key[1:] for key in cells})
     names = [result.name for result in results]
-    return tuple(
-        Table(
-            caption,
-            [Column("work"), *map(Column, names)],
-            [
-                (
-                    f"{size:,} x {passes:,}" if passes else f"{size:,}",
-                    *(
-                        make_gain(cells.get((name, size, passes)), path)
-                        for name in names
-                    ),
-                )
-                for size, passes in works
-            ],
-        )
-        for caption, path in (
-            ("Time of one kernel, or of one call where there is none", "kernel_s"),
-            ("Time of a releasing call alone, by that of a holding one", "cost"),
-            ("Gain of releasing, two threads that call", "gain"),
-            ("Gain of releasing, one that calls beside busy Python code", "busy_gain"),
-        )
-    )
+    tables = []
+    for path, caption in SWEEP_FIGURES.items():
+        rows: list[Row] = [
+            (
+                f"{size:,} x {passes:,}" if passes else f"{size:,}",
+                *(make_gain(cells.get((size, passes, name)), path) for name in names),
+            )
+            for size, passes in sorted({key[:2] for key in cells})
+        ]
+        tables.append(Table(caption, [*map(Column, ("work", *names))], rows))
+    return tables
 
 
 def make_gain(cell: Any, path: str) -> Cell:
@@ -230,65 +233,70 @@ def make_gain(cell: Any, path: str) -> Cell:
     if value is None:
         return Cell(NOTHING)
     text, more = describe_ratio(value), describe_range(value, describe_ratio)
-    if path == "cost":
-        return Cell(text, more=more)
-    tone = GAIN_TONES[judge(value)]
+    tone = "" if path == "cost" else GAIN_TONES[judge(value)]
     return Cell(text, tone, more, min(1.0, max(-1.0, value.value - 1)) if tone else 0.0)
 
 
-def tabulate_pairs(results: Sequence[BackendResult]) -> tuple[Table, ...]:
+def tabulate_pairs(results: Results) -> Tables:
     """Return the matrix of who stops whom, shaded by how much."""
-    stops = {
-        (name, cell.partner): cell.stops
-        for name, cell in name_items(results, "pairs.cells")
-        if cell.stops is not None
+    cells = {
+        (name, cell.partner): cell for name, cell in name_items(results, "pairs.cells")
     }
-    partners = dict.fromkeys(c.partner for _, c in name_items(results, "pairs.cells"))
-    rows: list[tuple[Cell | str, ...]] = [
-        (
-            result.name,
-            *(
-                Cell(describe_share(stop), shade=-min(1.0, max(0.0, stop.value)))
-                if (stop := stops.get((result.name, partner)))
-                else Cell(NOTHING)
-                for partner in partners
-            ),
-        )
-        for result in results
+    partners = [*dict.fromkeys(partner for _, partner in cells)]
+    rows: list[Row] = [
+        (name, *(make_stop(cells.get((name, partner))) for partner in partners))
+        for name, _ in name_items(results)
     ]
-    heads = [Column("backend"), *(Column(f"stops {name}") for name in partners)]
-    return (Table("How much of its call each backend stops another one", heads, rows),)
+    heads = ("backend", *(f"stops {partner}" for partner in partners))
+    caption = "How much of its call each backend stops another one"
+    return (Table(caption, [*map(Column, heads)], rows),)
+
+
+def make_stop(cell: model.PairCell | None) -> Cell:
+    """Return for how much of its call a backend stops a partner."""
+    if cell is None or cell.stops is None:
+        return Cell(NOTHING)
+    shade = -min(1.0, max(0.0, cell.stops.value))
+    return Cell(describe_share(cell.stops), shade=shade)
+
+
+def show_each(
+    caption: str,
+    *columns: Column,
+    items: Callable[[Results], Items] | str = "",
+) -> Callable[[Results], Tables]:
+    """Return what makes one table: a row a backend, or a row of a field of it."""
+    if isinstance(items, str):
+        items = partial(name_items, path=items)
+    return lambda results: (tabulate(caption, columns, items(results)),)
 
 
 class Scenario(NamedTuple):
     """What is said of one scenario, besides what was measured."""
 
+    kind: type
     title: str
     lead: str
     reading: str
-    caption: str = ""
-    shows: tuple[Show, ...] = ()
-    list_items: Callable[[Sequence[BackendResult]], Items] = name_items
-    tabulate: Callable[[Sequence[BackendResult]], tuple[Table, ...]] | None = None
-    draw: Callable[[Sequence[BackendResult]], Markup] | None = None
+    make_tables: Callable[[Results], Tables]
+    draw: Callable[[Results], Markup] | None = None
     is_brief: bool = False
-
-    def make_tables(self, results: Sequence[BackendResult]) -> tuple[Table, ...]:
-        """Return the figures of these backends."""
-        if self.tabulate:
-            return self.tabulate(results)
-        return (tabulate(self.caption, self.shows, self.list_items(results)),)
 
 
 SCENARIOS = {
     "correctness": Scenario(
+        model.Correctness,
         "Is the answer right?",
         "The contract's cases, answered alone and in threads.",
         "The reference is the implementation in pure Python.",
-        "Cases of the contract",
-        (Show("right", "correctness.passed"), Show("wrong", "correctness.failed")),
+        show_each(
+            "Cases of the contract",
+            Column("right", "correctness.passed"),
+            Column("wrong", "correctness.failed"),
+        ),
     ),
     "handoff": Scenario(
+        model.Handoff,
         "Who had the GIL?",
         "Two threads share one result. The Python partner sleeps, doubles and exits. "
         "The backend computes, re-acquires the GIL and holds it for a while.",
@@ -296,18 +304,19 @@ SCENARIOS = {
         "at a measured stamp. Where Python code goes on during a released phase, the "
         "GIL was free; where it stops, somebody held it. Waiting is the time between "
         "asking for the GIL and having it.",
-        "The phases of the handoff",
-        (
-            Show("kernel\nand sleep", "released_s", describe_time),
-            Show("Python\nmeanwhile", "partner_progress_released", describe_share),
-            Show("waiting for\nthe GIL", "waiting_s", describe_time),
-            Show("then held", "held_s", describe_time),
-            Show("Python\nmeanwhile", "partner_progress_held", describe_share),
+        show_each(
+            "The phases of the handoff",
+            Column("kernel\nand sleep", "released_s", describe_time),
+            Column("Python\nmeanwhile", "partner_progress_released", describe_share),
+            Column("waiting for\nthe GIL", "waiting_s", describe_time),
+            Column("then held", "held_s", describe_time),
+            Column("Python\nmeanwhile", "partner_progress_held", describe_share),
+            items="handoff",
         ),
-        partial(name_items, path="handoff"),
-        draw=draw_timelines,
+        draw_timelines,
     ),
     "gil": Scenario(
+        model.Gil,
         "Does the call release the GIL?",
         "The verdict rests on counted evidence, not on a stopwatch.",
         "While no thread can be interrupted, another Python thread that runs inside a "
@@ -315,66 +324,70 @@ SCENARIOS = {
         "can only interrupt is preemptible. A call that lets nobody in holds. The "
         "released fraction is the share of the call for which others could run, the "
         "longest hold the longest time for which they could not.",
-        "The verdict on each backend's own call",
-        (
-            Show("declares", lambda each: "releases" if each.declared else "holds"),
-            Show("verdict", "gil.verdict"),
-            Show("held\ntwin", "gil.held_check.verdict"),
-            Show("released\nfraction", "gil.check.released_fraction", describe_share),
-            Show("longest\nhold", "gil.check.longest_hold", describe_time),
+        show_each(
+            "The verdict on each backend's own call",
+            Column("declares", lambda each: "releases" if each.declared else "holds"),
+            Column("verdict", "gil.verdict"),
+            Column("held\ntwin", "gil.held_check.verdict"),
+            Column("released\nfraction", "gil.check.released_fraction", describe_share),
+            Column("longest\nhold", "gil.check.longest_hold", describe_time),
         ),
     ),
     "parallel": Scenario(
+        model.Parallel,
         "What does a second thread gain?",
         "Two calls of the same work, each in a thread, against one after the other.",
         "1x is no gain, 2x is perfect for two threads. The Amdahl bound is what the "
         "held fraction of the call allows at most. Two processes show what the machine "
         "could give at that moment. The line through the end of a bar is the range in "
         "which its median lies.",
-        "Speed-up, with the range of its median",
-        (
-            Show("threads", "threads"),
-            Show("speed-up", "speedup", describe_ratio),
-            Show("Amdahl\nbound", "amdahl", describe_ratio),
-            Show("as many\nprocesses", "process_speedup", describe_ratio),
-            Show("threads by\nprocesses", "of_processes", describe_share),
-            Show("effective\ncores", "effective_cores", "{:.2f}".format),
+        show_each(
+            "Speed-up, with the range of its median",
+            Column("threads", "threads"),
+            Column("speed-up", "speedup", describe_ratio),
+            Column("Amdahl\nbound", "amdahl", describe_ratio),
+            Column("as many\nprocesses", "process_speedup", describe_ratio),
+            Column("threads by\nprocesses", "of_processes", describe_share),
+            Column("effective\ncores", "effective_cores", "{:.2f}".format),
+            items=list_speedups,
         ),
-        list_speedups,
-        draw=draw_speedups,
+        draw_speedups,
     ),
     "contention": Scenario(
+        model.Contention,
         "What does releasing cost?",
         "Short calls beside a Python thread that computes all the time.",
         "A call that releases the GIL waits to re-acquire it, up to a switch interval "
         "if Python code is running. The scale is logarithmic.",
-        "Time of a short call, alone and beside Python code",
-        (
-            Show("items", "size", "{:,}".format),
-            Show("alone", "alone_median_s", describe_time),
-            Show("99th\npercentile", "alone_p99_s", describe_time),
-            Show("beside\nPython", "contended_median_s", describe_time),
-            Show("99th\npercentile", "contended_p99_s", describe_time),
-            Show("as long", "slowdown", describe_ratio),
-            Show("as long,\nGIL held", "held_slowdown", describe_ratio),
-            Show("busy\nthread", "busy_thread_speed", describe_share),
+        show_each(
+            "Time of a short call, alone and beside Python code",
+            Column("items", "size", "{:,}".format),
+            Column("alone", "alone_median_s", describe_time),
+            Column("99th\npercentile", "alone_p99_s", describe_time),
+            Column("beside\nPython", "contended_median_s", describe_time),
+            Column("99th\npercentile", "contended_p99_s", describe_time),
+            Column("as long", "slowdown", describe_ratio),
+            Column("as long,\nGIL held", "held_slowdown", describe_ratio),
+            Column("busy\nthread", "busy_thread_speed", describe_share),
+            items="contention.rows",
         ),
-        partial(name_items, path="contention.rows"),
-        draw=draw_contention,
+        draw_contention,
     ),
     "sweep": Scenario(
+        model.Sweep,
         "From when on does releasing pay?",
         "The same calls with more and more work, releasing the GIL or holding it.",
         "Above 1x releasing gets more done, below it less. Shaded is what lies beyond "
         "its range: teal = releasing gains, orange = it loses.",
-        tabulate=tabulate_sweep,
+        tabulate_sweep,
         is_brief=True,
     ),
     "pairs": Scenario(
+        model.Pairs,
         "Who stops whom?",
         "Every backend in one thread beside every backend in another.",
         "0% = the other one is not delayed at all, 100% = for the whole call.",
-        tabulate=tabulate_pairs,
+        tabulate_pairs,
         is_brief=True,
     ),
 }
@@ -389,17 +402,19 @@ def make_scenario(report: Report, key: str) -> Section:
         Note(text, ", ".join(names))
         for names, text in group_notes(measured, key, "findings")
     )
-    details = (Details("How to read this", (Note(scenario.reading),)),)
+    details = [Details("How to read this", (Note(scenario.reading),))]
+    if findings:
+        details.append(Details("What the figures say", findings))
     return Section(
         scenario.title,
         scenario.lead,
-        answer_scenario(measured, key, report.environment),
+        [*answer_scenario(measured, key, report.environment)],
         scenario.make_tables(measured) if measured else (),
         (
             *(Note(text, ", ".join(names), "unsure") for names, text in doubts),
             *(Note(text, tone="muted") for text in list_missing(report, key)),
         ),
-        (*details, Details("What the figures say", findings)) if findings else details,
+        details,
         partial(scenario.draw, measured) if scenario.draw and measured else None,
         scenario.is_brief,
     )
@@ -420,7 +435,7 @@ def list_missing(results: Iterable[BackendResult], key: str) -> Iterator[str]:
 
 def describe_status(result: BackendResult) -> str:
     """Return the status with the first line of its reason."""
-    reason = first_line(result.reason)
+    reason = result.first_reason
     return f"{result.status}: {reason}" if reason else result.status
 
 
@@ -435,7 +450,7 @@ def make_document(report: Report) -> Document:
     words = [(result.name, explain_backend(result)) for result in report]
     why = Section(
         "Why, and what to do about it",
-        details=tuple(Details(name, notes) for name, notes in words if notes),
+        details=[Details(name, notes) for name, notes in words if notes],
         is_brief=False,
     )
     return Document(
@@ -449,27 +464,24 @@ def make_document(report: Report) -> Document:
 def make_part(key: str, found: Any) -> Document:
     """Return one backend's result of one scenario, as a document."""
     scenario = SCENARIOS[key]
-    result = BackendResult("this backend", "ok", declared=True, **{key: found})
+    results = [BackendResult("this backend", "ok", declared=True, **{key: found})]
     section = Section(
         scenario.title,
         scenario.lead,
-        tables=scenario.make_tables([result]),
-        draw=partial(scenario.draw, [result]) if scenario.draw else None,
+        tables=scenario.make_tables(results),
+        draw=partial(scenario.draw, results) if scenario.draw else None,
     )
     return Document(scenario.title, "", (section,))
 
 
 def make_backend(result: BackendResult) -> Document:
     """Return everything that was found about one backend."""
-    found = {key: getattr(result, key) for key in SCENARIOS}
-    sections = [
-        section
-        for key, part in found.items()
-        if part is not None
-        for section in make_part(key, part).sections
-    ]
     heading = f"{result.name}: {describe_status(result)}"
-    return Document(heading, "", (Section("", answers=(Answer(heading),)), *sections))
+    sections = [Section("", answers=(Answer(heading),))]
+    for key in SCENARIOS:
+        if (found := getattr(result, key)) is not None:
+            sections += make_part(key, found).sections
+    return Document(heading, "", sections)
 
 
 def describe_environment(environment: Environment) -> str:
@@ -490,16 +502,13 @@ def make_environment(report: Report) -> Section:
     facts["switch_interval_s"] = describe_time(environment.switch_interval_s)
     rows = [(show_name(key), f"{value}") for key, value in facts.items() if value != ()]
     keys = dict.fromkeys(key for result in report for key in result.build_info)
-    builds = [Show(show_name(key), partial(get_fact, key)) for key in keys]
+    builds = [Column(show_name(key), partial(get_fact, key)) for key in keys]
+    columns = (Column("technology", "technology"), *builds)
     return Section(
         "Where it ran",
         tables=(
             Table("Where it ran", (Column("fact"), Column("value")), rows),
-            tabulate(
-                "How the backends were built",
-                (Show("technology", "technology"), *builds),
-                name_items(report),
-            ),
+            tabulate("How the backends were built", columns, name_items(report)),
         ),
         is_brief=False,
     )
@@ -513,3 +522,9 @@ def get_fact(key: str, result: BackendResult) -> Any:
 def show_name(key: str) -> str:
     """Return the name of a field as words."""
     return key.removesuffix("_s").replace("_", " ")
+
+
+register_document(Report, make_document)
+register_document(BackendResult, make_backend)
+for key, scenario in SCENARIOS.items():
+    register_document(scenario.kind, partial(make_part, key))

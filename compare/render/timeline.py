@@ -1,19 +1,18 @@
-"""The two lanes of a handoff: Python's partner and the backend, in phases.
+"""The handoff as a terminal shows it: the lecture's lines, and two lanes of phases.
 
 Every report draws the same lanes. A phase begins and ends at measured stamps; the one
 exception is the end of the partner's sleep, for which it asked.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
 
-from compare.model import PARTNER, Event, Handoff
+from compare.model import PARTNER, BackendResult, Event, Handoff
+from gilscope.units import describe_share, describe_time
 
 State = Literal["held", "released", "waiting", "sleeping"]
 
 PARTNER_LABEL = "Python partner"
-
 # The lecture's names for what the events of a trace are.
 EVENT_NAMES = {
     "enter": "Enter",
@@ -24,7 +23,18 @@ EVENT_NAMES = {
     "acquire": "Acquire GIL",
     "exit": "Exit",
 }
-
+# What the lecture prints; a stamp without words is none of its events.
+PARTNER_LINES = {
+    "enter": "Enter double_list_py...",
+    "sleep": "Sleep for {sleep_s:g} sec...",
+    "exit": "Exit...",
+}
+BACKEND_LINES = {
+    "enter": "Enter double_list...",
+    "release": "Release GIL...",
+    "acquire": "Acquire GIL...",
+    "exit": "Exit...",
+}
 # One character a state, so that no colour is needed.
 MARKS: dict[State, str] = {
     "held": "#",
@@ -32,14 +42,13 @@ MARKS: dict[State, str] = {
     "waiting": "?",
     "sleeping": "z",
 }
-
-
 # A longer name of a backend is cut, so that its lane keeps most of the line.
 LABEL_LENGTH = 20
+# A shorter wait of the partner is not worth a look.
+MUCH_WAITED_S = 0.02
 
 
-@dataclass(frozen=True)
-class Phase:
+class Phase(NamedTuple):
     """A part of a lane in one state, seconds after the barrier opened."""
 
     state: State
@@ -51,9 +60,12 @@ class Phase:
         """How long it lasted."""
         return self.end_s - self.start_s
 
+    def compute_overlap(self, start_s: float, end_s: float) -> float:
+        """Return for how much of a time it lasted, 0 or less for none."""
+        return min(end_s, self.end_s) - max(start_s, self.start_s)
 
-@dataclass(frozen=True)
-class Lane:
+
+class Lane(NamedTuple):
     """What one thread did.
 
     Attributes:
@@ -72,53 +84,39 @@ def make_lanes(name: str, handoff: Handoff) -> tuple[Lane, Lane]:
     own = tuple(event for event in handoff.events if event.actor == PARTNER)
     others = tuple(event for event in handoff.events if event.actor != PARTNER)
     return (
-        Lane(PARTNER_LABEL, compute_partner_phases(own, handoff.partner_sleep_s), own),
-        Lane(name, compute_backend_phases(others), others),
+        Lane(PARTNER_LABEL, (*list_phases(own, handoff.partner_sleep_s),), own),
+        Lane(name, (*list_phases(others),), others),
     )
 
 
-def compute_backend_phases(events: Sequence[Event]) -> tuple[Phase, ...]:
-    """Return what the backend did: the GIL is held but where it was seen to be free."""
+def list_phases(
+    events: Sequence[Event], sleep_s: float | None = None
+) -> Iterator[Phase]:
+    """Yield what a thread did, leaving out phases of no length.
+
+    A backend holds the GIL but where it was seen to be released. The partner sleeps,
+    for `sleep_s`, and wants the GIL when that is over.
+    """
     times = {event.name: event.at_s for event in events}
     if "enter" not in times or "exit" not in times:
-        return ()
-    if "release" not in times:
-        return chain_phases(times["enter"], ("held", times["exit"]))
-    acquire = times.get("acquire", times["exit"])
-    return chain_phases(
-        times["enter"],
-        ("held", times["release"]),
-        ("released", times.get("kernel_end", acquire)),
-        ("waiting", acquire),
-        ("held", times["exit"]),
-    )
-
-
-def compute_partner_phases(
-    events: Sequence[Event], sleep_s: float
-) -> tuple[Phase, ...]:
-    """Return what the partner did: it sleeps, and wants the GIL when that is over."""
-    times = {event.name: event.at_s for event in events}
-    if "enter" not in times or "exit" not in times:
-        return ()
-    sleep = times.get("sleep", times["enter"])
-    awake = min(sleep + sleep_s, times["exit"])
-    return chain_phases(
-        times["enter"],
-        ("held", sleep),
-        ("sleeping", awake),
-        ("waiting", times["exit"]),
-    )
-
-
-def chain_phases(start_s: float, *ends: tuple[State, float]) -> tuple[Phase, ...]:
-    """Return the phases that end at these times, leaving out those of no length."""
-    phases = []
+        return
+    start_s, exit_s = times["enter"], times["exit"]
+    ends: list[tuple[State, float]] = []
+    if sleep_s is not None:
+        sleep = times.get("sleep", start_s)
+        ends = [("held", sleep), ("sleeping", min(sleep + sleep_s, exit_s))]
+        ends.append(("waiting", exit_s))
+    else:
+        if "release" in times:
+            acquire = times.get("acquire", exit_s)
+            ends = [("held", times["release"])]
+            ends.append(("released", times.get("kernel_end", acquire)))
+            ends.append(("waiting", acquire))
+        ends.append(("held", exit_s))
     for state, end_s in ends:
         if end_s > start_s:
-            phases.append(Phase(state, start_s, end_s))
+            yield Phase(state, start_s, end_s)
             start_s = end_s
-    return tuple(phases)
 
 
 def render_timeline(name: str, handoff: Handoff, width: int = 80) -> str:
@@ -136,51 +134,118 @@ def render_timeline(name: str, handoff: Handoff, width: int = 80) -> str:
     if not own.phases:
         return ""
     end_s = max(event.at_s for event in handoff.events)
-    labels = (shorten_label(partner.label), "Python runs", shorten_label(own.label))
+    labels = [partner.label, "Python runs", own.label]
+    labels = [
+        label if len(label) <= LABEL_LENGTH else f"{label[: LABEL_LENGTH - 3]}..."
+        for label in labels
+    ]
     margin = max(map(len, labels)) + 1
     n_columns = width - margin - 2
     column_s = end_s / n_columns
+    seen = {int(tick_s / column_s) for tick_s in handoff.ticks_s}
     rows = (
         draw_phases(partner, column_s, n_columns),
-        draw_ticks(handoff.ticks_s, column_s, n_columns),
+        "".join("|" if column in seen else " " for column in range(n_columns)),
         draw_phases(own, column_s, n_columns),
     )
-    lines = [
-        f"{label:{margin}}|{row}|" for label, row in zip(labels, rows, strict=True)
-    ]
-    lines.append(" " * (margin + 1) + draw_scale(end_s, n_columns))
-    lines.append(" ".join(f"{mark} {state} " for state, mark in MARKS.items()).rstrip())
-    return "\n".join(lines)
-
-
-def shorten_label(label: str) -> str:
-    """Return a label that leaves room for the lane."""
-    return label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 3] + "..."
+    scale = " " * (margin + 1) + "0" + f"{end_s:.2f} s".rjust(n_columns - 1)
+    return "\n".join(
+        (
+            *(
+                f"{label:{margin}}|{row}|"
+                for label, row in zip(labels, rows, strict=True)
+            ),
+            scale,
+            "  ".join(f"{mark} {state}" for state, mark in MARKS.items()),
+        )
+    )
 
 
 def draw_phases(lane: Lane, column_s: float, n_columns: int) -> str:
     """Return the state that fills most of each column."""
     row = ""
     for column in range(n_columns):
-        start_s, end_s = column * column_s, (column + 1) * column_s
         overlaps = {
-            phase.state: min(end_s, phase.end_s) - max(start_s, phase.start_s)
-            for phase in lane.phases
-            if phase.start_s < end_s and phase.end_s > start_s
+            phase.compute_overlap(column * column_s, (column + 1) * column_s): phase
+            for phase in lane.phases[::-1]
         }
-        row += (
-            MARKS[max(overlaps, key=lambda state: overlaps[state])] if overlaps else " "
-        )
+        most = max(overlaps, default=0.0)
+        row += MARKS[overlaps[most].state] if most > 0 else " "
     return row
 
 
-def draw_ticks(ticks_s: Sequence[float], column_s: float, n_columns: int) -> str:
-    """Return a row that has a mark wherever Python code was seen to run."""
-    seen = {int(tick_s / column_s) for tick_s in ticks_s}
-    return "".join("|" if column in seen else " " for column in range(n_columns))
+# --- The lecture's output -------------------------------------------------------------
 
 
-def draw_scale(end_s: float, n_columns: int) -> str:
-    """Return the time at the beginning and at the end of the lanes."""
-    end = f"{end_s:.2f} s"
-    return "0" + end.rjust(n_columns - 1)
+def render_transcript(result: BackendResult) -> str:
+    """Return what both threads did, line by line, with seconds."""
+    handoff = result.handoff
+    if handoff is None:
+        return f"{result.name}: {result.status}: {result.reason}"
+    # The language, as the lecture's lines begin with it.
+    label = result.technology.partition(",")[0].partition(" through ")[0] or result.name
+    lines = []
+    for event in handoff.events:
+        is_partner = event.actor == PARTNER
+        words = (PARTNER_LINES if is_partner else BACKEND_LINES).get(event.name)
+        if words:
+            text = words.format(sleep_s=handoff.partner_sleep_s)
+            lines.append(
+                f"{event.at_s:9.4f} s  {'Py' if is_partner else label}: {text}"
+            )
+    for name, answer in zip(("Py", label), handoff.results, strict=True):
+        lines.append(f"{name}: {'no list of ints' if answer is None else [*answer]}")
+    lines += describe_progress(handoff)
+    lines += [f"wrong: {failure}" for failure in handoff.failures]
+    return "\n".join(lines)
+
+
+def describe_progress(handoff: Handoff) -> list[str]:
+    """Say how far other Python code got meanwhile, and who waited for whom."""
+    if handoff.partner_progress_released is None:
+        return []
+    released = describe_share(handoff.partner_progress_released)
+    if not was_released(handoff):
+        return [
+            "The GIL was not seen to be released:",
+            f"meanwhile other Python code ran at {released} of its speed.",
+        ]
+    return [
+        f"While it was released, other Python code ran at {released} of its speed.",
+        f"While it was held, at {describe_share(handoff.partner_progress_held)}.",
+        f"Re-acquiring it took {describe_time(handoff.waiting_s)}.",
+    ]
+
+
+def was_released(handoff: Handoff) -> bool:
+    """Return whether Python code was seen to run because the GIL was released."""
+    return any(event.name == "release" for event in handoff.events)
+
+
+def describe_look(result: BackendResult) -> str:
+    """Say what to look at in the timeline, by what was measured."""
+    handoff = result.handoff
+    assert handoff is not None
+    if not was_released(handoff):
+        return (
+            f"Look at the lane of {result.name}: it has no '-', for the GIL was never "
+            "released. A '|' above it is Python code that interrupted it."
+        )
+    partner, own = make_lanes(result.name, handoff)
+    # Beside a released GIL the partner waits for the busy thread, or for a core.
+    waited_s = sum(
+        max(0.0, one.compute_overlap(other.start_s, other.end_s))
+        for one in partner.phases
+        if one.state == "waiting"
+        for other in own.phases
+        if other.state == "held"
+    )
+    if waited_s > MUCH_WAITED_S:
+        return (
+            f"Look at the '?' of the partner: its sleep was over, but {result.name} "
+            f"held the GIL ('#'), so it waited {describe_time(waited_s)}."
+        )
+    return (
+        "Look at the row 'Python runs': Python code ran above the '-', while the GIL "
+        "was released, and stopped above the '#', while it was held."
+    )

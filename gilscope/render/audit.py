@@ -1,44 +1,42 @@
 """What an audit of a package's C calls found, as a document."""
 
-from gilscope.model import Audit, Verdict
+from gilscope.model import Audit
 from gilscope.render import register_document
-from gilscope.render.document import Answer, Document, Note, Section
-from gilscope.render.table import Cell, Column, Table, Tone
+from gilscope.render.document import (
+    Answer,
+    Column,
+    Document,
+    Note,
+    Section,
+    show_verdict,
+    tabulate,
+)
 from gilscope.units import describe_time
 
-TONES: dict[Verdict, Tone] = {
-    "releases": "good",
-    "varies": "unsure",
-    "holds": "bad",
-    "inconclusive": "muted",
-}
 COLUMNS = (
-    Column("function"),
-    Column("verdict", "what the watched calls did"),
-    Column("released", "how many of the watched calls released the GIL"),
-    Column("calls", "how often the suite called it"),
-    Column("longest", "the longest of the watched calls"),
+    Column(
+        "verdict",
+        lambda one: show_verdict(one.verdict),
+        meaning="what the watched calls did",
+    ),
+    Column(
+        "released",
+        lambda one: f"{one.n_released} of {one.n_watched}",
+        meaning="how many of the watched calls released the GIL",
+    ),
+    Column("calls", "n_calls", meaning="how often the suite called it"),
+    Column("longest", "longest_s", describe_time, "the longest of the watched calls"),
 )
 
 
 def make_document(found: Audit) -> Document:
     """Return a table of the functions, the longest calls first."""
-    rows = [
-        (
-            one.name,
-            Cell(one.verdict, TONES[one.verdict]),
-            f"{one.n_released} of {one.n_watched}",
-            str(one.n_calls),
-            describe_time(one.longest_s),
-        )
-        for one in found.functions
-    ]
+    rows = [(one.name, one) for one in found.functions]
     names = ", ".join(found.packages)
-    n_holding = sum(one.verdict == "holds" for one in found.functions)
-    n_releasing = sum(one.verdict == "releases" for one in found.functions)
+    verdicts = [one.verdict for one in found.functions]
     answer = (
-        f"{names}: {len(rows)} C functions were called; {n_releasing} release the GIL, "
-        f"{n_holding} hold it"
+        f"{names}: {len(rows)} C functions were called; {verdicts.count('releases')} "
+        f"release the GIL, {verdicts.count('holds')} hold it"
         if rows
         else f"{names}: no C function of it was called"
     )
@@ -46,7 +44,7 @@ def make_document(found: Audit) -> Document:
     section = Section(
         "The answer",
         answers=(Answer(answer),),
-        tables=(Table("C functions", COLUMNS, rows),) if rows else (),
+        tables=(tabulate("C functions", COLUMNS, rows, "function"),) if rows else (),
         notes=(Note(unclear),) if found.n_unclear else (),
     )
     return Document(f"Audit of {names}", "", (section,))

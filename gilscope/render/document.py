@@ -4,11 +4,133 @@ A document answers first: each section begins with one sentence a subject, then 
 the figures, then how to read them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from gilscope.render.markup import Markup
-from gilscope.render.table import Table, Tone
+from gilscope.units import describe_range
+
+Tone = Literal["", "good", "bad", "unsure", "muted"]
+
+# How each verdict and each status is coloured.
+TONES: dict[str, Tone] = {
+    **dict.fromkeys(("releases", "ok"), "good"),
+    **dict.fromkeys(("varies", "preemptible", "unavailable"), "unsure"),
+    **dict.fromkeys(("holds", "wrong", "failed", "crashed", "timeout"), "bad"),
+    "inconclusive": "muted",
+}
+# Stands where there is no figure.
+NOTHING = "-"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text of a table.
+
+    Attributes:
+        text: what it says.
+        tone: how it is coloured.
+        more: what stands after it where there is room, such as a range.
+        shade: how dark its background is on a page: up to 1 = gain, down to -1 = loss.
+    """
+
+    text: str
+    tone: Tone = ""
+    more: str = ""
+    shade: float = 0.0
+
+    @property
+    def full_text(self) -> str:
+        """The text with what stands after it."""
+        return f"{self.text} {self.more}" if self.more else self.text
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        head: its words; a line break in it is one in a terminal.
+        path: the field of an item that it shows, "." between a field and one of that;
+            or what returns the value, which may be a cell. None and "" are no value.
+        describe: returns a value as text.
+        meaning: one line for the legend, "" = it needs none.
+    """
+
+    head: str
+    path: str | Callable[[Any], Any] = ""
+    describe: Callable[[Any], str] = str
+    meaning: str = ""
+
+    @property
+    def title(self) -> str:
+        """The head in one line."""
+        return self.head.replace("\n", " ")
+
+    def make_cell(self, item: Any) -> Cell:
+        """Return what an item has in this column, with the range of a figure."""
+        value = pick(item, self.path) if isinstance(self.path, str) else self.path(item)
+        if isinstance(value, Cell):
+            return value
+        if value is None or value == "":
+            return Cell(NOTHING)
+        return Cell(self.describe(value), more=describe_range(value, self.describe))
+
+
+Row = Sequence[Cell | str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table whose first column names the rows.
+
+    Attributes:
+        caption: what it is a table of.
+        columns: one for each cell of a row.
+        rows: of cells; a plain text is a cell without a tone.
+    """
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+
+    def get_cells(self) -> list[list[Cell]]:
+        """Return the rows with every text as a cell."""
+        return [
+            [Cell(cell) if isinstance(cell, str) else cell for cell in row]
+            for row in self.rows
+        ]
+
+
+def tabulate(
+    caption: str,
+    columns: Sequence[Column],
+    items: Iterable[tuple[str, Any]],
+    head: str = "backend",
+) -> Table:
+    """Return a table with a row for each named item; an empty column is left out."""
+    names, values = zip(*items, strict=True)
+    cells = {column: [*map(column.make_cell, values)] for column in columns}
+    filled = {
+        column: found
+        for column, found in cells.items()
+        if any(cell.text != NOTHING for cell in found)
+    }
+    rows = list(zip(names, *filled.values(), strict=True))
+    return Table(caption, [Column(head), *filled], rows)
+
+
+def pick(item: Any, path: str) -> Any:
+    """Return a field of a field, None where there is none on the way."""
+    for name in path.split("."):
+        item = getattr(item, name, None)
+    return item
+
+
+def show_verdict(verdict: str) -> Cell:
+    """Return a verdict or a status in its colour."""
+    return Cell(verdict, TONES[verdict])
 
 
 @dataclass(frozen=True)
@@ -41,6 +163,11 @@ class Note:
     tone: Tone = ""
 
 
+def list_doubts(*texts: Iterable[str]) -> Iterator[Note]:
+    """Yield a note for each text that makes figures unsure."""
+    yield from (Note(text, tone="unsure") for some in texts for text in some)
+
+
 @dataclass(frozen=True)
 class Details:
     """Notes that a page folds away, and that Markdown and a terminal leave out."""
@@ -66,10 +193,10 @@ class Section:
 
     title: str
     lead: str = ""
-    answers: tuple[Answer, ...] = ()
-    tables: tuple[Table, ...] = ()
-    notes: tuple[Note, ...] = ()
-    details: tuple[Details, ...] = ()
+    answers: Sequence[Answer] = ()
+    tables: Sequence[Table] = ()
+    notes: Sequence[Note] = ()
+    details: Sequence[Details] = ()
     draw: Callable[[], Markup] | None = None
     is_brief: bool = True
 
@@ -87,5 +214,5 @@ class Document:
 
     title: str
     where: str
-    sections: tuple[Section, ...]
+    sections: Sequence[Section]
     more: str = ""

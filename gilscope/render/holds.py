@@ -6,24 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gilscope.render import register_document
-from gilscope.render.document import Answer, Details, Document, Note, Section
+from gilscope.render.document import (
+    NOTHING,
+    Answer,
+    Column,
+    Details,
+    Document,
+    Note,
+    Section,
+    tabulate,
+)
 from gilscope.render.markup import Markup, element, join
-from gilscope.render.svg import LANE, Scale, Span, draw_axis, draw_lane, make_svg
-from gilscope.render.table import NOTHING, Column, Table
+from gilscope.render.svg import LANE, Scale, Span, draw_lane, draw_seconds
 from gilscope.units import describe_time
 from gilscope.watcher.model import Frame, Hold, HoldEvent, WatchReport
 
 MAX_ROWS = 50
-COLUMNS = (
-    Column("line"),
-    Column("what held", "source of the call or operator that held the GIL"),
-    Column("function", f"function called; {NOTHING} = an operator, or not known"),
-    Column("called from", "innermost line that is not of an installed package"),
-    Column("thread"),
-    Column("holds"),
-    Column("longest"),
-    Column("total"),
-)
 # Where installed packages are, those within another one first.
 _INSTALLED = tuple(
     sysconfig.get_path(name) for name in ("platlib", "purelib", "platstdlib", "stdlib")
@@ -43,13 +41,15 @@ def make_document(report: WatchReport) -> Document:
         text = f"{len(report.holds) - MAX_ROWS} more lines are in the JSON file"
         notes.append(Note(text, tone="muted"))
     holds = report.holds[:MAX_ROWS]
+    rows = [(describe_place(hold.file, hold.line), hold) for hold in holds]
+    over = describe_time(report.over_s)
     section = Section(
         "Who held the GIL?",
-        f"Another thread had asked for it, and the same thread kept it at the same "
-        f"instruction for {describe_time(report.over_s)} or longer.",
+        "Another thread had asked for it, and the same thread kept it at the same "
+        f"instruction for {over} or longer.",
         answers=(Answer(describe_worst(report)),),
-        tables=(Table("Holds", COLUMNS, list(map(make_row, holds))),) if holds else (),
-        notes=tuple(notes),
+        tables=(tabulate("Holds", COLUMNS, rows, "line"),) if rows else (),
+        notes=notes,
         details=(Details("Stacks", tuple(map(make_stack, holds))),) if holds else (),
         draw=(lambda: draw_timeline(report)) if report.events else None,
     )
@@ -81,26 +81,38 @@ def describe_place(file: str, line: int) -> str:
     return f"{file}:{line}"
 
 
-def make_row(hold: Hold) -> tuple[str, ...]:
-    """Return the row of a place."""
-    caller = find_caller(hold.stack)
-    return (
-        describe_place(hold.file, hold.line),
-        hold.text or NOTHING,
-        hold.function or NOTHING,
-        NOTHING if caller is None else describe_place(caller.file, caller.line),
-        hold.thread,
-        str(hold.count),
-        describe_time(hold.longest_s),
-        describe_time(hold.total_s),
-    )
-
-
 def find_caller(stack: Sequence[Frame]) -> Frame | None:
     """Return the innermost frame of the program; None if that is where it held."""
     own = (frame for frame in stack if not frame.file.startswith(_INSTALLED))
     caller = next(own, None)
     return None if caller is None or caller is stack[0] else caller
+
+
+def show_caller(hold: Hold) -> str | None:
+    """Return from where a hold was called."""
+    caller = find_caller(hold.stack)
+    return None if caller is None else describe_place(caller.file, caller.line)
+
+
+COLUMNS = (
+    Column(
+        "what held", "text", meaning="source of the call or operator that held the GIL"
+    ),
+    Column(
+        "function",
+        "function",
+        meaning=f"function called; {NOTHING} = an operator, or not known",
+    ),
+    Column(
+        "called from",
+        show_caller,
+        meaning="innermost line that is not of an installed package",
+    ),
+    Column("thread", "thread"),
+    Column("holds", "count"),
+    Column("longest", "longest_s", describe_time),
+    Column("total", "total_s", describe_time),
+)
 
 
 def make_stack(hold: Hold) -> Note:
@@ -124,14 +136,14 @@ def draw_timeline(report: WatchReport) -> Markup:
             join(
                 element("div", element("strong", thread), f": {len(events)} holds"),
                 draw_lane(
-                    [make_span(event) for event in events],
+                    map(make_span, events),
                     scale,
                     f"Timeline of {thread}: {len(events)} holds",
                 ),
             )
             for thread, events in lanes.items()
         ],
-        make_svg(24, "Seconds", draw_axis(scale, 1, lambda seconds: f"{seconds:g} s")),
+        draw_seconds(scale),
     )
 
 

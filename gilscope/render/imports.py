@@ -2,8 +2,15 @@
 
 from gilscope.imports import ModuleImport
 from gilscope.render import register_document
-from gilscope.render.document import Answer, Document, Section
-from gilscope.render.table import Cell, Column, Table, Tone
+from gilscope.render.document import (
+    Answer,
+    Cell,
+    Column,
+    Document,
+    Section,
+    Table,
+    Tone,
+)
 
 ABILITIES: dict[bool | None, tuple[str, Tone]] = {
     True: ("can release the GIL", "good"),

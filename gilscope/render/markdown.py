@@ -3,16 +3,9 @@
 from collections.abc import Iterator
 
 from gilscope.clean import clean_text
-from gilscope.render.document import Document, Section
-from gilscope.render.table import Table, Tone
+from gilscope.render.document import Document, Section, Table, Tone
 
-MARKS: dict[Tone, str] = {
-    "good": "✅ ",
-    "bad": "❌ ",
-    "unsure": "⚠️ ",
-    "": "",
-    "muted": "",
-}
+MARKS: dict[Tone, str] = {"good": "✅ ", "bad": "❌ ", "unsure": "⚠️ "}
 _SPECIAL = "\\`*_{}[]<>#|~&!$"
 
 
@@ -31,23 +24,23 @@ def render_markdown(document: Document) -> str:
 def list_section(section: Section) -> Iterator[str]:
     """Yield the lines of a section."""
     for answer in section.answers:
-        yield f"- {MARKS[answer.tone]}{escape(answer.text)}"
+        yield f"- {MARKS.get(answer.tone, '')}{escape(answer.text)}"
     for table in section.tables:
-        caption = f"**{escape(table.caption)}**" if len(section.tables) > 1 else ""
-        yield from ("", *filter(None, [caption]), *([""] if caption else []))
+        yield ""
+        if len(section.tables) > 1:
+            yield from (f"**{escape(table.caption)}**", "")
         yield from list_table(table)
     for note in section.notes:
         head = f"**{escape(note.heading)}**: " if note.heading else ""
-        lines = [escape(line) for line in note.text.splitlines()]
-        yield from ("", f"{MARKS[note.tone]}{head}" + "<br>".join(lines))
+        text = "<br>".join(map(escape, note.text.splitlines()))
+        yield from ("", f"{MARKS.get(note.tone, '')}{head}{text}")
     yield ""
 
 
 def list_table(table: Table) -> Iterator[str]:
     """Yield the lines of a table."""
-    heads = [escape(column.title) for column in table.columns]
-    yield f"| {' | '.join(heads)} |"
-    yield "|" + " --- |" * len(heads)
+    yield f"| {' | '.join(escape(column.title) for column in table.columns)} |"
+    yield "|" + " --- |" * len(table.columns)
     for row in table.get_cells():
         texts = [
             f"**{escape(cell.text)}**" if cell.tone == "bad" else escape(cell.full_text)

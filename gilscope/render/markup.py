@@ -25,33 +25,27 @@ def element(name: str, *children: Child, **attributes: object) -> Markup:
         attributes: `class_` stands for class, `aria_label` for aria-label; None and
             False are left out, True has no value.
     """
-    parts = [f"<{name}"]
+    start = f"<{name}"
     for key, value in attributes.items():
-        if value is None or value is False:
-            continue
-        label = key.rstrip("_").replace("_", "-")
-        parts.append(f" {label}" if value is True else f' {label}="{_escape(value)}"')
-    body = _join(children)
-    if name in VOID:
-        return Markup("".join((*parts, ">")))
-    return Markup("".join((*parts, ">", body, f"</{name}>")))
+        if value is not None and value is not False:
+            start += f" {key.rstrip('_').replace('_', '-')}"
+            start += "" if value is True else f'="{_escape(value)}"'
+    end = "" if name in VOID else f"</{name}>"
+    return Markup(f"{start}>{join(*children)}{end}")
 
 
 def join(*children: Child) -> Markup:
     """Return children without an element around them."""
-    return Markup(_join(children))
-
-
-def _join(children: Iterable[Child]) -> str:
-    return "".join(
+    parts = (
         child
         if isinstance(child, Markup)
         else _escape(child)
         if isinstance(child, str)
-        else _join(child)
+        else join(*child)
         for child in children
         if child is not None
     )
+    return Markup("".join(parts))
 
 
 def _escape(value: object) -> str:

@@ -1,100 +1,87 @@
 """A measurement as a document: what a call gains and costs, and from which size on."""
 
-from typing import Protocol
+from typing import Any
 
 from gilscope.measurement import Measurement, SizeRow
-from gilscope.model import Check
 from gilscope.render import register_document
-from gilscope.render.columns import Show, tabulate
-from gilscope.render.document import Answer, Document, Note, Section
-from gilscope.render.table import Cell
-from gilscope.render.text import TONES
-from gilscope.units import (
-    describe_ratio,
-    describe_share,
-    describe_time,
+from gilscope.render.document import (
+    Answer,
+    Cell,
+    Column,
+    Document,
+    Section,
+    list_doubts,
+    show_verdict,
+    tabulate,
 )
+from gilscope.units import describe_ratio, describe_share, describe_time
 
 
-class Checked(Protocol):
-    """What may have been checked."""
-
-    @property
-    def check(self) -> Check | None:
-        """The check of a call."""
+def show_check(item: Any) -> Cell | None:
+    """Return the verdict on what may have been checked."""
+    return None if item.check is None else show_verdict(item.check.verdict)
 
 
-def show_verdict(item: Checked) -> Cell | None:
-    """Return whether a call of this size releases the GIL."""
-    if item.check is None:
-        return None
-    return Cell(item.check.verdict, tone=TONES.get(item.check.verdict, "unsure"))
-
-
-SHOWS = (
-    Show("verdict", show_verdict),
-    Show("two threads", "pair.concurrency"),
-    Show("alone", "alone_s", describe_time),
-    Show("threads", "pair.speedup", describe_ratio, "two, by one after the other"),
-    Show("processes", "pair.process_speedup", describe_ratio, "the same in processes"),
-    Show(
+COLUMNS = (
+    Column("verdict", show_check),
+    Column("two threads", "pair.concurrency"),
+    Column("alone", "alone_s", describe_time),
+    Column("threads", "pair.speedup", describe_ratio, "two, by one after the other"),
+    Column(
+        "processes", "pair.process_speedup", describe_ratio, "the same in processes"
+    ),
+    Column(
         "beside\nPython",
         "contention.slowdown",
         describe_ratio,
         "time beside a busy Python thread, by its time alone",
     ),
-    Show("99th\npercentile", "contention.contended_p99_s", describe_time),
-    Show(
+    Column("99th\npercentile", "contention.contended_p99_s", describe_time),
+    Column(
         "busy\nthread",
         "contention.busy_thread_speed",
         describe_share,
         "speed of that thread, 100% = as fast as alone",
     ),
-    Show("cost", "cost", describe_ratio, "time by the twin's"),
-    Show(
+    Column("cost", "cost", describe_ratio, "time by the twin's"),
+    Column(
         "gain",
         "gain",
         describe_ratio,
         "calls of two threads by those of two with the twin, which holds the GIL",
     ),
-    Show(
+    Column(
         "gain\nwith Python",
         "busy_gain",
         describe_ratio,
         "work of a call and a busy thread by the same with the twin",
     ),
 )
-
-
 THREADS = (
-    Show("threads", "threads"),
-    Show("speed-up", "speedup", describe_ratio),
-    Show("processes", "process_speedup", describe_ratio),
-    Show("of processes", "of_processes", describe_share),
-    Show("", "concurrency"),
+    Column("threads", "threads"),
+    Column("speed-up", "speedup", describe_ratio),
+    Column("processes", "process_speedup", describe_ratio),
+    Column("of processes", "of_processes", describe_share),
+    Column("", "concurrency"),
 )
 
 
 def make_document(found: Measurement) -> Document:
     """Return the findings in sentences, and a line for each size."""
-    answers = [Answer(f"{found.name}: {words}") for words in found.findings]
-    environment = found.environment
-    where = f"{environment.implementation} {environment.python}, {environment.platform}"
+    where = found.environment
     rows = [(name_size(row), row) for row in found.rows]
-    tables = [tabulate("By size", SHOWS, rows, "size")]
+    tables = [tabulate("By size", COLUMNS, rows, "size")]
     if any(len(row.parallel) > 1 for row in found.rows):
         lines = [(name, each) for name, row in rows for each in row.parallel]
         tables.append(tabulate("By number of threads", THREADS, lines, "size"))
     section = Section(
         "What it gains and costs",
-        answers=tuple(answers),
-        tables=tuple(tables),
-        notes=tuple(
-            Note(words, tone="unsure")
-            for words in (*found.warnings, *environment.warnings)
-        ),
+        answers=[Answer(f"{found.name}: {words}") for words in found.findings],
+        tables=tables,
+        notes=[*list_doubts(found.warnings, where.warnings)],
     )
-    return Document(found.name, where, (section,))
+    place = f"{where.implementation} {where.python}, {where.platform}"
+    return Document(found.name, place, (section,))
 
 
 def name_size(row: SizeRow) -> str:

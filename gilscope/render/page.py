@@ -4,12 +4,20 @@ A notebook has a theme and a style sheet of its own, so its part takes the colou
 what is around it and has every rule that matters inline.
 """
 
-from itertools import starmap
 from pathlib import Path
 
-from gilscope.render.document import Answer, Details, Document, Note, Section
+from gilscope.render.document import (
+    Answer,
+    Cell,
+    Column,
+    Details,
+    Document,
+    Note,
+    Section,
+    Table,
+    Tone,
+)
 from gilscope.render.markup import Markup, element, join
-from gilscope.render.table import Cell, Table, Tone
 
 # Drawn where the page's own colours are not: at least 3:1 on white and on dark.
 EDGES: dict[Tone, str] = {
@@ -20,29 +28,52 @@ EDGES: dict[Tone, str] = {
     "muted": "#7d828c",
 }
 
+# Inline, for a notebook has rules of its own for lists and tables.
+_LIST = "list-style:none;margin:.8em 0;padding:0"
+_ITEM = "margin:0 0 .6em;padding:.1em 0 .1em .8em;border-left:.3em solid {}"
+_WORD = (
+    "border:1px solid {};border-radius:1em;padding:0 .55em;margin-right:.4em;"
+    "font-size:.85em;font-weight:600;white-space:nowrap"
+)
+_CAPTION = "text-align:left;font-weight:600;padding:.3em 0"
+_CELL = (
+    "text-align:left;vertical-align:top;padding:.35em 1em .35em 0;"
+    "border:0;border-bottom:1px solid rgb(128 128 128 / .4);"
+    "background:none;color:inherit;white-space:normal"
+)
+_MORE = "white-space:nowrap;opacity:.75"
+
 
 def render_page(document: Document) -> str:
     """Return the document as one HTML file."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-    links = [
-        element("li", element("a", section.title, href=f"#part-{number}"))
-        for number, section in enumerate(document.sections)
-    ]
     head = element(
         "head",
         element("meta", charset="utf-8"),
         element(
             "meta", name_="viewport", content="width=device-width, initial-scale=1"
         ),
-        element(
-            "meta",
-            http_equiv="Content-Security-Policy",
-            content="default-src 'none'; style-src 'unsafe-inline'; img-src data:",
-        ),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("link", rel="icon", href="data:,"),
         element("title", f"gilscope: {document.title}"),
         element("style", Markup(style)),
     )
+    links = [
+        element("li", element("a", section.title, href=f"#part-{number}"))
+        for number, section in enumerate(document.sections)
+    ]
+    sections = [
+        element(
+            "section",
+            element("h2", section.title, id=f"title-{number}"),
+            _render_section(section),
+            id=f"part-{number}",
+            aria_labelledby=f"title-{number}",
+            class_="card",
+        )
+        for number, section in enumerate(document.sections)
+    ]
     body = element(
         "body",
         element("a", "Skip to the answer", class_="skip", href="#part-0"),
@@ -52,7 +83,7 @@ def render_page(document: Document) -> str:
             element("p", document.where, class_="muted"),
             element("nav", element("ul", links), aria_label="Contents"),
         ),
-        element("main", starmap(_render_section, enumerate(document.sections))),
+        element("main", sections),
         element("footer", "Made by gilscope.", class_="muted"),
         class_="gilscope",
     )
@@ -61,52 +92,28 @@ def render_page(document: Document) -> str:
 
 def render_fragment(document: Document) -> Markup:
     """Return the document for a notebook."""
-    return element(
-        "div",
-        [
-            element(
-                "div",
-                element("p", element("strong", section.title)) if number else None,
-                _render_content(section),
-            )
-            for number, section in enumerate(document.sections)
-        ],
-        element("p", document.where, style="opacity:.75"),
-        class_="gilscope-part",
-        lang="en",
-    )
+    parts = [
+        element(
+            "div",
+            element("p", element("strong", section.title)) if number else None,
+            _render_section(section),
+        )
+        for number, section in enumerate(document.sections)
+    ]
+    where = element("p", document.where, style="opacity:.75")
+    return element("div", parts, where, class_="gilscope-part", lang="en")
 
 
-def _render_section(number: int, section: Section) -> Markup:
-    return element(
-        "section",
-        element("h2", section.title, id=f"title-{number}"),
-        _render_content(section),
-        id=f"part-{number}",
-        aria_labelledby=f"title-{number}",
-        class_="card",
-    )
-
-
-def _render_content(section: Section) -> Markup:
+def _render_section(section: Section) -> Markup:
+    answers = element("ul", map(_render_answer, section.answers), style=_LIST)
     return join(
-        element("ul", map(_render_answer, section.answers), style=_LIST)
-        if section.answers
-        else None,
+        answers if section.answers else None,
         element("p", section.lead, class_="muted") if section.lead else None,
         section.draw() if section.draw else None,
         map(_render_note, section.notes),
         map(render_table, section.tables),
         map(_render_details, section.details),
     )
-
-
-_LIST = "list-style:none;margin:.8em 0;padding:0"
-_ITEM = "margin:0 0 .6em;padding:.1em 0 .1em .8em;border-left:.3em solid {}"
-_WORD = (
-    "border:1px solid {};border-radius:1em;padding:0 .55em;margin-right:.4em;"
-    "font-size:.85em;font-weight:600;white-space:nowrap"
-)
 
 
 def _render_answer(answer: Answer) -> Markup:
@@ -136,56 +143,41 @@ def _render_details(details: Details) -> Markup:
     return element("details", element("summary", details.title), element("dl", items))
 
 
-# Inline, for a notebook has rules of its own for tables.
-_CELL = (
-    "text-align:left;vertical-align:top;padding:.35em 1em .35em 0;"
-    "border:0;border-bottom:1px solid rgb(128 128 128 / .4);"
-    "background:none;color:inherit;white-space:normal"
-)
-_MORE = "white-space:nowrap;opacity:.75"
-
-
 def render_table(table: Table) -> Markup:
     """Return the table for a page; a narrow one shows each row as a list."""
-    titles = [column.title for column in table.columns]
     heads = [
         element(
-            "th", title, scope="col", role="columnheader", style=_CELL, title=meaning
+            "th",
+            column.title,
+            scope="col",
+            role="columnheader",
+            style=_CELL,
+            title=column.meaning or None,
         )
-        for title, meaning in (
-            (column.title, column.meaning or None) for column in table.columns
-        )
+        for column in table.columns
     ]
     rows = [
         element(
             "tr",
             element("th", row[0].text, scope="row", role="rowheader", style=_CELL),
-            (
-                _render_cell(cell, title)
-                for cell, title in zip(row[1:], titles[1:], strict=True)
-            ),
+            map(_render_cell, row[1:], table.columns[1:]),
             role="row",
             style="background:none",
         )
         for row in table.get_cells()
     ]
+    head = element("thead", element("tr", heads, role="row", style="background:none"))
     return element(
         "table",
-        element(
-            "caption",
-            table.caption,
-            style="text-align:left;font-weight:600;padding:.3em 0",
-        ),
-        element("thead", element("tr", heads, role="row", style="background:none"))
-        if any(titles)
-        else None,
+        element("caption", table.caption, style=_CAPTION),
+        head if any(column.head for column in table.columns) else None,
         element("tbody", rows),
         role="table",
         style="border-collapse:collapse;width:100%;font-size:.92em;margin:.8em 0",
     )
 
 
-def _render_cell(cell: Cell, title: str) -> Markup:
+def _render_cell(cell: Cell, column: Column) -> Markup:
     colour = "27 143 128" if cell.shade > 0 else "200 101 27"
     shade = f";background:rgb({colour} / {abs(cell.shade) * 0.45:.2f})"
     more = [" ", element("span", cell.more, style=_MORE)] if cell.more else None
@@ -194,6 +186,6 @@ def _render_cell(cell: Cell, title: str) -> Markup:
         element("span", cell.text, more),
         role="cell",
         class_=cell.tone or None,
-        data_head=title or None,
+        data_head=column.title or None,
         style=_CELL + (shade if cell.shade else ""),
     )

@@ -6,8 +6,9 @@ least 3:1 on white and on the dark page; text has the colour of what is around i
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gilscope.render.markup import Child, Markup, element, join
 from gilscope.stats import Figure
@@ -19,10 +20,14 @@ COLOURS = {
     "teal": "#1b8f80",
     "grey": "#7d828c",
 }
+LANE = 24
 
 # Text beside the end of the longest bar needs this much of the width, in per cent.
 _ROOM = 24.0
-_BAR, _AXIS = 16, 22
+_BAR, _STEP = 16, 20
+# A text this near to an edge, in per cent, is not centred.
+_EDGE = 3
+_INK = "currentColor"
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,12 @@ class Scale:
     room: float = 0.0
 
     def place(self, value: float) -> float:
-        """Return the place of a value, at most a little outside of the chart."""
-        low, high = self._warp(self.low), self._warp(self.high)
-        share = (self._warp(value) - low) / ((high - low) or 1.0)
-        return min(1.0, max(0.0, share)) * (100.0 - self.room)
+        """Return the place of a value; one that lies outside is at the edge."""
+        low, high, at = (
+            math.log(max(each, 1e-12)) if self.is_log else each
+            for each in (self.low, self.high, value)
+        )
+        return min(1, max(0, (at - low) / ((high - low) or 1))) * (100 - self.room)
 
     def list_ticks(self) -> list[float]:
         """Return a few round values from the lower to the higher end."""
@@ -55,25 +62,21 @@ class Scale:
         else:
             rough = (self.high - self.low) / 4 or 1.0
             size = 10.0 ** math.floor(math.log10(rough))
-            step_size = size * next(n for n in (1, 2, 5, 10) if size * n >= rough)
-            n_ticks = int((self.high - self.low) / step_size + 1e-9) + 1
-            ticks = [self.low + step_size * number for number in range(n_ticks)]
+            size *= next(n for n in (1, 2, 5, 10) if size * n >= rough)
+            n_ticks = int((self.high - self.low) / size + 1e-9) + 1
+            ticks = [self.low + size * number for number in range(n_ticks)]
         return [tick for tick in ticks if self.low <= tick <= self.high]
 
-    def _warp(self, value: float) -> float:
-        return math.log(max(value, 1e-12)) if self.is_log else value
 
-
-@dataclass(frozen=True)
-class Bar:
+class Bar(NamedTuple):
     """One bar of a chart.
 
     Attributes:
         figure: its length, with the range that is drawn through its end.
         colour: one of COLOURS.
+        text: what stands after it.
         is_open: only its outline is drawn.
         bound: where a mark across the bar stands.
-        text: what stands after it.
     """
 
     figure: Figure
@@ -102,104 +105,81 @@ def draw_bars(
     high = max(1.0, *(figure.high for figure in figures))
     low = min(1.0, *(figure.low for figure in figures)) if is_log else 0.0
     scale = Scale(low, high, is_log, _ROOM)
-    step = _BAR + 4
-    drawings: list[Markup] = []
+
+    def draw_one(height: float) -> Markup:
+        return draw_line(scale.place(1), 0, height, stroke_dasharray="4 3")
+
+    drawings = []
     for name, bars in rows:
-        height = len(bars) * step
-        texts = ", ".join(bar.text for bar in bars)
-        drawings += [
-            element("div", element("strong", name)),
-            make_svg(
-                height,
-                f"{title}: {name}: {texts}",
-                draw_reference(scale, height),
-                [_draw_bar(bar, scale, step * row) for row, bar in enumerate(bars)],
-            ),
-        ]
-    axis = [draw_reference(scale, 4), *draw_axis(scale, 4, show)]
-    return join(drawings, make_svg(_AXIS + 4, f"{title}: scale", axis))
+        height = len(bars) * _STEP
+        label = f"{title}: {name}: {', '.join(bar.text for bar in bars)}"
+        parts = [_draw_bar(bar, scale, _STEP * row) for row, bar in enumerate(bars)]
+        drawing = make_svg(height, label, draw_one(height), parts)
+        drawings.append(join(element("div", element("strong", name)), drawing))
+    axis = make_svg(26, f"{title}: scale", draw_one(4), draw_axis(scale, 4, show))
+    return join(drawings, axis)
 
 
-def draw_reference(scale: Scale, height: float) -> Markup:
-    """Draw a line down at 1."""
-    place = scale.place(1)
-    return draw_line(place, 0, place, height, "grey", stroke_dasharray="4 3")
-
-
-def _draw_bar(bar: Bar, scale: Scale, y: float) -> list[Markup]:
+def _draw_bar(bar: Bar, scale: Scale, y: float) -> Iterable[Markup]:
     start, middle = scale.place(min(scale.low, 1.0)), y + _BAR / 2
-    end, low, high = map(
+    value, low, high = map(
         scale.place, (bar.figure.value, bar.figure.low, bar.figure.high)
     )
     bound = scale.place(bar.bound or 0.0)
-    colour = COLOURS[bar.colour]
-    return [
-        element(
-            "rect",
-            x=f"{min(start, end):.4g}%",
-            y=y,
-            width=f"{abs(end - start):.4g}%",
-            height=_BAR,
-            fill="none" if bar.is_open else colour,
-            stroke=colour if bar.is_open else None,
-        ),
-        element(
-            "line",
-            x1=f"{low:.4g}%",
-            x2=f"{high:.4g}%",
-            y1=middle,
-            y2=middle,
-            stroke="currentColor",
-            stroke_width=2,
-        ),
-        *(
-            [
-                element(
-                    "line",
-                    x1=f"{bound:.4g}%",
-                    y1=y - 2,
-                    x2=f"{bound:.4g}%",
-                    y2=y + _BAR + 2,
-                    stroke="currentColor",
-                    stroke_width=3,
-                )
-            ]
-            if bar.bound is not None
-            else []
-        ),
-        draw_text(max(end, high, bound), y + _BAR - 4, bar.text, dx=6),
-    ]
+    yield element(
+        "rect",
+        x=f"{min(start, value):.4g}%",
+        y=y,
+        width=f"{abs(value - start):.4g}%",
+        height=_BAR,
+        **fill(bar.colour, is_open=bar.is_open),
+    )
+    yield element(
+        "line",
+        x1=f"{low:.4g}%",
+        x2=f"{high:.4g}%",
+        y1=middle,
+        y2=middle,
+        stroke=_INK,
+        stroke_width=2,
+    )
+    if bar.bound is not None:
+        yield draw_line(bound, y - 2, y + _BAR + 2, stroke=_INK, stroke_width=3)
+    yield draw_text(max(value, high, bound), y + _BAR - 4, bar.text, dx=6)
 
 
-def draw_axis(scale: Scale, y: float, show: Callable[[float], str]) -> list[Markup]:
+def fill(colour: str, *, is_open: bool) -> dict[str, str | None]:
+    """Return the attributes of what is filled, or of its outline alone."""
+    shade = COLOURS[colour]
+    return {"fill": "none", "stroke": shade} if is_open else {"fill": shade}
+
+
+def draw_axis(scale: Scale, y: float, show: Callable[[float], str]) -> Iterable[Markup]:
     """Draw a line with a few values below it."""
-    parts = [draw_line(0, y, 100, y, "grey")]
+    yield draw_line(0, y, y, x2=100)
     for tick in scale.list_ticks():
         x = scale.place(tick)
-        parts.append(draw_line(x, y, x, y + 4, "grey"))
-        anchor = "start" if x < 3 else "end" if x > 97 else "middle"  # noqa: PLR2004 - near an edge.
-        parts.append(draw_text(x, y + 17, show(tick), text_anchor=anchor))
-    return parts
+        anchor = "start" if x < _EDGE else "end" if x > 100 - _EDGE else "middle"
+        yield draw_line(x, y, y + 4)
+        yield draw_text(x, y + 17, show(tick), text_anchor=anchor)
 
 
 def draw_text(x: float, y: float, text: str, **attributes: object) -> Markup:
     """Draw a text in the colour of what is around the chart."""
-    return element("text", text, x=f"{x:.4g}%", y=y, fill="currentColor", **attributes)
+    return element("text", text, x=f"{x:.4g}%", y=y, fill=_INK, **attributes)
 
 
 def draw_line(
-    x1: float, y1: float, x2: float, y2: float, colour: str, **attributes: object
+    x1: float,
+    y1: float,
+    y2: float,
+    x2: float | None = None,
+    stroke: str = COLOURS["grey"],
+    **attributes: object,
 ) -> Markup:
-    """Draw a line between two places, in per cent across and pixels down."""
-    return element(
-        "line",
-        x1=f"{x1:.4g}%",
-        y1=y1,
-        x2=f"{x2:.4g}%",
-        y2=y2,
-        stroke=COLOURS[colour],
-        **attributes,
-    )
+    """Draw a line down, or to another place across, in per cent and pixels."""
+    place, end = f"{x1:.4g}%", f"{x1 if x2 is None else x2:.4g}%"
+    return element("line", x1=place, y1=y1, x2=end, y2=y2, stroke=stroke, **attributes)
 
 
 def make_svg(height: float, title: str, *parts: Child) -> Markup:
@@ -215,7 +195,7 @@ def make_svg(height: float, title: str, *parts: Child) -> Markup:
     )
 
 
-def make_swatches(entries: Sequence[tuple[str, Markup]]) -> Markup:
+def make_swatches(entries: Iterable[tuple[str, Markup]]) -> Markup:
     """Return a legend: what is drawn, and what it stands for."""
     items = [
         element(
@@ -226,17 +206,13 @@ def make_swatches(entries: Sequence[tuple[str, Markup]]) -> Markup:
         )
         for text, drawing in entries
     ]
+    look = "display:flex;flex-wrap:wrap;gap:.2em 1.4em;list-style:none;"
     return element(
-        "ul",
-        items,
-        aria_label="Legend",
-        style="display:flex;flex-wrap:wrap;gap:.2em 1.4em;list-style:none;"
-        "padding:0;margin:.8em 0",
+        "ul", items, aria_label="Legend", style=f"{look}padding:0;margin:.8em 0"
     )
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A part of a lane of time, told by its height as well as by its colour.
 
     Attributes:
@@ -255,18 +231,14 @@ class Span:
     title: str = ""
 
 
-LANE = 24
-
-
-def draw_lane(spans: Sequence[Span], scale: Scale, title: str) -> Markup:
+def draw_lane(spans: Iterable[Span], scale: Scale, title: str) -> Markup:
     """Draw one thread's time; a span of no length is a hair line."""
-    return make_svg(LANE, title, [draw_span(span, scale) for span in spans])
+    return make_svg(LANE, title, (draw_span(span, scale) for span in spans))
 
 
 def draw_span(span: Span, scale: Scale) -> Markup:
     """Draw one part of a lane, in the middle of its height."""
     start, end = scale.place(span.start), scale.place(span.end)
-    colour = COLOURS[span.colour]
     return element(
         "rect",
         element("title", span.title) if span.title else None,
@@ -274,7 +246,12 @@ def draw_span(span: Span, scale: Scale) -> Markup:
         y=(LANE - span.height) / 2,
         width=f"{max(end - start, 0.1):.5g}%",
         height=span.height,
-        fill="none" if span.is_open else colour,
-        stroke=colour if span.is_open else None,
+        **fill(span.colour, is_open=span.is_open),
         stroke_width=2 if span.is_open else None,
     )
+
+
+def draw_seconds(scale: Scale) -> Markup:
+    """Draw the axis below lanes of time."""
+    axis = draw_axis(scale, 1, lambda seconds: f"{seconds:g} s")
+    return make_svg(24, "Seconds", axis)

@@ -4,8 +4,14 @@ from collections.abc import Iterator
 
 from gilscope.model import Check, Evidence, FirstCall
 from gilscope.render import register_document
-from gilscope.render.document import Answer, Document, Section
-from gilscope.render.table import Column, Table, Tone
+from gilscope.render.document import (
+    TONES,
+    Answer,
+    Column,
+    Document,
+    Section,
+    Table,
+)
 from gilscope.stats import Figure
 from gilscope.units import describe_time
 
@@ -15,11 +21,6 @@ TOLD_SHARE = 0.02
 TOLD_TIMES = 1.2
 TOLD_S = 1e-3
 
-TONES: dict[str, Tone] = {
-    "releases": "good",
-    "holds": "bad",
-    "inconclusive": "muted",
-}
 VERDICTS = {
     "releases": "lets other threads run",
     "varies": "lets other threads run in some calls",
@@ -50,22 +51,14 @@ def make_document(check: Check) -> Document:
     """Return the verdict, and below it what it rests on, one fact a line."""
     has_gil = check.environment.meaning == "gil"
     meaning = (VERDICTS if has_gil else ATTACHED_VERDICTS)[check.verdict]
-    answer = Answer(
-        f"{check.name}: {check.verdict} ({meaning})\n{check.reason}",
-        check.verdict,
-        TONES.get(check.verdict, "unsure"),
-    )
+    text = f"{check.name}: {check.verdict} ({meaning})\n{check.reason}"
+    answer = Answer(text, check.verdict, TONES[check.verdict])
     facts = Table("What it rests on", (Column(""), Column("")), [*list_facts(check)])
     return Document(check.name, "", (Section("Verdict", "", (answer,), (facts,)),))
 
 
 def explain_failure(check: Check, wanted: str) -> str:
-    """Return what a maintainer needs whose test expected something else.
-
-    Args:
-        check: what was found.
-        wanted: what the test asked for.
-    """
+    """Return what a maintainer needs whose test expected something else."""
     if check.environment.meaning == "attached":
         wanted = wanted.replace("releases the GIL", "detaches").replace(
             "holds the GIL", "stays attached"
@@ -90,12 +83,10 @@ def is_token(check: Check) -> bool:
 def list_facts(check: Check) -> Iterator[tuple[str, str]]:
     """Yield what was measured, counted and compared with."""
     is_gil = check.environment.meaning == "gil"
+    fraction = describe_fraction(check.released_fraction)
     facts = [
         ("one call", describe_time(check.call_s)),
-        (
-            "released fraction" if is_gil else "detached for",
-            describe_fraction(check.released_fraction),
-        ),
+        ("released fraction" if is_gil else "detached for", fraction),
         ("longest hold" if is_gil else "longest wait", describe_hold(check)),
         ("first call", describe_first(check.first_call)),
         ("evidence", describe_evidence(check.evidence, is_gil=is_gil)),
@@ -146,30 +137,28 @@ def describe_evidence(evidence: Evidence, *, is_gil: bool) -> str:
     """Return the counts in words."""
     if not evidence.n_windows:
         return ""
-    parts = [f"{evidence.n_released} of {evidence.n_calls} calls released the GIL"]
-    if not is_gil:
-        parts = [
-            f"{evidence.n_calls} calls",
-            f"the world was stopped {evidence.n_ticks} times inside",
-            f"{evidence.n_stopped} times the call too",
-            f"{evidence.n_unhindered} times surely not",
-        ]
-    if is_gil and evidence.n_windows > evidence.n_calls:
-        parts.append(
-            f"{evidence.n_windows_released} of {evidence.n_windows} windows did"
-        )
-    if is_gil:
-        parts.append(f"{evidence.n_ticks} ticks")
-    if evidence.n_wakeups is not None:
-        parts.append(f"a thread was woken in {evidence.n_wakeups} windows")
-    if is_gil and evidence.n_calls_tried:
-        parts.append(
-            f"{evidence.n_calls_interrupted} of {evidence.n_calls_tried} calls "
-            "interrupted"
-        )
-    if evidence.n_calls_split:
-        parts.append(f"{evidence.n_calls_split} in their midst")
-    return ", ".join(parts)
+    tried = f"{evidence.n_calls_interrupted} of {evidence.n_calls_tried} calls"
+    released = f"{evidence.n_windows_released} of {evidence.n_windows} windows did"
+    gil_parts = {
+        f"{evidence.n_released} of {evidence.n_calls} calls released the GIL": True,
+        released: evidence.n_windows > evidence.n_calls,
+        f"{evidence.n_ticks} ticks": True,
+    }
+    attached_parts = {
+        f"{evidence.n_calls} calls": True,
+        f"the world was stopped {evidence.n_ticks} times inside": True,
+        f"{evidence.n_stopped} times the call too": True,
+        f"{evidence.n_unhindered} times surely not": True,
+    }
+    parts = {
+        **(gil_parts if is_gil else attached_parts),
+        f"a thread was woken in {evidence.n_wakeups} windows": (
+            evidence.n_wakeups is not None
+        ),
+        f"{tried} interrupted": is_gil and evidence.n_calls_tried,
+        f"{evidence.n_calls_split} in their midst": evidence.n_calls_split,
+    }
+    return ", ".join(text for text, is_told in parts.items() if is_told)
 
 
 def describe_interpreter(check: Check) -> str:

@@ -12,10 +12,10 @@ import pytest
 from compare.model import BackendResult, Report
 from compare.render.drawings import compute_runs
 from compare.render.sections import SCENARIOS, make_scenario
+from gilscope.render.document import Cell, Column, Table
 from gilscope.render.markup import Markup, element
 from gilscope.render.page import EDGES, render_table
 from gilscope.render.svg import COLOURS, Bar, Scale, draw_bars
-from gilscope.render.table import Cell, Column, Table
 from gilscope.stats import Figure
 from tests.unit.sample_reports import HOSTILE, make_check, make_report, replace_in
 
@@ -222,7 +222,7 @@ def test_a_table_as_html(golden) -> None:
     """Heads, a name a row, tones, ranges and shades."""
     table = Table(
         "A <table>",
-        (Column("name"), Column("two\nlines", "a meaning"), Column("c")),
+        (Column("name"), Column("two\nlines", meaning="a meaning"), Column("c")),
         [
             ("a", Cell("1.93x", "bad", "(1.9x to 2x)"), "-"),
             ("b", "2", Cell("x", shade=1)),

@@ -8,8 +8,7 @@ import pytest
 from rich.console import Console
 
 from compare.model import Report
-from compare.render import PARTS
-from compare.render.sections import make_document
+from compare.render.sections import SCENARIOS, make_document
 from gilscope.render.markdown import escape, render_annotation, render_markdown
 from gilscope.render.terminal import print_document, render_text
 from tests.unit.sample_reports import (
@@ -63,7 +62,9 @@ def test_a_measurement(golden) -> None:
     golden("measurement.txt", f"{make_measurement(1.9)}\n")
 
 
-@pytest.mark.parametrize(("kind", "scenario"), PARTS.items())
+@pytest.mark.parametrize(
+    ("kind", "scenario"), [(each.kind, key) for key, each in SCENARIOS.items()]
+)
 def test_each_part_of_a_report_shows_itself(kind, scenario) -> None:
     """As text, as Markdown and in a notebook; a backend is all of its parts."""
     backend = make_report()["pyo3"]

@@ -16,7 +16,7 @@ from compare.model import (
     Event,
     Handoff,
 )
-from compare.render.transcript import render_transcript, was_released
+from compare.render.timeline import render_transcript, was_released
 
 ENVIRONMENT = Environment(
     python="3.13.2",

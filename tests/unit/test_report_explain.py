@@ -14,8 +14,7 @@ from compare.render.answers import (
     describe_gil,
     is_usable,
 )
-from compare.render.explain import explain_backend
-from compare.render.technology import TECHNOLOGIES, UNKNOWN
+from compare.render.explain import TECHNOLOGIES, UNKNOWN, explain_backend
 from gilscope.stats import Figure
 from tests.unit.sample_reports import make_environment, make_gil, make_report
 

@@ -8,10 +8,13 @@ import re
 import pytest
 
 from compare.model import PARTNER, Event, Handoff
-from compare.render.mermaid import render_mermaid
-from compare.render.timeline import Lane, make_lanes, render_timeline
-from compare.render.trace import render_trace
-from compare.render.transcript import describe_look
+from compare.render.exports import render_mermaid, render_trace
+from compare.render.timeline import (
+    Lane,
+    describe_look,
+    make_lanes,
+    render_timeline,
+)
 from tests.unit.sample_reports import HOSTILE, make_report, replace_in
 
 

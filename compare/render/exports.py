@@ -1,16 +1,18 @@
-"""The handoff as Chrome Trace Event JSON, which Perfetto and speedscope open.
+"""The handoff for other tools: Chrome Trace Event JSON, and a mermaid diagram.
 
 Source:
-    Trace Event Format (Google, 2016): "B" and "E" begin and end a slice, "i" is an
-    instant, "M" metadata; times in microseconds.
+    Trace Event Format (Google, 2016), which Perfetto and speedscope open: "B" and "E"
+    begin and end a slice, "i" is an instant, "M" metadata; times in microseconds.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from compare.model import BackendResult, Report
-from compare.render.timeline import EVENT_NAMES, make_lanes
+from compare.model import PARTNER, BackendResult, Report
+from compare.render.timeline import EVENT_NAMES, PARTNER_LABEL, make_lanes
+from gilscope.units import describe_time
 
 # A thread's number is its process's plus its place. Perfetto takes a thread with its
 # process's number for the main one and moves it up, and a number to be of one thread.
@@ -70,3 +72,44 @@ def make_event(kind: str, name: str, at_s: float, pid: int, tid: int) -> Fields:
     place = {"ts": round(at_s * 1e6, 3), "pid": pid, "tid": tid}
     scope = {"s": "t"} if kind == "i" else {}
     return {"name": name, "cat": "gil", "ph": kind, **scope, **place}
+
+
+def render_mermaid(result: BackendResult) -> str:
+    """Return a sequenceDiagram of what was measured, which renders where Markdown does.
+
+    The GIL is drawn as what the two hand to each other; a bar beside a lane means
+    that Python code of that side can run.
+
+    Raises:
+        ValueError: the backend has no handoff to draw.
+    """
+    handoff = result.handoff
+    if handoff is None or not handoff.events:
+        message = f"no handoff of backend {result.name!r}: expected a run with it"
+        raise ValueError(message)
+    lines = [
+        "sequenceDiagram",
+        f"participant P as {PARTNER_LABEL}",
+        f"participant B as {escape(result.name)}",
+    ]
+    progress, held_s = handoff.partner_progress_released, handoff.held_s
+    for event in handoff.events:
+        text = f"{event.at_s:.3f} s {EVENT_NAMES.get(event.name, escape(event.name))}"
+        if event.name == "release":
+            lines += [f"B->>P: {text}", "activate P"]
+            if progress is not None:
+                lines.append(
+                    f"Note over P,B: Python code at {progress:.0%} of its speed"
+                )
+        elif event.name == "acquire":
+            lines += [f"P->>B: {text}", "deactivate P"]
+            if held_s is not None:
+                lines.append(f"Note over B: holds the GIL for {describe_time(held_s)}")
+        else:
+            lines.append(f"Note over {'P' if event.actor == PARTNER else 'B'}: {text}")
+    return "\n    ".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    """Return the text without what means something to mermaid."""
+    return re.sub(r"[^\w .,:()/+-]", "_", text)
