@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from gilscope.measurement import Measurement
     from gilscope.model import Check
     from gilscope.pytest_plugin import GilFixture
-    from gilscope.watcher.errors import WatchUnavailableError
     from gilscope.watcher.model import Frame, Hold, WatchReport
+    from gilscope.watcher.offsets import WatchUnavailableError
     from gilscope.watcher.watch import Watch, watch
 
 __all__ = [
@@ -35,7 +35,7 @@ _MODULES = {
     "Measurement": "gilscope.measurement",
     "Watch": "gilscope.watcher.watch",
     "WatchReport": "gilscope.watcher.model",
-    "WatchUnavailableError": "gilscope.watcher.errors",
+    "WatchUnavailableError": "gilscope.watcher.offsets",
     "watch": "gilscope.watcher.watch",
 }
 

@@ -295,25 +295,17 @@ def sort_longest_first(
 
 
 def merge(found: Sequence[Audit]) -> Audit:
-    """Add up what several processes saw of the same packages.
-
-    Args:
-        found: one audit of each process, at least one.
-    """
+    """Add up what several processes, at least one, saw of the same packages."""
     functions: dict[str, AuditedFunction] = {}
     for audit in found:
         for one in audit.functions:
-            other = functions.get(one.name)
-            functions[one.name] = (
-                one
-                if other is None
-                else AuditedFunction(
-                    one.name,
-                    one.n_calls + other.n_calls,
-                    one.n_watched + other.n_watched,
-                    one.n_released + other.n_released,
-                    max(one.longest_s, other.longest_s),
-                )
+            other = functions.get(one.name, AuditedFunction(one.name, 0, 0, 0, 0.0))
+            functions[one.name] = AuditedFunction(
+                one.name,
+                one.n_calls + other.n_calls,
+                one.n_watched + other.n_watched,
+                one.n_released + other.n_released,
+                max(one.longest_s, other.longest_s),
             )
     return dataclasses.replace(
         found[0],

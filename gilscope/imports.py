@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from gilscope.extensions import ExtensionModule, read_extension
 from gilscope.record import Record
@@ -21,7 +20,7 @@ TIMEOUT_S = 60.0
 # anything else is imported, and asks after each of them whether the GIL is on.
 PROGRAM = """
 import importlib, importlib.machinery, os, sys, warnings
-target, answer_path, sys.path[:] = sys.argv[1], sys.argv[2], sys.argv[3:]
+target, answer_fd, sys.path[:] = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 has_gil = getattr(sys, "_is_gil_enabled", lambda: True)
 files, enablers, error = {}, [], ""
 
@@ -46,7 +45,7 @@ try:
 except BaseException as raised:
     error = f"{type(raised).__name__}: {raised}"
     error = error.encode("utf-8", "backslashreplace").decode()
-with open(answer_path, "w", encoding="utf-8") as answer:
+with open(answer_fd, "w", encoding="utf-8") as answer:
     answer.write(repr(("t" in sys.abiflags, enablers[:1], files, error)))
 # Threads and exit handlers of the module may keep an interpreter from ending.
 os._exit(0)
@@ -96,18 +95,39 @@ def inspect_import(module: str, *, timeout_s: float = TIMEOUT_S) -> ModuleImport
     if not module or not all(part.isidentifier() for part in module.split(".")):
         message = f"inspect_import() module: expected a module's name, got {module!r}"
         raise ValueError(message)
-    with tempfile.TemporaryDirectory(prefix="gilscope-") as folder:
-        path = Path(folder, "answer.json")
-        done = run_import(module, path, timeout_s)
-        if not path.exists():
-            lines = done.stderr.decode(errors="replace").strip().splitlines()
-            message = (
-                f"import of {module}: the interpreter ended with exit status "
-                f"{done.returncode}{': ' + lines[-1] if lines else ''}"
+    # The GIL is to be on or off as the import leaves it.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHON_GIL"}
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as answer:
+        try:
+            done = subprocess.run(  # noqa: S603 - this interpreter, and a module's name.
+                [
+                    sys.executable,
+                    "-c",
+                    PROGRAM,
+                    module,
+                    str(answer.fileno()),
+                    *sys.path,
+                ],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env=environment,
+                pass_fds=(answer.fileno(),),
+                timeout=timeout_s,
+                check=False,
             )
-            raise RuntimeError(message)
-        text = path.read_text(encoding="utf-8")
-    is_free_threaded, enablers, files, error = ast.literal_eval(text)
+        except subprocess.TimeoutExpired as error:
+            message = f"import of {module}: expected an end within {timeout_s:g} s"
+            raise TimeoutError(message) from error
+        answer.seek(0)
+        text = answer.read()
+    if not text:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        message = (
+            f"import of {module}: the interpreter ended with exit status "
+            f"{done.returncode}{': ' + lines[-1] if lines else ''}"
+        )
+        raise RuntimeError(message)
+    is_free_threaded, enablers, files, failure = ast.literal_eval(text)
     own = is_standard(module)
     return ModuleImport(
         module=module,
@@ -118,28 +138,8 @@ def inspect_import(module: str, *, timeout_s: float = TIMEOUT_S) -> ModuleImport
             for name, file in files.items()
             if own or not is_standard(name)
         ),
-        error=error,
+        error=failure,
     )
-
-
-def run_import(
-    module: str, path: Path, timeout_s: float
-) -> "subprocess.CompletedProcess[bytes]":
-    """Run the other interpreter to its end."""
-    # The GIL is to be on or off as the import leaves it.
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHON_GIL"}
-    try:
-        return subprocess.run(  # noqa: S603 - this interpreter, and a module's name.
-            [sys.executable, "-c", PROGRAM, module, str(path), *sys.path],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=environment,
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        message = f"import of {module}: expected an end within {timeout_s:g} s"
-        raise TimeoutError(message) from error
 
 
 def is_standard(module: str) -> bool:

@@ -2,13 +2,12 @@
 
 `Child` starts `module:function` in a fresh interpreter, takes in its messages, and ends
 it with everything that it started. It is none of multiprocessing's, which would import
-the caller's main module again.
+the caller's main module again. `start_detached` starts one that is nobody's child.
 """
 
 import importlib
 import os
 import re
-import secrets
 import selectors
 import signal
 import subprocess
@@ -29,8 +28,7 @@ PIPE = subprocess.PIPE
 # longer one may take that cannot even do that.
 GRACE_S = 2.0
 POLL_S = 0.02
-KILL_ROUNDS = 50
-# In a child's environment, so that its descendants can be found, whatever they did.
+# In the environment of a child that is guarded, and of what it starts.
 MARK = "GILSCOPE_WORKER"
 
 # How much of what a child wrote is kept at either end; the rest is counted.
@@ -44,6 +42,7 @@ STACK_NOISE = re.compile(
 STACK_START = re.compile(rb"^(Timeout \(|Fatal Python error)", re.MULTILINE)
 
 # What a child's interpreter runs: our own packages are where they were found here.
+ROOT = str(Path(__file__).parents[1])
 BOOT = (
     "import sys; root = sys.argv[1]; root in sys.path or sys.path.insert(0, root); "
     "from gilscope.process import run_child; run_child()"
@@ -97,7 +96,6 @@ class Child:
         gil: str | None = None,
     ) -> None:
         """Take what is to be started."""
-        self._gil = gil
         self.timeout_s = timeout_s
         self.exit_code: int | None = None
         self.stdout = Written()
@@ -106,15 +104,16 @@ class Child:
         self._renews = renews
         self._guards = guards
         self._streams = stdout, stderr
+        own = sys._xoptions.get("gil")  # noqa: SLF001 - there is no public name.
+        self._gil = gil or (own if isinstance(own, str) else None)
         self._messages: deque[Any] = deque()
         self._selector = selectors.DefaultSelector()
-        self._key = secrets.token_bytes()
-        self._mark = secrets.token_hex()
-        self._reader = Reader(self._key)
+        key = os.urandom(32)
+        self._reader = Reader(key)
         self._is_over = self._is_late = False
         entries = sys.path if path is None else path
         self._job = {
-            "key": self._key.hex(),
+            "key": key.hex(),
             "entry": entry,
             "order": order,
             "timeout_s": timeout_s,
@@ -127,15 +126,22 @@ class Child:
 
     def __enter__(self) -> Self:
         """Start the process."""
-        self._started_at = self._renewed_at = time.monotonic()
+        self._end_s = time.monotonic() + self.timeout_s
+        # Unbuffered, in Python and in C: it may be ended before it flushes.
+        options = ["-u", "-P", *(["-X", f"gil={self._gil}"] if self._gil else [])]
+        # The path is told by the order: nothing of the user's may come before ours.
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        if self._guards:
+            environment[MARK] = "1"
         channel, channel_end = os.pipe()
         stack, stack_end = os.pipe()
+        ends = channel_end, stack_end
         try:
             self._process = subprocess.Popen(  # noqa: S603 - it is this interpreter.
-                make_command(self._gil, channel_end, stack_end),
-                env=self._make_environment(),
+                [sys.executable, *options, "-c", BOOT, ROOT, *map(str, ends)],
+                env=environment,
                 stdin=subprocess.PIPE,
-                pass_fds=(channel_end, stack_end),
+                pass_fds=ends,
                 stdout=self._streams[0],
                 stderr=self._streams[1],
                 start_new_session=self._guards,
@@ -164,18 +170,13 @@ class Child:
             raise
         return self
 
-    def _make_environment(self) -> dict[str, str]:
-        # The path is told by the order: nothing of the user's may come before ours.
-        kept = {key: os.environ[key] for key in os.environ if key != "PYTHONPATH"}
-        return {**kept, MARK: self._mark} if self._guards else kept
-
     def __exit__(self, *_: object) -> None:
         """End the process and whatever it started."""
         self.close()
 
     def send(self, order: Any) -> None:
         """Give the child something to do; one that has ended notices nothing."""
-        self._renewed_at = time.monotonic()
+        self._renew()
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):
             self._process.stdin.write(encode(order).encode() + b"\n")
@@ -189,24 +190,18 @@ class Child:
     def receive(self) -> Any:
         """Return the next message, None if no more will come."""
         while not self._messages and not self._is_over:
-            self._wait()
-        if not self._messages:
-            return None
-        return self._messages.popleft()
+            has_ended = self._process.poll() is not None
+            rest_s = max(0.0, self._end_s + GRACE_S - time.monotonic())
+            # What is in the pipes of one that has ended is read without waiting.
+            if not self._take_in(0.0 if has_ended else min(rest_s, 5 * POLL_S)):
+                self._is_over = has_ended or rest_s <= 0
+                self._is_late = rest_s <= GRACE_S
+                self.exit_code = self._process.returncode
+        return self._messages.popleft() if self._messages else None
 
-    def _wait(self) -> None:
-        """Take in what comes next, and notice when it is all over."""
-        has_ended = self._process.poll() is not None
-        rest_s = self._find_rest_s() + GRACE_S
-        # What is in the pipes of one that has ended is read without waiting.
-        if not self._take_in(0.0 if has_ended else min(rest_s, 5 * POLL_S)):
-            self._is_over = has_ended or rest_s <= 0
-            self._is_late = rest_s <= GRACE_S
-            self.exit_code = self._process.returncode
-
-    def _find_rest_s(self) -> float:
-        since = self._renewed_at if self._renews else self._started_at
-        return max(-GRACE_S, since + self.timeout_s - time.monotonic())
+    def _renew(self) -> None:
+        if self._renews:
+            self._end_s = time.monotonic() + self.timeout_s
 
     def _watch(self, fd: int, written: Written | None) -> None:
         self._selector.register(fd, selectors.EVENT_READ, written)
@@ -227,9 +222,9 @@ class Child:
                 key.data.add(chunk)
             else:
                 self._messages += self._reader.feed(chunk)
-                self._renewed_at = time.monotonic()
+                self._renew()
         # A flood of anything else must not keep the time limit from being noticed.
-        return n_bytes > 0 and self._find_rest_s() > -GRACE_S
+        return n_bytes > 0 and time.monotonic() < self._end_s + GRACE_S
 
     def wait_for_end(self, timeout_s: float) -> int | None:
         """Give no more orders; return the exit status, None if it has not ended."""
@@ -248,8 +243,14 @@ class Child:
         """End it with everything that it started, and read what it wrote."""
         if not self._is_over:
             self.exit_code = self._process.poll()
+        if self._guards and sys.platform == "linux":
+            # It ends all its descendants itself.
+            self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE_S)
         if self._guards:
-            end_group(self._process, self._mark)
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
         self._end_orders()
@@ -296,29 +297,19 @@ def explain_end(
         said: the last of what it wrote to standard error.
     """
     if timeout_s is not None:
-        return "timeout", join(f"{what} had not ended after {timeout_s:g} s", stack)
+        lines = [f"{what} had not ended after {timeout_s:g} s", stack]
+        return "timeout", "\n".join(filter(None, lines))
     if exit_code is None:
         end = f"{what} was ended"
     elif exit_code == CHANNEL_LOST:
         end = f"{what} closed descriptors that were not its own"
     elif exit_code < 0:
-        end = f"{what} ended with {name_signal(-exit_code)}"
+        known = [one.name for one in signal.Signals if one == -exit_code]
+        end = f"{what} ended with {known[0] if known else f'signal {-exit_code}'}"
     else:
         end = f"{what} ended the process with exit status {exit_code}"
-    return "crashed", join(end, stack, said and f"standard error: {said}")
-
-
-def join(*lines: str) -> str:
-    """Return those lines that say anything."""
-    return "\n".join(filter(None, lines))
-
-
-def name_signal(number: int) -> str:
-    """Return the name of a signal."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+    lines = [end, stack, said and f"standard error: {said}"]
+    return "crashed", "\n".join(filter(None, lines))
 
 
 def read_stack(written: Written) -> str:
@@ -340,57 +331,6 @@ def read_stack(written: Written) -> str:
     return "\n".join(lines)
 
 
-def make_command(gil: str | None, *fds: int) -> list[str]:
-    """Return the command of a child, with the same kind of GIL as this process.
-
-    Args:
-        gil: "0" or "1" for another kind.
-        fds: what the child needs.
-    """
-    # Unbuffered, in Python and in C: it may be ended before it flushes.
-    options = ["-u", "-P"]
-    own = sys._xoptions.get("gil")  # noqa: SLF001 - there is no public name.
-    gil = gil or (own if isinstance(own, str) else None)
-    if gil is not None:
-        options += ["-X", f"gil={gil}"]
-    root = str(Path(__file__).parents[1])
-    return [sys.executable, *options, "-c", BOOT, root, *map(str, fds)]
-
-
-def end_group(process: "subprocess.Popen[bytes]", mark: str) -> None:
-    """End a child that leads a group, and all of its descendants."""
-    if sys.platform == "linux":
-        # It ends all its descendants itself; the rest is for where it cannot.
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_S)
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    # A descendant with a session of its own is no longer in the group. One that
-    # forks while it is looked for is found in another round.
-    for _ in range(KILL_ROUNDS):
-        pids = find_marked(mark)
-        if not pids:
-            return
-        for pid in pids:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(POLL_S)
-
-
-def find_marked(mark: str) -> list[int]:
-    """Return the processes with that mark in their environment, where Linux tells."""
-    needle = f"{MARK}={mark}".encode()
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        # A process that ends meanwhile, or belongs to somebody else, is no concern.
-        with suppress(OSError):
-            if needle in path.read_bytes():
-                found.append(int(path.parent.name))
-    return found
-
-
 def run_child() -> None:
     """Run what the parent asks for; `python -c BOOT` begins here."""
     fds = [int(text) for text in sys.argv[2:]]
@@ -398,3 +338,32 @@ def run_child() -> None:
     channel = Channel(0, *fds)
     module_name, _, name = channel.entry.partition(":")
     getattr(importlib.import_module(module_name), name)(channel)
+
+
+def start_detached(entry: str, words: Sequence[str], fds: Sequence[int]) -> None:
+    """Start a process without a limit that is nobody's child.
+
+    A program that waits for any of its children does not find it. Its interpreter reads
+    nothing of the user's: neither the environment nor site-packages.
+
+    Args:
+        entry: "package.module:function" of ours; the function gets the words.
+        words: its argument.
+        fds: the descriptors that it keeps.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    module, _, name = entry.partition(":")
+    program = (
+        "import os, sys; os.fork() and os._exit(0); os.chdir('/'); "
+        f"sys.path.append({ROOT!r}); from {module} import {name}; {name}({[*words]!r})"
+    )
+    subprocess.Popen(  # noqa: S603 - it is this interpreter.
+        (sys.executable, "-I", "-S", "-c", program),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=fds,
+        start_new_session=True,
+    ).wait()

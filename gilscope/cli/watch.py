@@ -12,10 +12,9 @@ import gilscope.render.holds  # noqa: F401 - registers how a report is shown.
 from gilscope.cli.options import add_json, parse_duration
 from gilscope.cli.output import check_writable, say, write, write_text
 from gilscope.cli.status import UNSURE, WRONG, UsageError
-from gilscope.watcher.errors import WatchUnavailableError
 from gilscope.watcher.launch import WatchedProgram
 from gilscope.watcher.model import WatchReport
-from gilscope.watcher.offsets import check_supported
+from gilscope.watcher.offsets import WatchUnavailableError, check_supported
 
 
 def add_watch(commands: Any) -> None:

@@ -38,8 +38,11 @@ from gilscope.kernel import (
     open_view,
     wake_soon,
 )
-from gilscope.watcher.errors import WatchUnavailableError
-from gilscope.watcher.offsets import check_supported, read_offsets
+from gilscope.watcher.offsets import (
+    WatchUnavailableError,
+    check_supported,
+    read_offsets,
+)
 
 # Between two notes, so that the witness does not take a core for itself.
 PAUSE_S = 50e-6

@@ -29,24 +29,15 @@ def make_hold(report: Mapping[str, Any], thread: str) -> Hold:
     """Return the hold that the sampler reports with a place."""
     place = report["place"]
     stack = tuple(Frame(*frame) for frame in place["stack"])
-    text = read_source(stack[0].file, place["position"])
+    file, line, _ = place["stack"][0]
+    text = read_source(file, place["position"])
     function = None
     if place["is_collecting"]:
         function = COLLECTION
     elif "CALL" in place["opcode"]:
-        function = find_function(text, stack[0].file, place["types"])
+        function = find_function(text, file, place["types"])
     kept_s = report["kept_ns"] / 1e9
-    return Hold(
-        file=stack[0].file,
-        line=stack[0].line,
-        text=text,
-        function=function,
-        stack=stack,
-        thread=thread,
-        count=1,
-        longest_s=kept_s,
-        total_s=kept_s,
-    )
+    return Hold(file, line, text, function, stack, thread, 1, kept_s, kept_s)
 
 
 def read_source(file: str, position: list[int | None]) -> str:
@@ -67,12 +58,9 @@ def read_source(file: str, position: list[int | None]) -> str:
 
 
 def find_function(text: str, file: str, local_types: Mapping[str, str]) -> str | None:
-    """Return the name of the function that a call calls; None if it cannot be known.
+    """Return the name of the function that the call in `text` calls, if it is known.
 
-    Args:
-        text: the source of the call.
-        file: where it is; the module's globals are looked up there.
-        local_types: as in `memory.Place.types`.
+    Local variables are looked up in `local_types`, others in the module of the file.
     """
     try:
         call = ast.parse(text, mode="eval").body

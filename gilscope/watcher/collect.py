@@ -24,17 +24,12 @@ class HoldCollector:
         self._number = count()
 
     def add(self, hold: Hold, start_s: float) -> None:
-        """Take in what was seen at a place, with when its longest hold began."""
-        self.n_holds += hold.count
+        """Take in a single hold that began so long after the watch."""
+        self.n_holds += 1
         self.add_place(hold)
         event = HoldEvent(start_s, hold.longest_s, hold.thread, hold.file, hold.line)
-        self.add_event(event)
-
-    def add_event(self, event: HoldEvent) -> None:
-        """Keep an event if it is one of the longest."""
-        entry = (event.duration_s, next(self._number), event)
         keep = heapq.heappush if len(self._events) < MAX_EVENTS else heapq.heappushpop
-        keep(self._events, entry)
+        keep(self._events, (event.duration_s, next(self._number), event))
 
     def add_place(self, hold: Hold) -> None:
         """Add a hold to what is known of its place."""
@@ -42,7 +37,8 @@ class HoldCollector:
         known = self._places.get(key)
         if known is None:
             while len(self._places) >= MAX_PLACES:
-                del self._places[min(self._places, key=self._get_total)]
+                least = min(self._places, key=lambda key: self._places[key].total_s)
+                del self._places[least]
             self._places[key] = hold
             return
         worst = max(known, hold, key=lambda one: one.longest_s)
@@ -64,13 +60,9 @@ class HoldCollector:
     def make_report(
         self, *, over_s: float, start_ns: int, end_ns: int, is_cut_short: bool
     ) -> WatchReport:
-        """Return what was seen.
+        """Return what was seen from `start_ns` (0 = it did not begin) to `end_ns`.
 
-        Args:
-            over_s: the shortest hold that was looked for.
-            start_ns: when it began, by the monotonic clock; 0 = it did not.
-            end_ns: when it ended; 0 = it goes on.
-            is_cut_short: see `WatchReport`.
+        Both are of the monotonic clock; `end_ns` is 0 while it goes on.
         """
         end_ns = end_ns or time.monotonic_ns()
         return WatchReport(
@@ -83,6 +75,3 @@ class HoldCollector:
             is_cut_short=is_cut_short,
             python=platform.python_version(),
         )
-
-    def _get_total(self, key: tuple[str, int, str]) -> float:
-        return self._places[key].total_s

@@ -1,6 +1,10 @@
-"""Runs a program as `python` would, in a process of its own that watches itself."""
+"""Runs a program as `python` would, in a process of its own that watches itself.
 
-import contextlib
+`WatchedProgram` is the command's side. `begin` is the program's: the sitecustomize in
+the folder `inject` calls it when the interpreter starts.
+"""
+
+import atexit
 import json
 import os
 import signal
@@ -9,15 +13,19 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from gilscope.process import ROOT
 from gilscope.record import structure
 from gilscope.watcher.attribute import make_hold
-from gilscope.watcher.channel import ROOT
 from gilscope.watcher.collect import HoldCollector
+from gilscope.watcher.link import Pipe
 from gilscope.watcher.model import Hold, WatchReport
+from gilscope.watcher.offsets import WatchUnavailableError
+from gilscope.watcher.watch import Watch
 
 INJECTED = Path(__file__).parent / "inject"
 # How long the sampler may take to end after the program.
@@ -60,7 +68,7 @@ class WatchedProgram:
             "named": named_end,
             "raw": raw_end,
             "path": path,
-            "root": str(ROOT),
+            "root": ROOT,
         }
         self._process = subprocess.Popen(  # noqa: S603 - it is asked for
             (sys.executable, *words),
@@ -80,16 +88,15 @@ class WatchedProgram:
         ]
 
     def wait(self, on_usr1: Callable[[], None]) -> int:
-        """Wait for the program to end and return its status.
+        """Wait for the program to end and return its status, minus that of a signal.
 
         Args:
             on_usr1: called when this process is sent SIGUSR1.
-
-        Returns:
-            The exit status; of a program that a signal ended, minus its number.
         """
+        # They stay pending for sigtimedwait().
         watched = {*FORWARDED, signal.SIGUSR1, signal.SIGCHLD}
-        with block_signals(watched):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+        try:
             for reader in self._readers:
                 reader.start()
             while self._process.poll() is None:
@@ -104,9 +111,15 @@ class WatchedProgram:
             for reader in self._readers:
                 # Processes that the program started may have the pipe for longer.
                 reader.join(GRACE_S)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._end_ns = time.monotonic_ns()
         with self._lock:
-            self._take_in_unnamed()
+            # The program could not tell their names any more.
+            for report in self._raw:
+                hold = make_hold(report, f"thread {report['native_thread_id']}")
+                self._collector.add(hold, (report["start_ns"] - self._start_ns) / 1e9)
+            self._raw.clear()
         return self._process.returncode
 
     def report(self) -> WatchReport:
@@ -135,7 +148,7 @@ class WatchedProgram:
             self._start_ns = content["now_ns"]
         elif kind == "refused":
             self.refusal = content["reason"]
-        elif kind in ("bye", "gone"):
+        elif kind in ("stop", "gone"):
             self._is_complete = True
         elif kind == "named":
             self._named.append(structure(content["hold"], Hold))
@@ -146,25 +159,34 @@ class WatchedProgram:
                 self._raw.append(content)
         # The program names each hold that the sampler reports, in the same order.
         while self._raw and self._named:
-            self._add(self._raw.popleft(), self._named.popleft())
-
-    def _take_in_unnamed(self) -> None:
-        """Take in the holds whose names the program could not tell any more."""
-        while self._raw:
-            content = self._raw.popleft()
-            thread = f"thread {content['native_thread_id']}"
-            self._add(content, make_hold(content, thread))
-
-    def _add(self, content: dict[str, Any], hold: Hold) -> None:
-        start_ns = content["end_ns"] - content["kept_ns"] - self._start_ns
-        self._collector.add(hold, start_ns / 1e9)
+            hold, report = self._named.popleft(), self._raw.popleft()
+            self._collector.add(hold, (report["start_ns"] - self._start_ns) / 1e9)
 
 
-@contextlib.contextmanager
-def block_signals(signals: set[signal.Signals]) -> Iterator[None]:
-    """Keep signals pending, for sigtimedwait()."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+def begin(settings: Mapping[str, Any]) -> None:
+    """Watch this process until it ends, and tell what was seen over a pipe.
+
+    Args:
+        settings: `over_s`; the file descriptors `named`, to tell it, and `raw`, where
+            the sampler tells its part, also of a process that has died.
+    """
+    for file in (settings["named"], settings["raw"]):
+        os.set_inheritable(file, False)  # noqa: FBT003 - it takes no keyword
+    named = Pipe(settings["named"])
+
+    def tell(**content: Any) -> None:
+        named.write(json.dumps(content).encode() + b"\n")
+
+    def tell_hold(hold: Hold) -> None:
+        tell(kind="named", hold=asdict(hold))
+
+    watch = Watch(settings["over_s"], tell_hold, report_to=settings["raw"])
     try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        watch.start()
+    except WatchUnavailableError as error:
+        tell(kind="refused", reason=str(error))
+        # The program must not run without the watch that was asked for.
+        os._exit(3)
+    os.close(settings["raw"])
+    # First in, last out: what the program does at its end is watched too.
+    atexit.register(watch.stop)

@@ -14,6 +14,7 @@ from gilscope.watcher.offsets import FIRST_FOREIGN_OWNER, Offsets
 MAX_FRAMES = 50
 MAX_LOCALS = 30
 MAX_STRING = 4096
+MAX_READ = 1 << 16
 
 _GIL = struct.Struct("<QQi4xQ")
 _POINTER = struct.Struct("<Q")
@@ -43,12 +44,10 @@ class Pieces:
 class ProcessMemory:
     """The memory of a process, by process_vm_readv(2)."""
 
-    _SIZE = 1 << 16
-
     def __init__(self, pid: int) -> None:
         """Prepare to read; whether it is allowed, the first reading tells."""
         self._pid = pid
-        self._buffer = ctypes.create_string_buffer(self._SIZE)
+        self._buffer = ctypes.create_string_buffer(MAX_READ)
         self._view = memoryview(self._buffer).cast("B")
         # struct iovec: address, size.
         self._local = (ctypes.c_uint64 * 2)(ctypes.addressof(self._buffer), 0)
@@ -67,11 +66,10 @@ class ProcessMemory:
     def read(self, address: int, size: int) -> bytes:
         """Return `size` bytes, at most 64 KiB.
 
-        Raises:
-            OSError: the process has ended, forbids it, or has nothing there.
+        OSError: the process has ended, forbids it, or has nothing there.
         """
         self._remote[0] = address
-        self._remote[1] = size = min(size, self._SIZE)
+        self._remote[1] = size = min(size, MAX_READ)
         return self._read(self._remote_address, 1, size)
 
     def read_pieces(self, pieces: Pieces) -> bytes:
@@ -105,7 +103,6 @@ class State(NamedTuple):
     is_wanted: bool
     is_asked: bool
     interval_us: int
-    thread_id: int
     native_thread_id: int
 
     def is_same_instruction(self, other: "State") -> bool:
@@ -137,7 +134,6 @@ class Interpreter:
         self._at = offsets
         self._request_in_thread = offsets.cframe < 0
         self._thread_size = 8 + max(
-            offsets.thread_id,
             offsets.native_thread_id,
             offsets.cframe,
             offsets.request if self._request_in_thread else 0,
@@ -151,13 +147,17 @@ class Interpreter:
             *(() if self._request_in_thread else [(request, _INT.size)]),
         )
 
+    def read_fixed(self) -> bytes:
+        """Return what always is at the same place; OSError: it cannot be read."""
+        return self._memory.read_pieces(self._fixed)
+
     def read_state(self) -> State | None:
         """Return who holds the GIL; None where nobody does.
 
         The process goes on meanwhile: only what two readings agree on is a fact.
         """
         at, read = self._at, self._memory.read
-        fixed = self._memory.read_pieces(self._fixed)
+        fixed = self.read_fixed()
         interval, holder, locked, switches = _GIL.unpack_from(fixed)
         if locked <= 0 or not holder:
             return None
@@ -184,16 +184,13 @@ class Interpreter:
             word(fixed, 32)[0] == 0,
             bool(asked),
             interval,
-            word(thread, at.thread_id)[0],
             word(thread, at.native_thread_id)[0],
         )
 
     def read_place(self, frame: int) -> Place | None:
         """Return where a thread stands that has this frame; None without Python code.
 
-        Raises:
-            OSError: the frame is gone.
-            ValueError: what is there is no frame.
+        OSError and ValueError: there is no such frame any more.
         """
         at = self._at
         stack: list[tuple[str, int, str]] = []
@@ -229,7 +226,7 @@ class Interpreter:
         table = self._memory.read_pointer(code + at.linetable)
         # PyBytesObject: the size at 16, the bytes at 32.
         size = self._memory.read_pointer(table + 16)
-        if size > ProcessMemory._SIZE or offset > 1 << 24:  # noqa: SLF001
+        if size > MAX_READ or offset > 1 << 24:
             message = f"expected a line table, got {size} bytes for {offset}"
             raise ValueError(message)
         line = _INT.unpack(self._memory.read(code + at.firstlineno, 4))[0]

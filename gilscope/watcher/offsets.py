@@ -15,7 +15,9 @@ import sys
 import sysconfig
 from dataclasses import dataclass
 
-from gilscope.watcher.errors import WatchUnavailableError
+
+class WatchUnavailableError(RuntimeError):
+    """The watcher cannot work here; the text says which condition is not met."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,6 @@ class Offsets:
     """Offsets in bytes, but for those that end in _address."""
 
     # PyThreadState
-    thread_id: int = 0
     native_thread_id: int = 0
     current_frame: int = 0
     # _PyInterpreterFrame
@@ -67,7 +68,7 @@ _GIL_IN_RUNTIME = (3, 11)
 # fmt: off
 TABLE = {
     (3, 11): Offsets(
-        thread_id=152, native_thread_id=160, current_frame=8, cframe=56,
+        native_thread_id=160, current_frame=8, cframe=56,
         executable=32, instruction=56, previous=48, owner=69, localsplus=72,
         filename=112, qualname=128, linetable=136, firstlineno=72,
         localsplusnames=96, code_adaptive=184,
@@ -75,7 +76,7 @@ TABLE = {
         gil=360, gc_collecting=848, request=104,
     ),
     (3, 12): Offsets(
-        thread_id=136, native_thread_id=144, current_frame=0, cframe=56,
+        native_thread_id=144, current_frame=0, cframe=56,
         executable=0, instruction=56, previous=8, owner=70, localsplus=72,
         filename=112, qualname=128, linetable=136, firstlineno=68,
         localsplusnames=96, code_adaptive=192,
@@ -90,17 +91,17 @@ TABLE = {
 
 # Which 64-bit word of _Py_DebugOffsets has a field; gc and collecting are added up.
 _PUBLISHED = (
-    "gil", "gc", "collecting", "current_frame", "thread_id", "native_thread_id",
+    "gil", "gc", "collecting", "current_frame", "native_thread_id",
     "previous", "executable", "instruction", "localsplus", "owner", "filename",
     "qualname", "linetable", "firstlineno", "localsplusnames", "code_adaptive",
     "type_name", "tuple_item", "ascii_size", "request",
 )
 _WORDS = {
-    (3, 13): (14, 10, 72, 23, 24, 25, 29, 30, 31, 32, 33, 35, 37, 38, 39, 41, 43, 47,
+    (3, 13): (14, 10, 72, 23, 25, 29, 30, 31, 32, 33, 35, 37, 38, 39, 41, 43, 47,
               51, 70),  # It does not publish the request.
-    (3, 14): (15, 11, 82, 26, 27, 28, 32, 33, 34, 35, 36, 40, 42, 43, 44, 46, 48, 53,
+    (3, 14): (15, 11, 82, 26, 28, 32, 33, 34, 35, 36, 40, 42, 43, 44, 46, 48, 53,
               57, 80, 89),
-    (3, 15): (15, 11, 95, 26, 30, 31, 40, 41, 42, 43, 44, 48, 50, 51, 52, 54, 56, 61,
+    (3, 15): (15, 11, 95, 26, 31, 40, 41, 42, 43, 44, 48, 50, 51, 52, 54, 56, 61,
               69, 92, 105),
 }
 # fmt: on
@@ -108,11 +109,7 @@ _COOKIE = b"xdebugpy"
 
 
 def check_supported() -> None:
-    """Refuse what the watcher cannot read, by name.
-
-    Raises:
-        WatchUnavailableError: the system, the build or the version is not supported.
-    """
+    """Refuse a system, a build or a version that the watcher cannot read, by name."""
     version = platform.python_version()
     if not sys.platform.startswith("linux"):
         reason = f"needs Linux: {sys.platform} lets no child read its parent's memory"
@@ -136,11 +133,7 @@ def check_supported() -> None:
 
 
 def read_offsets() -> Offsets:
-    """Return where this process keeps what the sampler reads.
-
-    Raises:
-        WatchUnavailableError: the interpreter publishes something unexpected.
-    """
+    """Return where this process keeps what the sampler reads."""
     minor = sys.version_info[:2]
     offsets = TABLE[minor]
     runtime = ctypes.addressof(ctypes.c_char.in_dll(ctypes.pythonapi, "_PyRuntime"))

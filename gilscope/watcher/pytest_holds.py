@@ -18,9 +18,8 @@ from gilscope.record import structure
 from gilscope.render.holds import describe_place
 from gilscope.units import describe_time
 from gilscope.watcher.collect import HoldCollector
-from gilscope.watcher.errors import WatchUnavailableError
 from gilscope.watcher.model import Hold
-from gilscope.watcher.offsets import check_supported
+from gilscope.watcher.offsets import WatchUnavailableError, check_supported
 from gilscope.watcher.watch import Watch
 
 MARK = "gil_max_hold"
@@ -58,8 +57,8 @@ class HoldsPlugin:
         self._watch: TestWatch | None = None
         # Why there is no watch; "" = there is one, or nothing was asked for yet.
         self._refusal = ""
-        self._starts: list[int] = []
-        self._tests: list[str] = []
+        # Where each test began and ended, with its name and "".
+        self._starts: list[tuple[int, str]] = []
         self._holds: dict[str, HoldCollector] = {}
         if self._list_s is not None or self._fail_s is not None:
             try:
@@ -91,13 +90,11 @@ class HoldsPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Note when a test begins."""
-        self._starts.append(time.monotonic_ns())
-        self._tests.append(nodeid)
+        self._starts.append((time.monotonic_ns(), nodeid))
 
     def pytest_runtest_logfinish(self) -> None:
         """Note when it ends."""
-        self._starts.append(time.monotonic_ns())
-        self._tests.append("")
+        self._starts.append((time.monotonic_ns(), ""))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -135,8 +132,8 @@ class HoldsPlugin:
             return
         self._watch.stop()
         for end_ns, hold in self._watch.seen:
-            index = bisect.bisect_right(self._starts, end_ns) - 1
-            test = self._tests[index] if index >= 0 else ""
+            index = bisect.bisect_right(self._starts, end_ns, key=lambda one: one[0])
+            test = self._starts[index - 1][1] if index else ""
             if self._list_s is not None and hold.longest_s >= self._list_s:
                 self._add(test or OUTSIDE, hold)
         output = getattr(self._config, "workeroutput", None)
@@ -188,11 +185,7 @@ def read_mark(mark: pytest.Mark) -> float:
 
 
 def read_duration(text: str, where: str) -> float:
-    """Return the seconds of a duration.
-
-    Raises:
-        pytest.UsageError: it is none.
-    """
+    """Return the seconds of a duration, or refuse the option or mark."""
     try:
         return parse_duration(text)
     except argparse.ArgumentTypeError as error:

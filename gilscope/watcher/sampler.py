@@ -58,11 +58,7 @@ class Kernel:
         self._files: dict[int, int] = {}
 
     def read_times(self, native_id: int) -> Times:
-        """Return the times of a thread.
-
-        Raises:
-            OSError: the thread has ended.
-        """
+        """Return the times of a thread; OSError: it has ended."""
         if native_id not in self._files:
             while len(self._files) >= MAX_FILES:
                 os.close(self._files.pop(next(iter(self._files))))
@@ -190,25 +186,22 @@ class Sampler:
 
     def __init__(self, kernel: Kernel, interpreter: Interpreter, emit: Emit) -> None:
         """Take what it reads from, and what it tells its findings to."""
+        # The shortest hold to report; 0 = none yet.
         self.over_ns = 0
-        self.n_samples = 0
         self._kernel = kernel
         self._interpreter = interpreter
         self._emit = emit
         self._candidate: Candidate | None = None
 
-    def get_period_s(self) -> float:
-        """Return when to look again."""
+    def get_period_s(self) -> float | None:
+        """Return when to look again; None = not before the next command."""
+        if not self.over_ns:
+            return None
         candidate = self._candidate
         return SHORT_PERIOD_S if candidate and candidate.n_samples > 1 else PERIOD_S
 
     def sample(self) -> None:
-        """Look once.
-
-        Raises:
-            OSError: the process cannot be read.
-        """
-        self.n_samples += 1
+        """Look once; OSError: the process cannot be read."""
         before = time.monotonic_ns()
         state = self._interpreter.read_state()
         after = time.monotonic_ns()
@@ -248,9 +241,8 @@ class Sampler:
         if kept is not None:
             self._emit(
                 "hold",
-                end_ns=candidate.end,
+                start_ns=candidate.end - kept,
                 kept_ns=kept,
-                thread_id=state.thread_id,
                 native_thread_id=state.native_thread_id,
                 place=candidate.place and asdict(candidate.place),
             )
@@ -264,23 +256,36 @@ class Sampler:
             return None
         return place if later and later.is_same_instruction(state) else None
 
+    def obey(self, command: str) -> None:
+        """Do what a command says, and say so.
 
-def run(pid: int, offsets: Offsets, control: int, emit: Emit) -> None:
-    """Obey the commands on a pipe, and look in between."""
-    memory = ProcessMemory(pid)
-    sampler = Sampler(Kernel(pid), Interpreter(memory, offsets), emit)
+        `sync` looks once more, so that all holds are reported that have ended; `over
+        NS` begins to look for holds of that many nanoseconds; `read` says why the
+        memory cannot be read.
+        """
+        word, _, number = command.partition(" ")
+        failure = ""
+        try:
+            if word == "over":
+                self.over_ns = int(number)
+            elif word == "sync":
+                self.sample()
+            else:
+                self._interpreter.read_fixed()
+        except OSError as error:
+            failure = f"{error.strerror} (errno {error.errno})"
+        self._emit(word, error=failure, now_ns=time.monotonic_ns())
+
+
+def run(sampler: Sampler, control: int) -> str:
+    """Obey the commands on a pipe, and look in between; return why that is over."""
     n_failures = 0
     while n_failures < MAX_FAILURES:
-        timeout_s = sampler.get_period_s() if sampler.over_ns else None
-        for command in read_commands(control, timeout_s):
+        for command in read_commands(control, sampler.get_period_s()):
             if command == "stop":
                 sampler.close()
-                emit("bye", n_samples=sampler.n_samples)
-                return
-            if command == "read":
-                emit("read", error=try_to_read(memory, offsets))
-            else:
-                obey(sampler, command, emit)
+                return command
+            sampler.obey(command)
         try:
             if sampler.over_ns:
                 sampler.sample()
@@ -288,29 +293,11 @@ def run(pid: int, offsets: Offsets, control: int, emit: Emit) -> None:
         except ProcessLookupError:
             # The process has ended, perhaps within a hold.
             sampler.close()
-            emit("gone")
-            return
+            return "gone"
         except OSError:
             # Mostly a thread or a frame that went away between two readings.
             n_failures += 1
-
-
-def obey(sampler: Sampler, command: str, emit: Emit) -> None:
-    """Obey a command and say so.
-
-    Args:
-        sampler: whom it is for.
-        command: `sync` looks once more, so that all holds are reported that have ended;
-            `over NS` begins to look for holds of that many nanoseconds.
-        emit: reports.
-    """
-    word, _, number = command.partition(" ")
-    if word == "over":
-        sampler.over_ns = int(number)
-    else:
-        with contextlib.suppress(OSError):
-            sampler.sample()
-    emit(word, now_ns=time.monotonic_ns())
+    return "lost"
 
 
 def read_commands(control: int, timeout_s: float | None) -> list[str]:
@@ -322,28 +309,10 @@ def read_commands(control: int, timeout_s: float | None) -> list[str]:
     return content.decode().splitlines() if content else ["stop"]
 
 
-def try_to_read(memory: ProcessMemory, offsets: Offsets) -> str:
-    """Return why the memory cannot be read, or nothing."""
-    try:
-        memory.read(offsets.gil_address, 32)
-    except OSError as error:
-        return f"{error.strerror} (errno {error.errno})"
-    return ""
-
-
-def main(arguments: list[str]) -> None:
-    """Leave the process that started it, say who this is, and run.
-
-    Args:
-        arguments: process id; file descriptors of the commands, and of the pipes
-            to report to, with commas; the offsets as JSON.
-    """
-    pid, control, reports, offsets = arguments
-    # Nobody waits for it: a program that waits for any child must not find this one.
-    if os.fork():
-        os._exit(0)
-    os.chdir("/")
-    files = [int(file) for file in reports.split(",")]
+def main(words: list[str]) -> None:
+    """Say who this is, and run; the word is an order as `SamplerLink` makes it."""
+    order = json.loads(words[0])
+    files: list[int] = order["reports"]
 
     def emit(kind: str, **content: Any) -> None:
         line = json.dumps({"kind": kind, **content}).encode() + b"\n"
@@ -354,5 +323,8 @@ def main(arguments: list[str]) -> None:
                 files.remove(file)
 
     emit("hello", pid=os.getpid(), version=sys.hexversion)
+    pid, offsets = order["pid"], Offsets(**order["offsets"])
+    interpreter = Interpreter(ProcessMemory(pid), offsets)
     # select() takes low numbers only.
-    run(int(pid), Offsets(**json.loads(offsets)), os.dup(int(control)), emit)
+    why = run(Sampler(Kernel(pid), interpreter, emit), os.dup(order["control"]))
+    emit(why)

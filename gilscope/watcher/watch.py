@@ -14,11 +14,14 @@ from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from gilscope.watcher.attribute import make_hold
-from gilscope.watcher.channel import TIMEOUT_S, Channel
 from gilscope.watcher.collect import HoldCollector
-from gilscope.watcher.errors import WatchUnavailableError
+from gilscope.watcher.link import TIMEOUT_S, SamplerLink
 from gilscope.watcher.model import Hold, WatchReport
-from gilscope.watcher.offsets import check_supported, read_offsets
+from gilscope.watcher.offsets import (
+    WatchUnavailableError,
+    check_supported,
+    read_offsets,
+)
 
 # How often the GIL is asked for.
 PERIOD_US = 1000
@@ -50,7 +53,7 @@ class Watch:
         self._report_to = report_to
         self._collector = HoldCollector()
         self._lock = threading.Lock()
-        self._channel: Channel | None = None
+        self._link: SamplerLink | None = None
         self._pid = 0
         self._start_ns = self._end_ns = 0
         self._is_stopping = False
@@ -70,7 +73,7 @@ class Watch:
                 that it made itself.
             RuntimeError: it was started before.
         """
-        if self._channel is not None:
+        if self._link is not None:
             message = "watch was started before; make another one"
             raise RuntimeError(message)
         check_supported()
@@ -78,18 +81,18 @@ class Watch:
         offsets = dataclasses.replace(
             read_offsets(), rest_address=ctypes.addressof(self._rest) + 8
         )
-        self._channel = channel = Channel(offsets, self._report_to)
+        self._link = link = SamplerLink(offsets, self._report_to)
         try:
-            channel.open()
+            link.open()
             _thread.start_new_thread(self._ask, ())
-            self._test(channel)
-            begun = channel.ask(f"over {int(self._over_s * 1e9)}")
+            self._test(link)
+            begun = link.ask(f"over {int(self._over_s * 1e9)}")
             self._start_ns = begun["now_ns"]
         except BaseException:
             self._is_stopping = True
-            channel.close()
+            link.close()
             raise
-        _thread.start_new_thread(self._collect, (channel,))
+        _thread.start_new_thread(self._collect, (link,))
         return self
 
     def stop(self) -> WatchReport:
@@ -98,23 +101,23 @@ class Watch:
         Raises:
             RuntimeError: it was not started.
         """
-        if self._channel is None:
+        if self._link is None:
             message = "watch was not started"
             raise RuntimeError(message)
         if not self._is_stopping:
             self._is_stopping = True
             # A process that was forked has neither the threads nor the sampler.
             if os.getpid() == self._pid:
-                self._channel.send("stop")
+                self._link.send("stop")
                 self._done.wait(TIMEOUT_S)
-            self._channel.close()
+            self._link.close()
         return self.report()
 
     def sync(self) -> None:
         """Wait until the holds that have ended by now are in `holds`."""
-        if self._channel is not None and not self._is_stopping:
+        if self._link is not None and not self._is_stopping:
             self._synced.clear()
-            self._channel.send("sync")
+            self._link.send("sync")
             self._synced.wait(TIMEOUT_S)
 
     def __enter__(self) -> Self:
@@ -139,7 +142,7 @@ class Watch:
     @property
     def sampler_pid(self) -> int:
         """The process id of the sampler; 0 = it was not started."""
-        return 0 if self._channel is None else self._channel.sampler_pid
+        return 0 if self._link is None else self._link.sampler_pid
 
     def report(self) -> WatchReport:
         """Return what was seen so far."""
@@ -185,7 +188,7 @@ class Watch:
             if thread.native_id is not None:
                 self._names[thread.native_id] = thread.name
 
-    def _test(self, channel: Channel) -> None:
+    def _test(self, link: SamplerLink) -> None:
         """Make a hold and see whether it is reported."""
         interval_s = sys.getswitchinterval()
         if interval_s > MAX_INTERVAL_S:
@@ -194,15 +197,15 @@ class Watch:
                 f"{MAX_INTERVAL_S:g} s, got {interval_s:g} s"
             )
             raise WatchUnavailableError(message)
-        channel.ask(f"over {SELF_TEST_OVER_NS}")
+        link.ask(f"over {SELF_TEST_OVER_NS}")
         # Unlike those of CDLL, a function of PyDLL holds the GIL.
         sleep = ctypes.PyDLL(None).usleep
         code = _hold.__code__
         expected = [code.co_filename, code.co_firstlineno + 2, code.co_qualname]
         for extra_s in SELF_TEST_S:
             _hold(sleep, int((interval_s + extra_s) * 1e6))
-            channel.send("sync")
-            while (report := channel.receive(TIMEOUT_S)) is not None:
+            link.send("sync")
+            while (report := link.receive(TIMEOUT_S)) is not None:
                 if report["kind"] == "sync":
                     break
                 place = report.get("place")
@@ -214,9 +217,9 @@ class Watch:
         )
         raise WatchUnavailableError(message)
 
-    def _collect(self, channel: Channel) -> None:
+    def _collect(self, link: SamplerLink) -> None:
         """Take in what the sampler reports, until it ends."""
-        while (report := channel.receive()) is not None and report["kind"] != "bye":
+        while (report := link.receive()) is not None and report["kind"] != "stop":
             if report["kind"] == "sync":
                 self._synced.set()
             elif report["kind"] == "hold":
@@ -236,10 +239,9 @@ class Watch:
         native_id = report["native_thread_id"]
         name = self._names.get(native_id, f"thread {native_id}")
         hold = make_hold(report, name)
-        start_ns = report["end_ns"] - report["kept_ns"] - self._start_ns
         with self._lock:
-            self._collector.add(hold, start_ns / 1e9)
-        self.note(hold, report["end_ns"])
+            self._collector.add(hold, (report["start_ns"] - self._start_ns) / 1e9)
+        self.note(hold, report["start_ns"] + report["kept_ns"])
         if self._on_hold is not None:
             try:
                 self._on_hold(hold)

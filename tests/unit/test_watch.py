@@ -136,13 +136,13 @@ def test_the_loss_of_the_sampler_is_told():
 @needs_watch
 def test_a_file_that_took_the_place_of_a_pipe_is_left_alone(tmp_path):
     watched = watch().start()
-    control = watched._channel._control.file
+    control = watched._link._control.file
     os.close(control)
     other = os.open(tmp_path / "mine", os.O_CREAT | os.O_RDWR)
     os.dup2(other, control)
-    watched._channel.send("stop")
+    watched._link.send("stop")
     watched._is_stopping = True
-    watched._channel.close()
+    watched._link.close()
     assert os.fstat(control).st_size == 0
     os.close(control)
     os.close(other)

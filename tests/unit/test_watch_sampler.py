@@ -22,7 +22,6 @@ def make_state(instruction=1, asked=False, switch=1, wanted=False):
         is_wanted=wanted,
         is_asked=asked,
         interval_us=5_000,
-        thread_id=7,
         native_thread_id=8,
     )
 

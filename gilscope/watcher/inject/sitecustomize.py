@@ -16,7 +16,7 @@ else:
     os.environ["PYTHONPATH"] = settings["path"]
 sys.path.remove(str(Path(__file__).parent))
 sys.path.append(settings["root"])
-from gilscope.watcher.inside import begin  # noqa: E402 - it is found only now
+from gilscope.watcher.launch import begin  # noqa: E402 - it is found only now
 
 sys.path.pop()
 begin(settings)

@@ -1,11 +1,10 @@
-"""Starts the sampler, and talks with it over two pipes."""
+"""Starts the sampler, and talks with it in lines of JSON over two pipes."""
 
 import contextlib
 import ctypes
 import json
 import os
 import select
-import subprocess
 import sys
 import time
 from collections import deque
@@ -13,22 +12,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gilscope.watcher.errors import WatchUnavailableError
-from gilscope.watcher.offsets import Offsets
+from gilscope.process import start_detached
+from gilscope.watcher.offsets import Offsets, WatchUnavailableError
 
-# The folder that has the package `gilscope`.
-ROOT = Path(__file__).parent.parent.parent
 TIMEOUT_S = 20.0
-# The sampler needs the modules of this package and no other: `gilscope` itself is an
-# empty stand-in there. Its folder is searched last.
-_PROGRAM = """
-import sys, types
-gilscope = types.ModuleType("gilscope")
-gilscope.__path__ = [sys.argv[1] + "/gilscope"]
-sys.modules["gilscope"] = gilscope
-from gilscope.watcher.sampler import main
-main(sys.argv[2:])
-"""
 # <linux/prctl.h>; the argument that forbids it again is 0.
 _PR_SET_PTRACER = 0x59616D61
 
@@ -69,8 +56,8 @@ class Pipe:
             os.close(self.file)
 
 
-class Channel:
-    """The pipes to and from a sampler, and who may use them."""
+class SamplerLink:
+    """A sampler that reads this process, and the pipes to and from it."""
 
     def __init__(self, offsets: Offsets, report_to: int | None = None) -> None:
         """Start the sampler.
@@ -89,32 +76,27 @@ class Channel:
         self.sampler_pid = 0
         reports, reports_end = os.pipe()
         control_end, control = os.pipe()
-        passed = (control_end, reports_end, *(() if report_to is None else [report_to]))
+        ends = [reports_end, *(() if report_to is None else [report_to])]
+        order = {
+            "pid": self._pid,
+            "control": control_end,
+            "reports": ends,
+            "offsets": asdict(offsets),
+        }
+        self._reports, self._control = Pipe(reports), Pipe(control)
         try:
-            starter = subprocess.Popen(  # noqa: S603 - this interpreter
-                (
-                    *(sys.executable, "-I", "-S", "-c", _PROGRAM, str(ROOT)),
-                    str(self._pid),
-                    str(control_end),
-                    ",".join(map(str, passed[1:])),
-                    json.dumps(asdict(offsets)),
-                ),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=passed,
-                start_new_session=True,
+            start_detached(
+                "gilscope.watcher.sampler:main",
+                [json.dumps(order)],
+                (control_end, *ends),
             )
-            starter.wait()
         except OSError as error:
-            os.close(reports)
-            os.close(control)
+            self.close()
             message = f"the watcher cannot start {sys.executable!r}: {error.strerror}"
             raise WatchUnavailableError(message) from error
         finally:
             os.close(control_end)
             os.close(reports_end)
-        self._reports, self._control = Pipe(reports), Pipe(control)
 
     def open(self) -> None:
         """Make sure that the sampler is there and can read this process.
@@ -159,13 +141,11 @@ class Channel:
             WatchUnavailableError: it did not come.
         """
         end = time.monotonic() + TIMEOUT_S
-        while True:
-            report = self.receive(max(end - time.monotonic(), 0))
-            if report is None:
-                message = f"the watcher's sampler did not answer (expected {kind!r})"
-                raise WatchUnavailableError(message)
+        while (report := self.receive(max(end - time.monotonic(), 0))) is not None:
             if report["kind"] == kind:
                 return report
+        message = f"the watcher's sampler did not answer (expected {kind!r})"
+        raise WatchUnavailableError(message)
 
     def receive(self, timeout_s: float | None = None) -> dict[str, Any] | None:
         """Return the next report; None if the sampler has ended or time is up."""
@@ -194,20 +174,19 @@ class Channel:
     @staticmethod
     def _allow(pid: int) -> None:
         """Allow a process to read the memory of this one."""
-        call = ctypes.CDLL(None).prctl
         zero = ctypes.c_ulong(0)
-        call(_PR_SET_PTRACER, ctypes.c_ulong(pid), zero, zero, zero)
+        arguments = ctypes.c_ulong(pid), zero, zero, zero
+        ctypes.CDLL(None).prctl(_PR_SET_PTRACER, *arguments)
 
 
 def describe_limits() -> str:
     """Return which known limits are set here, to be put behind an error."""
-    found = []
+    found = ""
     with contextlib.suppress(OSError):
         scope = Path("/proc/sys/kernel/yama/ptrace_scope").read_text("ascii").strip()
         if scope != "0":
-            found.append(f"kernel.yama.ptrace_scope is {scope}")
+            found += f"; kernel.yama.ptrace_scope is {scope}"
     with contextlib.suppress(OSError):
-        status = Path("/proc/self/status").read_text("utf-8")
-        if "\nSeccomp:\t2" in status:
-            found.append("a seccomp filter is active")
-    return f"; {', '.join(found)}" if found else ""
+        if "\nSeccomp:\t2" in Path("/proc/self/status").read_text("utf-8"):
+            found += "; a seccomp filter is active"
+    return found
