@@ -1,7 +1,7 @@
 """Property tests of what is left behind: references, memory, threads, files (1.11).
 
-What is kept once for good reasons, such as a cache of types, is no leak: a count has
-to grow with each round of calls, in the main thread or in others.
+What is kept once for good reasons, such as a cache, is no leak: a count has to grow in
+proportion to the calls, in the main thread or in others.
 """
 
 import ctypes
@@ -16,15 +16,25 @@ from typing import Any
 
 from backends import VALUE_MAX, DoubleList
 from compare.double_list.objects import Interrupt, Number, fail, interrupt
-from gilscope.threads import run_together
+from gilscope.threads import collect_no_garbage, run_together
 
 N_CALLS = 20
-# So many rounds in a row a count has to grow.
-N_GROWTHS = 3
-# How often that is done before growth that goes on is a leak; and what is one before.
-N_PATIENT = 500
-KEPT_FOR_A_WHILE = {"blocks of Python memory", "bytes of C memory"}
-LEAK_MAX = 20_000_000
+# So many rounds of N_CALLS calls are counted first. While a count grows, twice as many
+# are counted next; so often of calls of one kind, and of calls of all kinds at once.
+N_ROUNDS = 4
+N_DOUBLINGS, N_DOUBLINGS_OF_ALL = 7, 5
+# A leak is kept by one call in so many at least, and what is kept twice as many times
+# in twice as many calls. Less than this many times is growth that slows down.
+CALLS_A_LEAK = 40
+PROPORTIONAL_MIN = 1.5
+# No cache keeps more than this: it is called a leak before it fills the machine.
+MOST_LEFT = {
+    "blocks of Python memory": 2_000_000,
+    "bytes of C memory": 200_000_000,
+    "open files": 500,
+    "threads": 500,
+    "mappings of memory": 5_000,
+}
 # What a call leaves at least where it leaves something, of each kind.
 LEAST_LEFT = {
     "blocks of Python memory": 1,
@@ -33,6 +43,10 @@ LEAST_LEFT = {
     "threads": 1,
     "mappings of memory": 1,
 }
+# The interpreter's own cache of attributes keeps the names that it was asked for.
+CLEAR_CACHES: Callable[[], object] = (
+    getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache  # noqa: SLF001
+)
 OUTCOMES = (TypeError, OverflowError, LookupError, ValueError, Interrupt)
 
 
@@ -116,7 +130,7 @@ def check_references(double_list: DoubleList) -> str | None:
 def check_memory(double_list: DoubleList) -> str | None:
     """Return in which way a call has to end for memory not to be given back."""
     for end, call in make_ends(double_list).items():
-        grown = measure_growth(partial(call_often, call), count_memory)
+        grown = measure_growth(partial(call_often, call))
         if grown:
             return f"1.11 calls that end with {end}: {describe_growth(grown)}"
     return None
@@ -134,12 +148,13 @@ def check_leftovers(double_list: DoubleList) -> str | None:
         for _ in range(N_CALLS):
             run_together(call_all, timeout_s=None)
 
-    grown = measure_growth(partial(call_often, call_all), count_all)
-    if grown:
-        return f"1.11 calls of all kinds: {describe_growth(grown)}"
-    grown = measure_growth(call_in_threads, count_all)
-    if grown:
-        return f"1.11 calls in {N_CALLS} threads: {describe_growth(grown)}"
+    for where, make_calls in (
+        ("calls of all kinds", partial(call_often, call_all)),
+        (f"calls in {N_CALLS} threads", call_in_threads),
+    ):
+        grown = measure_growth(make_calls, N_DOUBLINGS_OF_ALL)
+        if grown:
+            return f"1.11 {where}: {describe_growth(grown)}"
     return None
 
 
@@ -156,41 +171,61 @@ def describe_growth(grown: dict[str, int]) -> str:
 
 
 def measure_growth(
-    make_calls: Callable[[], object], count: Callable[[], dict[str, int]]
+    make_calls: Callable[[], object], n_doublings: int = N_DOUBLINGS
 ) -> dict[str, int]:
-    """Return by how much each count grew, if it did so each time for N_CALLS calls."""
-    for _ in range(N_GROWTHS):
-        before = count()
-        make_calls()
-        if not find_growth(before, count(), 1):
+    """Return by how much each count grew, if that went on in proportion to the calls.
+
+    Args:
+        make_calls: makes N_CALLS calls.
+        n_doublings: how often the calls are doubled before growth is a leak.
+    """
+    make_calls()
+    # Cycles are no leak, but they are there until somebody looks for them. Looking
+    # takes time, so that it waits until there is growth.
+    with collect_no_garbage():
+        grown, _ = count_growth(make_calls, N_ROUNDS)
+    before: dict[str, int] = {}
+    for doubling in range(n_doublings + 1):
+        if not grown:
             return {}
-    # Cycles are no leak, but they are there until somebody looks for them. Doing so
-    # also empties the interpreter's own stores, so it comes at both ends.
-    grown = measure_steady_growth(make_calls, count)
-    if not grown or not grown.keys() <= KEPT_FOR_A_WHILE:
-        return grown
-    # The interpreter keeps some names and types, a bounded number of them: growth that
-    # stops is no leak.
-    for _ in range(N_PATIENT):
-        make_calls()
-        if any(after - before[what] > LEAK_MAX for what, after in count().items()):
+        before = grown
+        grown, is_too_much = count_growth(make_calls, N_ROUNDS << doubling)
+        if is_too_much:
             return grown
-    return measure_steady_growth(make_calls, count)
+    return {
+        what: left
+        for what, left in grown.items()
+        if left >= PROPORTIONAL_MIN * before.get(what, left)
+    }
 
 
-def measure_steady_growth(
-    make_calls: Callable[[], object], count: Callable[[], dict[str, int]]
-) -> dict[str, int]:
-    """Return by how much each count grew between two collections of garbage."""
-    gc.collect()
-    before = count()
-    for _ in range(N_GROWTHS):
+def count_growth(
+    make_calls: Callable[[], object], n_rounds: int
+) -> tuple[dict[str, int], bool]:
+    """Return what so many rounds leave, where it is enough, and if it is too much."""
+    # Counting leaves something too, the first time more than later.
+    before = count_left()
+    if gc.isenabled():
+        gc.collect()
+    before = count_left()
+    for done in range(1, n_rounds + 1):
         make_calls()
-    gc.collect()
-    return find_growth(before, count(), N_GROWTHS)
+        if is_too_much(before, count_left()):
+            gc.collect()
+            now = count_left()
+            if is_too_much(before, now):
+                return select_growth(before, now, done), True
+    if gc.isenabled():
+        gc.collect()
+    return select_growth(before, count_left(), n_rounds), False
 
 
-def find_growth(
+def is_too_much(before: dict[str, int], now: dict[str, int]) -> bool:
+    """Return whether more is left than any cache keeps."""
+    return any(now[what] - before[what] > MOST_LEFT[what] for what in before)
+
+
+def select_growth(
     before: dict[str, int], after: dict[str, int], n_rounds: int
 ) -> dict[str, int]:
     """Return by how much counts have grown, if that is enough for so many rounds."""
@@ -198,22 +233,17 @@ def find_growth(
     return {
         what: count
         for what, count in grown.items()
-        if count >= n_rounds * N_CALLS * LEAST_LEFT[what]
+        if count * CALLS_A_LEAK >= n_rounds * N_CALLS * LEAST_LEFT[what]
     }
 
 
-def count_memory() -> dict[str, int]:
-    """Return how much memory is in use, as exactly as is told here."""
+def count_left() -> dict[str, int]:
+    """Return how much of all is in use, as far and as exactly as it is told here."""
+    CLEAR_CACHES()
     counts = {"blocks of Python memory": sys.getallocatedblocks()}
     count_c_bytes = find_c_counter()
     if count_c_bytes is not None:
         counts["bytes of C memory"] = count_c_bytes()
-    return counts
-
-
-def count_all() -> dict[str, int]:
-    """Return how much of all is in use, as far as it is told here."""
-    counts = count_memory()
     with suppress(OSError):
         counts["open files"] = sum(1 for _ in Path("/proc/self/fd").iterdir())
         counts["threads"] = sum(1 for _ in Path("/proc/self/task").iterdir())

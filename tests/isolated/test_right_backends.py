@@ -9,20 +9,10 @@ from tests.right_backends import RIGHT_BACKENDS, released
 pytestmark = pytest.mark.skipif(released is None, reason="cython is not built")
 
 
-# The type cache still grows by some blocks after ten thousand calls, now and then.
-KNOWN_ACCUSED = {
-    "calls_methods_by_name": pytest.mark.xfail(
-        strict=False, reason="60 blocks of the type cache look like a leak"
-    )
-}
-
-
 def make_cases(*scenarios: str):
     """Return each right backend, with scenarios that it is to go through."""
     return [
-        pytest.param(
-            name, scenarios or accusing, id=name, marks=KNOWN_ACCUSED.get(name, ())
-        )
+        pytest.param(name, scenarios or accusing, id=name)
         for name, accusing in RIGHT_BACKENDS.items()
     ]
 

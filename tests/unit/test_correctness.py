@@ -1,7 +1,10 @@
 """Cases and property tests catch every kind of wrong answer, and no right one."""
 
 import functools
+import itertools
+import random
 import warnings
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,9 +15,10 @@ from backends.reference import double_list as double_list_right
 from compare.double_list import observe
 from compare.double_list.cases import CASES
 from compare.double_list.contract import adopt
-from compare.double_list.leftovers import call_often, count_memory, measure_growth
+from compare.double_list.leftovers import N_CALLS, call_often, measure_growth
 from compare.double_list.properties import LONG_PROPERTIES, PROPERTIES
 from compare.scenarios import Options, correctness
+from gilscope.threads import run_together
 from tests.faulty_backends import raises
 
 # Cases, property tests, the growth of the work, the settings of the process; two sizes
@@ -31,14 +35,79 @@ def test_every_backend_passes(backend: Backend) -> None:
     assert found.passed == N_CHECKS
 
 
-def test_garbage_that_can_be_collected_is_no_leak() -> None:
-    """What refers to itself goes when the collector comes."""
+KEPT: list[Any] = []
+SLOTS: list[Any] = [None] * 2000
+
+
+def keep_every(n_calls: int) -> Callable[[], None]:
+    """Return a call that keeps an object every so many times."""
+    numbers = itertools.count(1)
 
     def call() -> None:
-        loop: list[object] = []
-        loop.append(loop)
+        if next(numbers) % n_calls == 0:
+            KEPT.append(object())
 
-    assert measure_growth(partial(call_often, call), count_memory) == {}
+    return call
+
+
+def refer_to_itself() -> None:
+    """Make a cycle."""
+    loop: list[object] = []
+    loop.append(loop)
+
+
+def fill_a_cache() -> None:
+    """Keep an object in one of many slots, as a cache does that hashes."""
+    SLOTS[random.randrange(len(SLOTS))] = object()
+
+
+def look_up_by_name() -> None:
+    """Have the interpreter's type cache keep a name."""
+    getattr(KEPT, b"append".decode())
+
+
+def slow_down() -> None:
+    """Keep something after 2, 4, 8, 16 calls, and so on."""
+    COUNT[0] += 1
+    if COUNT[0] & (COUNT[0] - 1) == 0:
+        KEPT.append([object() for _ in range(300)])
+
+
+COUNT = [0]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        refer_to_itself,
+        fill_a_cache,
+        functools.lru_cache(2000)(lambda _: None),
+        look_up_by_name,
+        slow_down,
+    ],
+)
+def test_growth_that_stops_or_slows_down_is_no_leak(
+    call: Callable[..., object],
+) -> None:
+    """What a cache keeps, and what goes when the collector comes."""
+    if hasattr(call, "cache_info"):
+        call = partial(lambda cached: cached(object()), call)
+    assert measure_growth(partial(call_often, call)) == {}
+
+
+@pytest.mark.parametrize("is_in_threads", [False, True])
+@pytest.mark.parametrize("n_calls", [1, 20])
+def test_what_one_call_in_so_many_keeps_is_a_leak(
+    n_calls: int,
+    is_in_threads: bool,
+) -> None:
+    """However long it takes to be sure."""
+    call: Callable[[], object] = keep_every(n_calls)
+    if is_in_threads:
+        call = partial(run_together, call)
+    grown = measure_growth(partial(call_often, call), 4)
+    assert grown["blocks of Python memory"] * n_calls >= 63 * N_CALLS
+    KEPT.clear()
 
 
 def test_the_full_form_looks_at_longer_lists() -> None:
