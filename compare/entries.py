@@ -1,13 +1,13 @@
 """What can be compared in a result: facts and figures, each of a subject.
 
-A subject is a backend of a report, or the callable of a check or a measurement,
-or a function of an audit. Only
-figures with a range are compared, since nothing else tells a change from noise.
+A subject is a backend of a report, the callable of a check or a measurement, or a
+function of an audit. Only figures with a range are compared, since nothing else tells a
+change from noise.
 """
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,13 @@ FAMILIES = {
     "gain": Family("sweep"),
     "busy_gain": Family("sweep"),
 }
+# Of each scenario with rows of figures: where these are, and what tells them apart.
+ROWS = (
+    ("parallel", "rows", ", {threads} threads"),
+    ("contention", "rows", ", {size} items"),
+    ("pairs", "cells", ", {partner}"),
+    ("sweep", "cells", ", {size} items, {passes} passes"),
+)
 # A smaller difference of two shares of a call means nothing, likewise.
 SHARE_MARGIN = 0.10
 # Two runs differ by more than the rounds of one run do, so that their ranges have to
@@ -92,18 +99,17 @@ class Entry:
     @property
     def text(self) -> str:
         """The value without its range."""
-        if isinstance(self.value, str):
-            return self.value
-        return self._describe(self.value)
+        return self.value if isinstance(self.value, str) else self.describe(self.value)
 
     @property
     def range_text(self) -> str:
         """The range of a figure, in brackets; "" for a fact."""
         if isinstance(self.value, str):
             return ""
-        return describe_range(self.value, self._describe)
+        return describe_range(self.value, self.describe)
 
-    def _describe(self, value: Value) -> str:
+    def describe(self, value: Value) -> str:
+        """Return a number as its family is shown."""
         is_share = FAMILIES[self.family].is_share
         return (describe_share if is_share else describe_ratio)(value)
 
@@ -144,7 +150,7 @@ def read_sources(path: str) -> list[Source]:
 
 
 def parse_source(content: Any) -> Source:
-    """Return one result of a file; see read_sources()."""
+    """Return one result of a file; its kind is told by a field that no other has."""
     kinds = (("verdict", Check), ("functions", Audit), ("break_evens", Measurement))
     for key, kind in kinds:
         if isinstance(content, dict) and key in content:
@@ -159,16 +165,19 @@ def make_source(result: Any) -> Source:
         for name, value in dataclasses.asdict(result.environment).items()
     }
     times = {}
-    if isinstance(result, Report):
-        environment["quick"] = str(result.quick)
-        entries = [entry for each in result for entry in list_backend(each)]
-        times = {each.name: time for each in result if (time := get_time(each))}
-    elif isinstance(result, Check):
-        entries = [*list_check(result.name, result)]
-    elif isinstance(result, Audit):
-        entries = [Entry(one.name, "verdict", one.verdict) for one in result.functions]
-    else:
-        entries = [*list_measurement(result)]
+    match result:
+        case Report():
+            environment["quick"] = str(result.quick)
+            entries = [entry for each in result for entry in list_backend(each)]
+            times = {each.name: time for each in result if (time := get_time(each))}
+        case Check():
+            entries = [*list_check(result.name, result)]
+        case Audit():
+            entries = [
+                Entry(one.name, "verdict", one.verdict) for one in result.functions
+            ]
+        case _:
+            entries = [*list_measurement(result)]
     return Source(environment, tuple(entries), times)
 
 
@@ -181,69 +190,43 @@ def list_backend(result: BackendResult) -> Iterator[Entry]:
         yield Entry(name, "wrong answers", str(result.correctness.failed))
     if result.gil:
         yield from list_check(name, result.gil.check, get_doubt(result.gil))
-    if result.parallel:
-        doubt = get_doubt(result.parallel)
-        yield from list_parallel(name, "", result.parallel.rows, doubt)
-    for short in result.contention.rows if result.contention else ():
-        what = f"slowdown, {short.size} items"
-        doubt = get_doubt(result.contention)
-        yield Entry(name, what, short.slowdown, "slowdown", doubt)
-    for cell in result.pairs.cells if result.pairs else ():
-        if cell.stops is not None:
-            what, doubt = f"stops, {cell.partner}", get_doubt(result.pairs)
-            yield Entry(name, what, cell.stops, "stops", doubt)
-    for work in result.sweep.cells if result.sweep else ():
-        detail = f"{work.size} items, {work.passes} passes"
-        yield from list_gains(name, detail, work, get_doubt(result.sweep))
+    for scenario, rows, detail in ROWS:
+        found = getattr(result, scenario)
+        for row in getattr(found, rows) if found else ():
+            what = detail.format_map(vars(row))
+            yield from list_figures(name, scenario, row, what, get_doubt(found))
 
 
 def list_check(subject: str, check: Check, doubt: str = "") -> Iterator[Entry]:
     """Yield what there is to compare of a check."""
     yield Entry(subject, "verdict", check.verdict)
-    if check.verdict in ("releases", "varies") and check.released_fraction is not None:
-        family = "released_fraction"
-        what = show_name(family)
-        yield Entry(subject, what, check.released_fraction, family, doubt)
+    if check.verdict in ("releases", "varies"):
+        yield from list_figures(subject, "gil", check, "", doubt)
 
 
 def list_measurement(found: Measurement) -> Iterator[Entry]:
     """Yield what there is to compare of a measurement, size by size."""
-    doubt = get_doubt(found)
+    name, doubt = found.name, get_doubt(found)
     for row in found.rows:
         size = "" if row.size is None else f", size {row.size}"
         if row.check is not None:
-            yield from list_check(f"{found.name}{size}", row.check)
-        yield from list_parallel(found.name, size, row.parallel, doubt)
-        if row.contention is not None:
-            figure = row.contention.slowdown
-            yield Entry(found.name, f"slowdown{size}", figure, "slowdown", doubt)
-        yield from list_gains(found.name, size.removeprefix(", "), row, doubt)
+            yield from list_check(f"{name}{size}", row.check)
+        for threads in row.parallel:
+            what = f", {threads.threads} threads{size}"
+            yield from list_figures(name, "parallel", threads, what, doubt)
+        yield from list_figures(name, "contention", row.contention, size, doubt)
+        yield from list_figures(name, "sweep", row, size, doubt)
 
 
-def list_parallel(
-    subject: str, size: str, rows: Sequence[Any], doubt: str
+def list_figures(
+    subject: str, scenario: str, row: Any, detail: str, doubt: str
 ) -> Iterator[Entry]:
-    """Yield what several threads gain."""
-    for row in rows:
-        for family in ("speedup", "of_processes", "overlap"):
-            figure = getattr(row, family)
-            if figure is not None:
-                what = f"{show_name(family)}, {row.threads} threads{size}"
-                yield Entry(subject, what, figure, family, doubt)
-
-
-def list_gains(subject: str, detail: str, row: Any, doubt: str) -> Iterator[Entry]:
-    """Yield what releasing gains over holding."""
-    for family in ("cost", "gain", "busy_gain"):
-        figure = getattr(row, family)
-        if figure is not None:
-            what = f"{show_name(family)}, {detail}"
-            yield Entry(subject, what, figure, family, doubt)
-
-
-def show_name(family: str) -> str:
-    """Return a family's name as words."""
-    return family.replace("_", " ")
+    """Yield the figures of a row that its scenario is compared by."""
+    for name, family in FAMILIES.items():
+        figure = getattr(row, name, None)
+        if family.scenario == scenario and figure is not None:
+            what = f"{name.replace('_', ' ')}{detail}"
+            yield Entry(subject, what, figure, name, doubt)
 
 
 def get_doubt(found: Any) -> str:
