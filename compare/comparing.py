@@ -14,6 +14,9 @@ Kind = Literal["", "same", "worse", "better", "other"]
 
 CHANGES = ("worse", "better", "other")
 
+# Of facts of many values: any other one is worse.
+BEST = {"status": "ok", "subinterpreter": "loads"}
+
 # Seconds say as much about the machine as about the backend: a short call changed if it
 # did so by this factor against every other backend, of which there are so many. By so
 # much the short calls of one build differ now and then on a busy machine.
@@ -224,14 +227,16 @@ def judge_entry(first: Entry | None, entry: Entry | None) -> tuple[Kind, bool]:
         is_more = entry.value.value > first.value.value
         return "worse" if is_more == FAMILIES[entry.family].is_cost else "better", False
     before, after = first.text, entry.text
-    if entry.what == "status":
-        is_worse = before == "ok"
-        return "worse" if is_worse else "better" if after == "ok" else "other", is_worse
     if entry.what == "wrong answers":
         is_worse = int(after) > int(before)
         return "worse" if is_worse else "better", is_worse
-    is_worse = after != "releases"
-    return "worse" if is_worse else "better", is_worse and before == "releases"
+    if entry.what == "verdict":
+        is_worse = after != "releases"
+        return "worse" if is_worse else "better", is_worse and before == "releases"
+    kind: Kind = "other"
+    if BEST[entry.what] in (before, after):
+        kind = "better" if after == BEST[entry.what] else "worse"
+    return kind, kind == "worse" and entry.what == "status"
 
 
 def list_times(before: Iterable[Source], after: Iterable[Source]) -> Iterator[Any]:

@@ -190,6 +190,8 @@ def list_backend(result: BackendResult) -> Iterator[Entry]:
         yield Entry(name, "wrong answers", str(result.correctness.failed))
     if result.gil:
         yield from list_check(name, result.gil.check, get_doubt(result.gil))
+    if result.subinterpreter:
+        yield Entry(name, "subinterpreter", result.subinterpreter)
     for scenario, rows, detail in ROWS:
         found = getattr(result, scenario)
         for row in getattr(found, rows) if found else ():

@@ -12,6 +12,7 @@ from backends import Backend
 from compare.contract import Contract
 from compare.model import BackendResult, Report, Status
 from compare.plan import Job, Plan, make_plan
+from compare.subinterpreter import find_subinterpreter_answer
 from gilscope.environment import collect_environment
 from gilscope.process import MARK, Child, Written
 from gilscope.record import structure
@@ -136,7 +137,10 @@ def run_job(job: Job, plan: Plan, progress: Tell | None = None) -> BackendResult
         outcome = Outcome(status="unavailable", reason=job.reason)
     else:
         outcome = run_worker(job, plan, lambda step: tell(step, "running"))
-    result = judge(job, outcome, time.monotonic() - started)
+    elapsed_s = time.monotonic() - started
+    if "gil" in outcome.content:
+        outcome.content["subinterpreter"] = find_subinterpreter_answer(job, plan)
+    result = judge(job, outcome, elapsed_s)
     tell(None, result.status)
     return result
 

@@ -29,6 +29,8 @@ class BackendResult(Shown):
         elapsed_s: how long its process ran.
         warnings: what is odd but not wrong.
         not_applicable: the scenarios that need what the contract lacks, and what.
+        subinterpreter: "loads" in one with a GIL of its own, or who refuses in which
+            words; "" where it was not tried (it is with gil, from CPython 3.12 on).
     """
 
     name: str
@@ -40,6 +42,7 @@ class BackendResult(Shown):
     elapsed_s: float = 0.0
     warnings: tuple[str, ...] = ()
     not_applicable: Mapping[str, str] = field(default_factory=dict)
+    subinterpreter: str = ""
     correctness: Correctness | None = None
     gil: Gil | None = None
     handoff: Handoff | None = None
