@@ -122,7 +122,7 @@ def serve(channel: Channel) -> None:
         except Exception as error:  # noqa: BLE001 - whatever the statement raises.
             sources = {"<statement>": statement, "<setup>": setup}
             text = describe_error(error, sources)
-            channel.send({"error": f"{statement}: {text}"})
+            channel.send({"error": text})
             channel.exit()
     channel.send({"step": "the measurement"})
     subjects = [Subject(None, work) for work in works]

@@ -75,7 +75,7 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
     except BaseException as error:  # noqa: BLE001 - a backend may raise anything.
         reason = f"{step} raised {describe_error(error)}"
         if isinstance(error, TypeError) and not job.contract:
-            reason += f"; if it is no double_list, {ADVICE}"
+            reason += f"; {ADVICE}"
         return "failed", reason
     return "ok", ""
 

@@ -38,12 +38,21 @@ def check_limits(
     if min_fraction is not None:
         text = f"{word} for at least {min_fraction:.0%} of the call"
         ends = (0.0, 1.0) if fraction is None else (fraction.low, fraction.high)
+        if fraction is not None:
+            text += describe_range(f"{fraction.low:.0%}", f"{fraction.high:.0%}")
         answers.append(Answer(compare(min_fraction, *ends), text))
     if max_hold_s is not None:
         text = f"keeps others out for at most {describe_time(max_hold_s)} at a time"
         ends = (-inf, 0.0) if hold is None else (-hold.high, -hold.low)
+        if hold is not None:
+            text += describe_range(describe_time(hold.low), describe_time(hold.high))
         answers.append(Answer(compare(-max_hold_s, *ends), text))
     return answers
+
+
+def describe_range(low: str, high: str) -> str:
+    """Return what a limit was held against."""
+    return f" (was {low})" if low == high else f" (was {low} to {high})"
 
 
 def compare(limit: float, low: float, high: float) -> Outcome:

@@ -6,7 +6,7 @@ from typing import Any
 import compare.render.comparisons  # noqa: F401 - registers how it is shown.
 from compare.cli.output import list_search_path
 from compare.statements import StatementError, compare_statements
-from gilscope.cli.options import add_files, parse_duration
+from gilscope.cli.options import add_files, parse_duration, parse_statement
 from gilscope.cli.progress import show_waiting
 from gilscope.cli.show import check_files, show_result, write_files
 from gilscope.cli.status import OK, WRONG, UsageError
@@ -37,6 +37,7 @@ def add_compare(commands: Any) -> None:
     parser.add_argument(
         "statement",
         nargs="+",
+        type=parse_statement,
         metavar="STATEMENT",
         help="as `python -m timeit` takes it; the value of an expression is its answer",
     )

@@ -15,7 +15,7 @@ from compare.plan import Plan, make_plan
 from compare.render.exports import render_trace
 from compare.run import run_plan
 from compare.scenarios import SCENARIOS
-from gilscope.cli.options import add_backend, add_files, parse_counts, parse_seconds
+from gilscope.cli.options import add_backend, add_files, parse_counts, parse_time_limit
 from gilscope.cli.output import note, write_text
 from gilscope.cli.show import check_files, show_document, show_result, write_files
 from gilscope.cli.status import OK, UsageError
@@ -53,7 +53,7 @@ def add_run(commands: Any) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=parse_seconds,
+        type=parse_time_limit,
         default=60.0,
         metavar="SECONDS",
         help="how long one backend may take for everything (default: %(default)g)",

@@ -25,7 +25,9 @@ N_VALUES = 1000
 SHORT_SLEEP_S = 1e-4
 LONG = 5_000
 
-ADVICE = "of functions of one's own: gilscope compare, gilscope measure, gilscope check"
+ADVICE = (
+    "for a function of your own: gilscope check, gilscope measure, gilscope compare"
+)
 
 # So many times the work has to take at least so many times the CPU time.
 WORK_FACTOR = 16
@@ -70,7 +72,7 @@ class DoubleListContract(Contract):
         try:
             signature.bind([], [], 0, **dict.fromkeys(self.keywords))
         except TypeError as error:
-            message = f"{target} is no double_list: {error}; {ADVICE}"
+            message = f"{target} is not a double_list: {error}; {ADVICE}"
             raise ContractError(message) from error
         return adopt(found)
 

@@ -46,6 +46,8 @@ MARKS: dict[State, str] = {
 LABEL_LENGTH = 20
 # A shorter wait of the partner is not worth a look.
 MUCH_WAITED_S = 0.02
+# Less than this of its speed is no code that ran, but the edges of a phase.
+MUCH_PROGRESS = 0.1
 
 
 class Phase(NamedTuple):
@@ -245,7 +247,11 @@ def describe_look(result: BackendResult) -> str:
             f"Look at the '?' of the partner: its sleep was over, but {result.name} "
             f"held the GIL ('#'), so it waited {describe_time(waited_s)}."
         )
+    if (handoff.partner_progress_held or 0.0) > MUCH_PROGRESS:
+        end = f"and above the '#' too: {result.name} can be interrupted."
+    else:
+        end = "and stopped above the '#', while it was held."
     return (
         "Look at the row 'Python runs': Python code ran above the '-', while the GIL "
-        "was released, and stopped above the '#', while it was held."
+        f"was released, {end}"
     )

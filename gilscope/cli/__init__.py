@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import SimpleNamespace
+from typing import Any, NoReturn
 
-from gilscope.cli.output import say
+from gilscope.cli.output import note, say
 from gilscope.cli.status import (
     OK,
     UNSURE,
@@ -42,7 +43,7 @@ COMMANDS = {
     "compare": (
         "compare.cli.compare",
         "add_compare",
-        "which of several statements is right, fast and lets others run?",
+        "which of several statements is right, fast and releases the GIL?",
     ),
     "run": ("compare.cli.run", "add_run", "what does each backend do to the GIL?"),
     "demo": (
@@ -58,7 +59,7 @@ COMMANDS = {
     "sweep": (
         "compare.cli.sweep",
         "add_sweep",
-        "from which amount of work on does releasing the GIL pay?",
+        "from which amount of work does releasing the GIL pay?",
     ),
     "diff": ("compare.cli.diff", "add_diff", "what changed between two results?"),
     "gather": (
@@ -67,7 +68,7 @@ COMMANDS = {
         "how do results of many environments differ?",
     ),
 }
-DESCRIPTION = "Does a call let other Python threads run? Evidence, not timing."
+DESCRIPTION = "Does a call release the GIL? Who holds it? Evidence, not timing."
 EPILOG = "try: gilscope check -s 'import zlib' 'zlib.crc32(bytes(100_000))'"
 SHELLS = ("bash", "zsh", "tcsh")
 
@@ -92,6 +93,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+class Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with an argument, and where the rest is told."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse an unknown option where its neighbours are known."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], self._option_string_actions)
+            hint = f", did you mean {near[0]}?" if near else ""
+            self.error(f"unexpected {unknown[0]!r}{hint}")
+        return found, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with the message."""
+        text = message.removeprefix("argument ").replace(
+            "the following arguments are required:", "expected"
+        )
+        note(f"{self.prog}: {text}; see: {self.prog} --help")
+        self.exit(USAGE)
+
+
 def describe_unknown(word: str) -> str:
     """Return that there is no such command, and which one may be meant."""
     near = difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.5)
@@ -105,7 +127,7 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
     Args:
         command: the only one that has its options; "all" = each of them has.
     """
-    parser = argparse.ArgumentParser("gilscope", description=DESCRIPTION, epilog=EPILOG)
+    parser = Parser("gilscope", description=DESCRIPTION, epilog=EPILOG)
     version = f"gilscope {read_version()}"
     parser.add_argument("--version", action="version", version=version)
     parser.add_argument(

@@ -10,7 +10,12 @@ from typing import Any
 
 import gilscope.render.text  # noqa: F401 - shows checks.
 from gilscope.check import BUDGET_S, TIMEOUT_S
-from gilscope.cli.options import add_json, parse_duration, parse_time_limit
+from gilscope.cli.options import (
+    add_json,
+    parse_duration,
+    parse_statement,
+    parse_time_limit,
+)
 from gilscope.cli.output import check_writable, write, write_text
 from gilscope.cli.progress import show_waiting
 from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
@@ -45,13 +50,13 @@ def add_check(commands: Any) -> None:
         "--min-fraction",
         type=parse_fraction,
         metavar="F",
-        help="the share of the call, 0 to 1, for which others have to be let run",
+        help="the least released fraction, 0 to 1",
     )
     parser.add_argument(
         "--max-hold",
         type=parse_duration,
         metavar="T",
-        help="for how long they may be kept out at most, such as 10ms",
+        help="the longest hold that is allowed, such as 10ms",
     )
     parser.add_argument(
         "--budget",
@@ -76,6 +81,7 @@ def add_check(commands: Any) -> None:
     parser.add_argument(
         "statement",
         nargs="+",
+        type=parse_statement,
         metavar="STATEMENT",
         help="as `python -m timeit` takes it; each argument is judged by itself",
     )
@@ -83,14 +89,14 @@ def add_check(commands: Any) -> None:
 
 
 def parse_fraction(text: str) -> float:
-    """Return a share from 0 to 1."""
+    """Return a fraction from 0 to 1."""
     try:
         fraction = float(text)
     except ValueError:
         fraction = -1.0
     if 0 <= fraction <= 1:
         return fraction
-    message = f"expected a share from 0 to 1, got {text!r}"
+    message = f"expected a number from 0 to 1, got {text!r}"
     raise argparse.ArgumentTypeError(message)
 
 
@@ -111,8 +117,10 @@ def run_check(arguments: argparse.Namespace) -> int:
         statuses |= {STATUSES[answer.outcome] for answer in answers}
         if arguments.json != "-":
             limits = [f"  {each.outcome}: {each.text}" for each in answers[1:]]
-            lines = [*([""] if len(checks) > 1 else []), str(check), *limits]
-            write("\n".join(lines))
+            # An answer that is asked for comes before the figures.
+            answer, *figures = str(check).split("\n\n")
+            text = "\n\n".join(["\n".join([answer, *limits]), *figures])
+            write(f"\n{text}" if len(checks) > 1 else text)
     write_text(arguments.json, render_json(checks, is_both=arguments.both))
     return next(status for status in (WRONG, UNSURE, OK) if status in statuses)
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gilscope.cli.options import add_files, parse_counts
+from gilscope.cli.options import add_files, parse_counts, parse_statement
 from gilscope.cli.progress import show_waiting
 from gilscope.cli.show import check_files, show_result, write_files
 from gilscope.cli.status import OK, UsageError
@@ -47,7 +47,10 @@ def add_measure(commands: Any) -> None:
     )
     add_files(parser)
     parser.add_argument(
-        "statement", metavar="STATEMENT", help="as `python -m timeit` takes it"
+        "statement",
+        type=parse_statement,
+        metavar="STATEMENT",
+        help="as `python -m timeit` takes it",
     )
     parser.set_defaults(run=run_measure)
 
@@ -55,6 +58,10 @@ def add_measure(commands: Any) -> None:
 def run_measure(arguments: argparse.Namespace) -> int:
     """Measure, and show the findings with their figures."""
     check_files(arguments)
+    texts = [arguments.statement, arguments.held or "", *(arguments.setup or ())]
+    if arguments.size and not any("{size}" in text for text in texts):
+        message = "--size: expected {size} in the statement or the setup"
+        raise UsageError(message)
     # As with `python -m timeit`, modules of the current folder can be named. They come
     # last: one could take the place of what is needed here.
     if not sys.flags.safe_path and str(Path.cwd()) not in sys.path:

@@ -34,6 +34,14 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def parse_statement(text: str) -> str:
+    """Return a statement that does something."""
+    if text.strip():
+        return text
+    message = f"expected a statement, got {text!r}"
+    raise argparse.ArgumentTypeError(message)
+
+
 def parse_seconds(text: str) -> float:
     """Return a positive, finite number of seconds."""
     with contextlib.suppress(ValueError):

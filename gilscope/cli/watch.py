@@ -93,6 +93,9 @@ def take_words(arguments: argparse.Namespace) -> list[str]:
         got = repr(script[0]) if script else "nothing"
         message = f"watch: expected SCRIPT or -m MODULE, got {got}"
         raise UsageError(message)
+    if not os.path.exists(script[0]):  # noqa: PTH110 - a folder or an archive too.
+        message = f"watch: no such script: {script[0]!r}"
+        raise UsageError(message)
     return script
 
 

@@ -135,14 +135,14 @@ def decide_released(evidence: Evidence) -> tuple[Verdict, str]:
     n_calls, n_released = evidence.n_calls, evidence.n_released
     n_windows = evidence.n_windows_released
     how = (
-        f"another thread ran {evidence.n_ticks} times inside"
+        f"another thread ran {evidence.n_ticks} times inside them"
         if evidence.n_ticks
         else "another thread was woken to take the GIL"
     )
     if n_released < n_calls and evidence.n_wakeups is not None:
         return "varies", (
-            f"{n_released} of {n_calls} calls that nobody could interrupt released the "
-            f"GIL: {how}"
+            f"{n_released} of {n_calls} calls released the GIL: {how}, and nobody "
+            "could interrupt them"
         )
     if n_windows < evidence.n_windows and evidence.n_wakeups is not None:
         return "varies", (
@@ -150,8 +150,8 @@ def decide_released(evidence: Evidence) -> tuple[Verdict, str]:
             f"calls: {how}"
         )
     return "releases", (
-        f"{n_released} of {n_calls} calls that nobody could interrupt released the "
-        f"GIL: {how}"
+        f"{n_released} of {n_calls} calls released the GIL: {how}, and nobody could "
+        "interrupt them"
     )
 
 

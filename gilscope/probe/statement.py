@@ -115,6 +115,8 @@ def describe_error(error: BaseException, sources: Mapping[str, str]) -> str:
         sources: the texts by what they were compiled as, such as "<setup>".
     """
     text = traceback.format_exception_only(error)[-1].strip()
+    if isinstance(error, SyntaxError) and (wrong := read_wrong_part(error)):
+        text += f", at {wrong!r}"
     name, line_number = find_place(error, sources)
     parts = [text]
     if name:
@@ -135,11 +137,22 @@ def describe_error(error: BaseException, sources: Mapping[str, str]) -> str:
 
 
 def find_place(error: BaseException, sources: Mapping[str, str]) -> tuple[str, int]:
-    """Return the source and the line that an error came from, ("", 0) if neither."""
+    """Return the source and the line that an error came from, ("", 0) if neither.
+
+    A call that the statement was bound to has no line of it in the stack.
+    """
     if isinstance(error, SyntaxError) and (error.filename or "") in sources:
         return error.filename or "", error.lineno or 0
     frames = traceback.extract_tb(error.__traceback__)
     for frame in reversed(frames):
         if frame.filename in sources:
             return frame.filename, frame.lineno or 0
+    if "<statement>" in sources and "\n" not in sources["<statement>"]:
+        return "<statement>", 1
     return "", 0
+
+
+def read_wrong_part(error: SyntaxError) -> str:
+    """Return the part of the line that an error of syntax points at."""
+    start, end = (error.offset or 0) - 1, (error.end_offset or 0) - 1
+    return (error.text or "")[start:end].strip() if 0 <= start < end else ""

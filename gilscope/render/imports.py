@@ -14,7 +14,7 @@ from gilscope.render.document import (
 
 ABILITIES: dict[bool | None, tuple[str, Tone]] = {
     True: ("can release the GIL", "good"),
-    False: ("cannot release the GIL by itself: no import of PyEval_SaveThread", "bad"),
+    False: ("cannot release the GIL by itself", "bad"),
     None: ("not known: the file is neither ELF nor Mach-O", "muted"),
 }
 
@@ -42,7 +42,7 @@ def describe_import(found: ModuleImport) -> str:
         return f"the import of {found.gil_enabled_by} turns the GIL on"
     if found.free_threaded_build:
         return "the import keeps the GIL off"
-    return "whether the import turns the GIL on shows in a free-threaded build only"
+    return "only a free-threaded build shows whether the import turns the GIL on"
 
 
 register_document(ModuleImport, make_document)

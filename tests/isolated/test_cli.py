@@ -235,12 +235,14 @@ def test_a_misspelt_command_is_answered_with_the_near_one(word, near, capsys) ->
         ("check",),
     ],
 )
-def test_a_bad_command_line_shows_the_usage(arguments: tuple[str, ...]) -> None:
-    """What argparse refuses is refused its way."""
+def test_a_bad_command_line_is_one_line(arguments: tuple[str, ...]) -> None:
+    """It names the command, and where its arguments are explained."""
     done = run(*arguments)
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.startswith("usage: gilscope")
+    assert done.stderr.startswith(f"gilscope {arguments[0]}: ")
+    assert done.stderr.endswith(f"gilscope {arguments[0]} --help\n")
+    assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
 
 

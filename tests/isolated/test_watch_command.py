@@ -223,10 +223,10 @@ def test_a_wrong_word_is_exit_status_2(words):
     assert watch(*words)[0] == 2
 
 
-def test_a_script_that_is_not_there_is_what_python_says(tmp_path):
-    expected = run("nowhere.py", cwd=tmp_path)
-    status, _, errors = watch("nowhere.py", cwd=tmp_path)
-    assert (status, errors) == (expected[0], expected[2])
+def test_a_script_that_is_not_there_is_told_in_a_line_and_has_no_report(tmp_path):
+    status, output, errors = watch("nowhere.py", cwd=tmp_path)
+    assert (status, output) == (run("nowhere.py", cwd=tmp_path)[0], "")
+    assert errors == "gilscope: watch: no such script: 'nowhere.py'\n"
 
 
 def test_the_handler_that_holds_is_named_as_in_the_documents(tmp_path):
