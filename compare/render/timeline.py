@@ -233,6 +233,11 @@ def describe_look(result: BackendResult) -> str:
             f"Look at the lane of {result.name}: it has no '-', for the GIL was never "
             "released. A '|' above it is Python code that interrupted it."
         )
+    ran = "Look at the row 'Python runs': Python code ran above the '-', while the GIL "
+    if (handoff.partner_progress_held or 0.0) > MUCH_PROGRESS:
+        return (
+            f"{ran}was released, and above the '#' too: it interrupted {result.name}."
+        )
     partner, own = make_lanes(result.name, handoff)
     # Beside a released GIL the partner waits for the busy thread, or for a core.
     waited_s = sum(
@@ -247,11 +252,4 @@ def describe_look(result: BackendResult) -> str:
             f"Look at the '?' of the partner: its sleep was over, but {result.name} "
             f"held the GIL ('#'), so it waited {describe_time(waited_s)}."
         )
-    if (handoff.partner_progress_held or 0.0) > MUCH_PROGRESS:
-        end = f"and above the '#' too: {result.name} can be interrupted."
-    else:
-        end = "and stopped above the '#', while it was held."
-    return (
-        "Look at the row 'Python runs': Python code ran above the '-', while the GIL "
-        f"was released, {end}"
-    )
+    return f"{ran}was released, and stopped above the '#', while it was held."
