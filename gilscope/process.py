@@ -2,25 +2,33 @@
 
 `Child` starts `module:function` in a fresh interpreter, takes in its messages, and ends
 it with everything that it started. It is none of multiprocessing's, which would import
-the caller's main module again. `start_detached` starts one that is nobody's child.
+the caller's main module again. `start_detached` starts one that is nobody's child, and
+`run_forked` makes a copy of this process.
 """
 
 import importlib
 import os
+import pickle
 import re
 import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import traceback
+import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar, cast
 
 from gilscope.channel import CHANNEL_LOST, CHUNK_BYTES, Channel, Reader, encode
+from gilscope.guard import die_with_parent
+
+T = TypeVar("T")
 
 PIPE = subprocess.PIPE
 
@@ -34,10 +42,12 @@ MARK = "GILSCOPE_WORKER"
 # How much of what a child wrote is kept at either end; the rest is counted.
 KEPT_BYTES = 2048
 STACK_BYTES = 1 << 16
-# How much of a stack goes into a reason.
+# How much of a stack goes into a reason, and of those of a copy of this process.
 STACK_LINES = 24
+FORKED_STACK_LINES = 200
 STACK_NOISE = re.compile(
     r'"<(frozen |string>)|[/\\](threading|process|worker)\.py"|^$|^Extension modules'
+    r"|[/\\](pluggy|_pytest|pytest)[/\\]"
 )
 STACK_START = re.compile(rb"^(Timeout \(|Fatal Python error)", re.MULTILINE)
 
@@ -280,7 +290,7 @@ class Child:
         timeout_s = self.timeout_s if is_late else None
         said = self.stderr.tail.decode(errors="replace").strip()
         return explain_end(
-            what, self.exit_code, timeout_s, read_stack(self._stack), said
+            what, self.exit_code, timeout_s, read_stack(self._stack.tail), said
         )
 
 
@@ -312,11 +322,8 @@ def explain_end(
     return "crashed", "\n".join(filter(None, lines))
 
 
-def read_stack(written: Written) -> str:
-    """Return the stacks that a child left, most recent call first, or ""."""
-    whole = written.head
-    if written.n_bytes > len(whole):
-        whole = written.tail
+def read_stack(whole: bytes, n_lines: int = STACK_LINES) -> str:
+    """Return the last stacks that faulthandler wrote, most recent call first, or ""."""
     starts = [*STACK_START.finditer(whole)]
     if not starts:
         return ""
@@ -326,8 +333,8 @@ def read_stack(written: Written) -> str:
         text = text.partition("\n")[2]
     # What started the child and its threads is the same for all.
     lines = [line for line in text.splitlines() if not STACK_NOISE.search(line)]
-    if len(lines) > STACK_LINES:
-        lines[STACK_LINES:] = [f"... ({len(lines) - STACK_LINES} more lines)"]
+    if len(lines) > n_lines:
+        lines[n_lines:] = [f"... ({len(lines) - n_lines} more lines)"]
     return "\n".join(lines)
 
 
@@ -367,3 +374,76 @@ def start_detached(entry: str, words: Sequence[str], fds: Sequence[int]) -> None
         pass_fds=fds,
         start_new_session=True,
     ).wait()
+
+
+class ForkedError(Exception):
+    """A copy of this process ended without an answer; `stack` has its threads."""
+
+    def __init__(self, exit_code: int, stack: str) -> None:
+        """Take what came of it."""
+        super().__init__(explain_end("the call", exit_code, None, stack, "")[1])
+        self.exit_code = exit_code
+        self.stack = stack
+
+
+def run_forked(work: Callable[[int], T]) -> T:
+    """Run a function in a copy of this process, and wait for the end of that.
+
+    Nothing that the function does is seen here but what it returns or raises.
+
+    Args:
+        work: gets a descriptor to which faulthandler may write stacks. What it returns
+            can be pickled.
+
+    Raises:
+        ForkedError: the copy ended without an answer.
+        BaseException: what the function raised.
+    """
+    # Of pytest: what went wrong is not here.
+    __tracebackhide__ = True
+    with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as stacks:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        own_pid = os.getpid()
+        with warnings.catch_warnings():
+            # Of threads that the copy has not.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid == 0:
+            die_with_parent(own_pid)
+            answer.write(_answer(work, stacks.fileno()))
+            answer.flush()
+            os._exit(0)
+        try:
+            _, status = os.waitpid(pid, 0)
+        except BaseException:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
+        answer.seek(0)
+        content = answer.read()
+        stacks.seek(0)
+        stack = read_stack(stacks.read(), FORKED_STACK_LINES)
+    if not content:
+        raise ForkedError(os.waitstatus_to_exitcode(status), stack)
+    has_returned, value = pickle.loads(content)  # noqa: S301 - a copy of this process.
+    if has_returned:
+        return cast("T", value)
+    raise value
+
+
+def _answer(work: Callable[[int], Any], file: int) -> bytes:
+    """Return what a function returns or raises, for the process that was copied."""
+    try:
+        content = pickle.dumps((True, work(file)))
+    except BaseException as error:  # noqa: BLE001 - it is raised there.
+        error.add_note("".join(traceback.format_exception(error)))
+        try:
+            content = pickle.dumps((False, error))
+            pickle.loads(content)  # noqa: S301 - what was just made.
+        except Exception:  # noqa: BLE001 - of anybody's class.
+            text = f"{type(error).__qualname__}: {error}"
+            content = pickle.dumps((False, RuntimeError(text)))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return content

@@ -34,6 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what becomes of a test that could not be judged (default: %(default)s)",
     )
     group.addoption(
+        "--gil-isolate",
+        action="store_true",
+        help="make each check of the fixture in a copy of the process, so that a call "
+        "that never comes back fails its test alone",
+    )
+    group.addoption(
         "--gil-holds",
         metavar="T",
         help="list holds of the GIL that took so long, such as 20ms, by test and line",
@@ -68,9 +74,11 @@ def pytest_configure(config: pytest.Config) -> None:
         from gilscope.pytest_audit import AuditPlugin  # noqa: PLC0415
 
         config.pluginmanager.register(AuditPlugin(config, packages), "gilscope_audit")
-    config.addinivalue_line(
-        "markers", 'gil_max_hold("50ms"): fail if the GIL is held for longer'
-    )
+    for mark in (
+        'gil_max_hold("50ms"): fail if the GIL is held for longer',
+        "gil_isolate: make the checks of this test in a copy of the process",
+    ):
+        config.addinivalue_line("markers", mark)
     options = ("--gil-holds", "--gil-holds-fail")
     if any(config.getoption(name) is not None for name in options):
         watch_tests(config)
@@ -115,8 +123,10 @@ class GilFixture:
 
     A call that does not come back fails the test after `timeout_s`, with its stacks. If
     it never releases the GIL nothing can go on in this process: faulthandler writes the
-    stacks, which name the test, and ends the run. That costs a thread in C for each
-    check, 50 us. It is left to pytest's own `faulthandler_timeout` where that is set.
+    stacks, which name the test and the call, and ends the run. That costs a thread in C
+    for each check, 50 us. It is left to pytest's own `faulthandler_timeout` where that
+    is set. With --gil-isolate or the mark `gil_isolate` the checks are made in a copy
+    of the process, and only the test fails.
     """
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
@@ -132,17 +142,28 @@ class GilFixture:
         from gilscope.check import check as check_call  # noqa: PLC0415
         from gilscope.probe.deadline import NO_ANSWER, choose_ending  # noqa: PLC0415
         from gilscope.probe.session import keep_session  # noqa: PLC0415
+        from gilscope.probe.surroundings import describe_callable  # noqa: PLC0415
 
-        # Witness and controls are kept until the end of the run.
-        keep_session()
-        config = self._request.config
-        with choose_ending(
-            None if has_own_timeout(config) else config.stash.get(STDERR, None)
-        ):
-            check = check_call(func, *args, **kwargs)
-        properties = self._request.node.user_properties
-        properties.append(("gilscope", summarize(check)))
-        properties.append(("gilscope_verdict", check.verdict))
+        config, node = self._request.config, self._request.node
+
+        def make_check(stack_file: int | None) -> "Check":
+            __tracebackhide__ = True
+            with choose_ending(stack_file):
+                return check_call(func, *args, **kwargs)
+
+        name = describe_callable(func)
+        # Stacks have the name of this function, and nothing else of a test that hangs.
+        code = make_check.__code__.replace(co_name=f"check of {name} in {node.nodeid}")
+        make_check.__code__ = code
+        if config.getoption("--gil-isolate") or node.get_closest_marker("gil_isolate"):
+            check = run_apart(make_check, name, kwargs)
+        else:
+            # Witness and controls are kept until the end of the run.
+            keep_session()
+            stderr = config.stash.get(STDERR, None)
+            check = make_check(None if has_own_timeout(config) else stderr)
+        node.user_properties.append(("gilscope", summarize(check)))
+        node.user_properties.append(("gilscope_verdict", check.verdict))
         if check.reason.startswith(NO_ANSWER):
             self._fail(check, "comes back")
         return check
@@ -251,6 +272,25 @@ class GilFixture:
         from gilscope.render.text import explain_failure  # noqa: PLC0415
 
         pytest.fail(explain_failure(check, wanted), pytrace=False)
+
+
+def run_apart(
+    make_check: "Callable[[int], Check]", name: str, options: dict[str, Any]
+) -> "Check":
+    """Make a check in a copy of the process."""
+    __tracebackhide__ = True
+    from gilscope.check import TIMEOUT_S  # noqa: PLC0415
+    from gilscope.probe.child import describe_silence  # noqa: PLC0415
+    from gilscope.process import ForkedError, run_forked  # noqa: PLC0415
+
+    try:
+        return run_forked(make_check)
+    except ForkedError as error:
+        lost = error
+    timeout_s = options.get("timeout_s", TIMEOUT_S)
+    if lost.exit_code == 1 and lost.stack and timeout_s is not None:
+        return describe_silence(name, timeout_s, f"\n{lost.stack}", ())
+    pytest.fail(f"{name}: {lost}", pytrace=False)
 
 
 def has_own_timeout(config: pytest.Config) -> bool:

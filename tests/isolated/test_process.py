@@ -1,5 +1,6 @@
 """A child process: what it tells, how it can end, and that nothing of it stays."""
 
+import faulthandler
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gilscope.process import Child
+from gilscope.process import Child, ForkedError, run_forked
 
 ROOT = Path(__file__).parents[2]
 CHILDREN = "tests.children"
@@ -93,6 +94,51 @@ def test_a_users_modules_come_after_ours(tmp_path: Path) -> None:
     path = [str(tmp_path), *sys.path]
     (message,), _ = run("look", str(tmp_path), path=path)
     assert message == [[], str(tmp_path), str(tmp_path / "mine_alone.py")]
+
+
+# --- A copy of this process ------------------------------------------------------------
+
+
+class OddError(Exception):
+    """One that cannot be made again from its own arguments."""
+
+    def __init__(self, first: int, second: int) -> None:
+        super().__init__(first + second)
+
+
+def test_a_copy_returns_what_it_returns_and_changes_nothing_here() -> None:
+    """Its memory is its own."""
+    kept: list[int] = []
+    assert run_forked(lambda _: (kept.append(1), len(kept))) == (None, 1)
+    assert kept == []
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [(KeyError("x"), KeyError), (OddError(1, 2), RuntimeError)]
+)
+def test_what_a_copy_raises_is_raised_here(
+    error: Exception, kind: type[Exception]
+) -> None:
+    """Or at least its text, where it cannot be had here."""
+
+    def work(_: int) -> None:
+        raise error
+
+    with pytest.raises(kind, match=str(error)):
+        run_forked(work)
+
+
+def test_the_end_of_a_copy_is_told_with_its_stacks() -> None:
+    """As faulthandler wrote them."""
+
+    def work(file: int) -> None:
+        faulthandler.dump_traceback_later(0.2, exit=True, file=file)
+        time.sleep(60)
+
+    with pytest.raises(ForkedError) as caught:
+        run_forked(work)
+    assert caught.value.exit_code == 1
+    assert "in work" in caught.value.stack
 
 
 # --- Whatever happens to the parent ---------------------------------------------------

@@ -237,7 +237,59 @@ def test_a_call_that_never_releases_the_gil_ends_the_run_with_its_stacks(pyteste
     body = "import calls; gil.assert_releases(calls.wait_for, lambda: 1, timeout_s=1)"
     result = run(body)
     assert result.ret != 0
-    result.stderr.fnmatch_lines(["Timeout (*", "*test_a_call*.py*in test_it"])
+    result.stderr.fnmatch_lines(
+        [
+            "Timeout (*",
+            "*in check of calls.wait_for in test_a_call*.py::test_it",
+            "*test_a_call*.py*in test_it",
+        ]
+    )
+
+
+@needs_gil
+@pytest.mark.parametrize(
+    ("options", "mark"), [(["--gil-isolate"], ""), ([], "@pytest.mark.gil_isolate")]
+)
+def test_in_a_copy_of_the_process_such_a_call_fails_its_test_alone(
+    pytester, run, options, mark
+):
+    build_calls(pytester.path)
+    pytester.makepyfile(
+        test_other="import time\ndef test_it(gil): gil.assert_releases(time.sleep, 0)",
+        test_stuck=f"""
+import calls, pytest
+{mark}
+def test_one(gil):
+    gil.assert_releases(calls.wait_for, lambda: 1, timeout_s=1)
+""",
+    )
+    result = run("gil.assert_holds(hold)", "-W", "error", *options)
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "expected that calls.wait_for comes back",
+            "no answer after 1 s: deadlock?",
+            "Thread 0x*",
+            "*test_stuck.py*in test_one",
+            "FAILED test_stuck.py::test_one*",
+        ]
+    )
+
+
+@needs_gil
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("gil.assert_releases(json.loads, '{')", "E*JSONDecodeError*"),
+        ("gil.assert_releases(os.abort)", "posix.abort: the call ended with SIGABRT"),
+        ("gil.assert_releases(threading.Event().wait, timeout_s=1)", "*comes back"),
+        ("gil.assert_releases(hold)", "expected that json.loads releases the GIL"),
+    ],
+)
+def test_a_check_in_a_copy_of_the_process_fails_with_its_reason(run, body, line):
+    result = run(f"import os, threading; {body}", "--gil-isolate")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([line])
 
 
 @needs_gil
