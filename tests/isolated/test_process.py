@@ -96,7 +96,7 @@ def test_a_users_modules_come_after_ours(tmp_path: Path) -> None:
     assert message == [[], str(tmp_path), str(tmp_path / "mine_alone.py")]
 
 
-# --- A copy of this process ------------------------------------------------------------
+# --- A copy of this process -----------------------------------------------------------
 
 
 class OddError(Exception):
