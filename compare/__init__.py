@@ -8,10 +8,11 @@ if TYPE_CHECKING:
     from compare.comparing import Compared, Diff, diff, gather
     from compare.contract import Contract, ContractError, Implementation
     from compare.contract_tests import ContractTests
-    from compare.model import BackendResult, Check, Environment, Report
+    from compare.model import BackendResult, Report
     from compare.run import Progress, run_all
     from compare.statements import Comparison, compare_statements
     from compare.sweeping import plan_sweep, sweep
+    from gilscope.model import Check, Environment
 
 __all__ = [
     "BackendResult",

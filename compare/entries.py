@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from compare.model import BackendResult, Check, Report
+from compare.model import BackendResult, Report
 from gilscope.measurement import Measurement
-from gilscope.model import Audit
+from gilscope.model import Audit, Check
 from gilscope.record import read_json, structure
 from gilscope.stats import Figure
 from gilscope.units import (

@@ -3,13 +3,18 @@
 import argparse
 from typing import Any
 
-import compare.render.comparisons  # noqa: F401 - registers how it is shown.
-from compare.cli.output import list_search_path
+import compare.render  # noqa: F401 - registers how results are shown.
 from compare.statements import StatementError, compare_statements
-from gilscope.cli.options import add_files, parse_duration, parse_statement
+from gilscope.cli.options import (
+    FILES,
+    add_options,
+    add_statement,
+    join_lines,
+    list_search_path,
+    parse_duration,
+)
+from gilscope.cli.output import OK, WRONG, UsageError, check_files, deliver
 from gilscope.cli.progress import show_waiting
-from gilscope.cli.show import check_files, show_result, write_files
-from gilscope.cli.status import OK, WRONG, UsageError
 
 # What one statement takes on an idle machine.
 STATEMENT_S = 4.0
@@ -19,13 +24,7 @@ STATEMENTS_MIN = 2
 def add_compare(commands: Any) -> None:
     """Add `gilscope compare`."""
     parser = commands.add_parser("compare")
-    parser.add_argument(
-        "-s",
-        "--setup",
-        action="append",
-        metavar="SETUP",
-        help="run once before each statement; again for another line",
-    )
+    add_options(parser, "--setup")
     parser.add_argument(
         "--timeout",
         type=parse_duration,
@@ -33,14 +32,8 @@ def add_compare(commands: Any) -> None:
         metavar="T",
         help="how long all of it may take, such as 90s (default: 120s)",
     )
-    add_files(parser)
-    parser.add_argument(
-        "statement",
-        nargs="+",
-        type=parse_statement,
-        metavar="STATEMENT",
-        help="as `python -m timeit` takes it; the value of an expression is its answer",
-    )
+    add_options(parser, *FILES)
+    add_statement(parser, "; the value of an expression is its answer", nargs="+")
     parser.set_defaults(run=run_compare)
 
 
@@ -56,12 +49,11 @@ def run_compare(arguments: argparse.Namespace) -> int:
         with show_waiting("statements", "comparing", expected_s):
             found = compare_statements(
                 statements,
-                "\n".join(arguments.setup or ("pass",)),
+                join_lines(arguments.setup),
                 timeout_s=arguments.timeout,
                 path=list_search_path(),
             )
     except StatementError as error:
         raise UsageError(str(error)) from error
-    show_result(found, arguments)
-    write_files(found, arguments)
+    deliver(found, arguments)
     return OK if found.ok else WRONG

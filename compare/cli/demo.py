@@ -5,7 +5,7 @@ import textwrap
 from typing import Any
 
 import backends
-from compare.cli.output import list_search_path, show_progress
+from compare.cli.progress import show_progress
 from compare.model import BackendResult
 from compare.plan import make_plan
 from compare.render.exports import render_mermaid
@@ -16,8 +16,8 @@ from compare.render.timeline import (
 )
 from compare.run import run_plan
 from gilscope.clean import clean_text
-from gilscope.cli.output import say, write
-from gilscope.cli.status import OK, WRONG
+from gilscope.cli.options import list_search_path
+from gilscope.cli.output import OK, WRONG, say, write
 from gilscope.render.terminal import WIDTH
 
 

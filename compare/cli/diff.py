@@ -7,9 +7,8 @@ from typing import Any
 import compare.render  # noqa: F401 - registers how results are shown.
 from compare.comparing import diff_sources, gather_sources
 from compare.entries import FAMILIES, Source, read_sources
-from gilscope.cli.options import add_files
-from gilscope.cli.show import check_files, show_result, write_files
-from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
+from gilscope.cli.options import FILES, add_options
+from gilscope.cli.output import OK, UNSURE, WRONG, UsageError, check_files, deliver
 
 
 def add_diff(commands: Any) -> None:
@@ -26,7 +25,7 @@ def add_diff(commands: Any) -> None:
         help="a figure that may not get worse beyond its range; again for another "
         f"one: {', '.join(FAMILIES)}",
     )
-    add_files(parser)
+    add_options(parser, *FILES)
     parser.set_defaults(run=run_diff)
 
 
@@ -34,8 +33,7 @@ def run_diff(arguments: argparse.Namespace) -> int:
     """Compare two results that were written with --json."""
     check_files(arguments)
     found = diff_sources(read(arguments.before), read(arguments.after))
-    show_result(found, arguments)
-    write_files(found, arguments)
+    deliver(found, arguments)
     if found.select_regressions(arguments.fail_on):
         return WRONG
     return UNSURE if found.select_unsure(arguments.fail_on) else OK
@@ -50,7 +48,7 @@ def add_gather(commands: Any) -> None:
         metavar="FILE.json",
         help="a report, checks or a measurement, written with --json",
     )
-    add_files(parser)
+    add_options(parser, *FILES)
     parser.set_defaults(run=run_gather)
 
 
@@ -58,8 +56,7 @@ def run_gather(arguments: argparse.Namespace) -> int:
     """Show many results in one table."""
     check_files(arguments)
     found = gather_sources({Path(path).stem: read(path) for path in arguments.file})
-    show_result(found, arguments)
-    write_files(found, arguments)
+    deliver(found, arguments)
     return OK
 
 

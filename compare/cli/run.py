@@ -1,33 +1,46 @@
-"""`gilscope run` and `gilscope list`."""
+"""`gilscope run`, `gilscope sweep` and `gilscope list`."""
 
 import argparse
-import sys
-from pathlib import Path
+import os
 from typing import Any
 
-from compare.cli.output import (
-    annotate,
-    judge_report,
-    list_search_path,
-    show_progress,
-)
+import compare.render  # noqa: F401 - registers how results are shown.
+from compare.cli.progress import show_progress
+from compare.model import Report
 from compare.plan import Plan, make_plan
 from compare.render.exports import render_trace
 from compare.run import run_plan
 from compare.scenarios import SCENARIOS
-from gilscope.cli.options import add_backend, add_files, parse_counts, parse_time_limit
-from gilscope.cli.output import note, write_text
-from gilscope.cli.show import check_files, show_document, show_result, write_files
-from gilscope.cli.status import OK, UsageError
+from compare.sweeping import make_sweep_plan
+from gilscope.cli.options import (
+    FILES,
+    add_options,
+    append_folder,
+    list_search_path,
+    parse_counts,
+    parse_time_limit,
+)
+from gilscope.cli.output import (
+    OK,
+    UNSURE,
+    WRONG,
+    UsageError,
+    check_files,
+    deliver,
+    note,
+    show_document,
+    write_text,
+)
 from gilscope.render.document import (
     Cell,
     Column,
     Document,
     Note,
     Section,
-    Table,
     show_verdict,
+    tabulate,
 )
+from gilscope.render.markdown import render_annotation
 
 LIST_TIMEOUT_S = 30.0
 
@@ -35,7 +48,7 @@ LIST_TIMEOUT_S = 30.0
 def add_run(commands: Any) -> None:
     """Add `gilscope run`."""
     parser = commands.add_parser("run")
-    add_backend(parser)
+    add_options(parser, "--backend")
     parser.add_argument(
         "--contract",
         metavar="MODULE:ATTRIBUTE",
@@ -65,7 +78,7 @@ def add_run(commands: Any) -> None:
         metavar="N,N",
         help="how many threads the parallel scenario tries (default: 2)",
     )
-    add_files(parser)
+    add_options(parser, *FILES)
     parser.add_argument(
         "--trace",
         metavar="FILE",
@@ -79,28 +92,11 @@ def add_run(commands: Any) -> None:
 
 def run_run(arguments: argparse.Namespace) -> int:
     """Compare, and show what was found."""
-    plan = plan_run(arguments)
-    check_files(arguments)
-    with show_progress(plan) as progress:
-        report = run_plan(plan, progress)
-    show_result(report, arguments)
-    write_files(report, arguments)
-    if arguments.trace is not None:
-        write_text(arguments.trace, render_trace(report))
-        note(f"wrote {arguments.trace}")
-    if arguments.markdown is not None:
-        annotate(report)
-    return judge_report(report)
-
-
-def plan_run(arguments: argparse.Namespace) -> Plan:
-    """Refuse what is unknown before anything runs."""
-    if arguments.contract and not sys.flags.safe_path:
-        # A contract is imported here, too; a module of the current folder must not take
-        # the place of one that is needed.
-        sys.path.append(str(Path.cwd()))
+    if arguments.contract:
+        # It is imported here, too.
+        append_folder()
     try:
-        return make_plan(
+        plan = make_plan(
             arguments.backend,
             contract=arguments.contract,
             scenarios=arguments.scenario,
@@ -111,31 +107,80 @@ def plan_run(arguments: argparse.Namespace) -> Plan:
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
+    check_files(arguments)
+    report = run_and_show(plan, arguments)
+    if arguments.trace is not None:
+        write_text(arguments.trace, render_trace(report))
+        note(f"wrote {arguments.trace}")
+    if arguments.markdown is not None and os.environ.get("GITHUB_ACTIONS"):
+        # A runner of GitHub shows above its log what failed.
+        for result in report:
+            if result.status not in ("ok", "unavailable"):
+                title = f"{result.name}: {result.status}"
+                note(render_annotation(title, result.reason))
+    return judge_report(report)
+
+
+def add_sweep(commands: Any) -> None:
+    """Add `gilscope sweep`."""
+    parser = commands.add_parser("sweep")
+    add_options(parser, "--backend")
+    parser.add_argument(
+        "--quick", action="store_true", help="a smaller grid, in fewer rounds"
+    )
+    add_options(parser, *FILES)
+    parser.set_defaults(run=run_sweep)
+
+
+def run_sweep(arguments: argparse.Namespace) -> int:
+    """Say how long it will take, sweep, and show the grid of each backend."""
+    plan, planned_s = make_sweep_plan(
+        arguments.backend, quick=arguments.quick, path=list_search_path()
+    )
+    check_files(arguments)
+    note(f"this takes about {planned_s:.0f} s")
+    return judge_report(run_and_show(plan, arguments))
+
+
+def run_and_show(plan: Plan, arguments: argparse.Namespace) -> Report:
+    """Run a plan and show the report."""
+    with show_progress(plan) as progress:
+        report = run_plan(plan, progress)
+    deliver(report, arguments)
+    return report
+
+
+def judge_report(report: Report) -> int:
+    """Return the exit status that a report stands for."""
+    if not report.ok:
+        return WRONG
+    if any(result.gil and result.gil.verdict == "inconclusive" for result in report):
+        return UNSURE
+    return OK
 
 
 def add_list(commands: Any) -> None:
     """Add `gilscope list`."""
-    parser = commands.add_parser("list")
-    parser.set_defaults(run=run_list)
+    commands.add_parser("list").set_defaults(run=run_list)
 
 
-def run_list(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it is one entry for all.
+def run_list(arguments: argparse.Namespace) -> int:
     """Load each backend in a process of its own and say what came of it."""
+    del arguments
     plan = make_plan(scenarios=(), timeout_s=LIST_TIMEOUT_S)
     with show_progress(plan, is_told=False) as progress:
         report = run_plan(plan, progress)
-    rows = [
-        (
-            result.name,
-            result.technology,
-            Cell("available", "good")
-            if result.status == "ok"
-            else show_verdict(result.status),
-        )
-        for result in report
-    ]
-    table = Table("Backends", (Column(""), Column(""), Column("")), rows)
-    notes = tuple(Note(each.reason, each.name) for each in report if each.reason)
-    section = Section("Backends", tables=(table,), notes=notes)
+    rows = [(result.name, result) for result in report]
+    columns = (Column("", "technology"), Column("", show_status))
+    notes = [Note(each.reason, each.name) for each in report if each.reason]
+    tables = (tabulate("Backends", columns, rows, ""),)
+    section = Section("Backends", tables=tables, notes=notes)
     show_document(Document("Backends", "", (section,)))
     return OK
+
+
+def show_status(result: Any) -> Cell:
+    """Return whether a backend could be loaded."""
+    if result.status == "ok":
+        return Cell("available", "good")
+    return show_verdict(result.status)

@@ -5,7 +5,8 @@ From results only: nothing is measured, imported or read from a source here.
 
 from typing import NamedTuple
 
-from compare.model import BackendResult, Handoff, Parallel, ParallelRow
+from compare.model import BackendResult, Handoff, Parallel
+from gilscope.measurement import ParallelRow
 from gilscope.render.document import Note
 from gilscope.units import describe_ratio, describe_share, describe_time
 

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compare.contract import Implementation
-from compare.model import Contention, ContentionRow
+from compare.model import Contention
 from compare.scenarios import NotApplicable, Options
 from compare.work import Failures, ImplementationWork, make_subject, select_sizes
 from gilscope.environment import is_gil_enabled
+from gilscope.measurement import ContentionRow
 from gilscope.stats import describe_unsteady, summarize
 from gilscope.timing.rounds import (
     Rounds,

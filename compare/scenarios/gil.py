@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from compare.contract import Implementation
-from compare.model import Check, Gil
+from compare.model import Gil
 from compare.scenarios import NotApplicable, Options
 from compare.work import ImplementationWork, calibrate, select_sizes
 from gilscope.check import check
 from gilscope.environment import is_gil_enabled
+from gilscope.model import Check
 from gilscope.probe.session import count_releases, drop_session, keep_session
 
 # How much was released is a measurement, which a machine can spoil once: what was not

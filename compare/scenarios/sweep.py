@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from compare.contract import Implementation
-from compare.model import BreakEven, SizeRow, Sweep
+from compare.model import Sweep
 from compare.scenarios import NotApplicable, Options
 from compare.work import (
     Failures,
@@ -14,6 +14,7 @@ from compare.work import (
     select_sizes,
 )
 from gilscope.environment import is_gil_enabled
+from gilscope.measurement import BreakEven, SizeRow
 from gilscope.stats import describe_unsteady
 from gilscope.timing.break_even import (
     describe_break_even,

@@ -13,60 +13,38 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from gilscope.cli.output import note, say
-from gilscope.cli.status import (
-    OK,
-    UNSURE,
-    USAGE,
-    WRONG,
-    UsageError,
-)
+from gilscope.cli.output import OK, UNSURE, USAGE, WRONG, UsageError, note, say, write
 from gilscope.environment import read_version
 
 __all__ = ["OK", "UNSURE", "USAGE", "WRONG", "main"]
 
-# Where each command is, what adds it, and what it answers. A module is imported only
-# when its command is asked for: the instrument knows nothing of the harness otherwise.
+# The module of each command, where add_NAME() is, and the question that it answers. A
+# module is imported only when its command is asked for: the instrument knows nothing of
+# the harness otherwise.
 COMMANDS = {
-    "check": ("gilscope.cli.check", "add_check", "does a statement release the GIL?"),
+    "check": ("gilscope.cli.check", "does a statement release the GIL?"),
     "measure": (
         "gilscope.cli.measure",
-        "add_measure",
         "what does a statement gain from threads, and cost beside Python code?",
     ),
     "imports": (
         "gilscope.cli.imports",
-        "add_imports",
         "what does an import do to the GIL, and which modules can release it?",
     ),
-    "watch": ("gilscope.cli.watch", "add_watch", "who holds the GIL in a program?"),
+    "watch": ("gilscope.cli.watch", "who holds the GIL in a program?"),
     "compare": (
         "compare.cli.compare",
-        "add_compare",
         "which of several statements is right, fast and releases the GIL?",
     ),
-    "run": ("compare.cli.run", "add_run", "what does each backend do to the GIL?"),
-    "demo": (
-        "compare.cli.demo",
-        "add_demo",
-        "who has the GIL in the lecture?",
-    ),
-    "list": (
-        "compare.cli.run",
-        "add_list",
-        "which backends are there?",
-    ),
+    "run": ("compare.cli.run", "what does each backend do to the GIL?"),
+    "demo": ("compare.cli.demo", "who has the GIL in the lecture?"),
+    "list": ("compare.cli.run", "which backends are there?"),
     "sweep": (
-        "compare.cli.sweep",
-        "add_sweep",
+        "compare.cli.run",
         "from which amount of work does releasing the GIL pay?",
     ),
-    "diff": ("compare.cli.diff", "add_diff", "what changed between two results?"),
-    "gather": (
-        "compare.cli.diff",
-        "add_gather",
-        "how do results of many environments differ?",
-    ),
+    "diff": ("compare.cli.diff", "what changed between two results?"),
+    "gather": ("compare.cli.diff", "how do results of many environments differ?"),
 }
 DESCRIPTION = "Does a call release the GIL? Who holds it? Evidence, not timing."
 EPILOG = "try: gilscope check -s 'import zlib' 'zlib.crc32(bytes(100_000))'"
@@ -82,7 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words[0].startswith("-") and words[0] not in COMMANDS:
         say(describe_unknown(words[0]))
         return USAGE
-    arguments = make_parser(words[0]).parse_args(words)
+    parser = make_parser(words[0])
+    arguments = parser.parse_args(words)
+    if arguments.print_completion:
+        # Nobody else waits for it to be imported.
+        import shtab  # noqa: PLC0415
+
+        write(shtab.complete(make_parser("all"), arguments.print_completion))
+        return OK
+    if "run" not in arguments:
+        parser.error("expected a command, got none")
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         status = run(arguments)
@@ -132,39 +119,19 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=version)
     parser.add_argument(
         "--print-completion",
-        action=PrintCompletion,
         choices=SHELLS,
         help="print what completes the command in a shell: "
         'eval "$(gilscope --print-completion bash)"',
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, (module_name, entry, question) in COMMANDS.items():
+    commands = parser.add_subparsers(metavar="COMMAND")
+    for name, (module, question) in COMMANDS.items():
         description = question[0].upper() + question[1:]
         add_parser = partial(
             commands.add_parser, help=question, description=description
         )
         if command in (name, "all"):
-            add_command = getattr(importlib.import_module(module_name), entry)
+            add_command = getattr(importlib.import_module(module), f"add_{name}")
             add_command(SimpleNamespace(add_parser=add_parser))
         else:
             add_parser(name)
     return parser
-
-
-class PrintCompletion(argparse.Action):
-    """Print the script of a shell, and leave."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: object,
-        option_string: str | None = None,
-    ) -> None:
-        """Make it from all options of all commands."""
-        del namespace, option_string
-        # Nobody else waits for it to be imported.
-        import shtab  # noqa: PLC0415
-
-        sys.stdout.write(shtab.complete(make_parser("all"), str(values)))
-        parser.exit()

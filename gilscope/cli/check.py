@@ -3,22 +3,29 @@
 import argparse
 import json
 import platform
-import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import gilscope.render.text  # noqa: F401 - shows checks.
 from gilscope.check import BUDGET_S, TIMEOUT_S
 from gilscope.cli.options import (
-    add_json,
+    add_options,
+    add_statement,
+    join_lines,
+    list_search_path,
     parse_duration,
-    parse_statement,
     parse_time_limit,
 )
-from gilscope.cli.output import check_writable, write, write_text
+from gilscope.cli.output import (
+    OK,
+    UNSURE,
+    WRONG,
+    UsageError,
+    check_files,
+    write,
+    write_text,
+)
 from gilscope.cli.progress import show_waiting
-from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
 from gilscope.environment import is_free_threaded_build
 from gilscope.limits import check_limits
 from gilscope.model import Check
@@ -33,13 +40,7 @@ START_S = 0.3
 def add_check(commands: Any) -> None:
     """Add `gilscope check`."""
     parser = commands.add_parser("check")
-    parser.add_argument(
-        "-s",
-        "--setup",
-        action="append",
-        metavar="SETUP",
-        help="run once before; again for another line (default: pass)",
-    )
+    add_options(parser, "--setup", "--json")
     parser.add_argument(
         "--prepare",
         action="append",
@@ -77,14 +78,7 @@ def add_check(commands: Any) -> None:
         action="store_true",
         help="judge with the GIL on and with it off, on a free-threaded build",
     )
-    add_json(parser)
-    parser.add_argument(
-        "statement",
-        nargs="+",
-        type=parse_statement,
-        metavar="STATEMENT",
-        help="as `python -m timeit` takes it; each argument is judged by itself",
-    )
+    add_statement(parser, "; each argument is judged by itself", nargs="+")
     parser.set_defaults(run=run_check)
 
 
@@ -102,7 +96,7 @@ def parse_fraction(text: str) -> float:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """Judge each statement in a process of its own, and show the verdicts."""
-    check_writable(arguments.json)
+    check_files(arguments)
     if arguments.both and not is_free_threaded_build():
         message = (
             "--both: expected a free-threaded build of Python, got "
@@ -128,12 +122,12 @@ def run_check(arguments: argparse.Namespace) -> int:
 def judge_statements(arguments: argparse.Namespace) -> Iterator[Check]:
     """Yield the check of each statement, or both of them."""
     # As with `python -m timeit`, modules of the current folder can be named.
-    path = sys.path if sys.flags.safe_path else [str(Path.cwd()), *sys.path]
+    path = list_search_path()
     for statement in arguments.statement:
         wanted = Statement(
             statement,
-            "\n".join(arguments.setup or ("pass",)),
-            "\n".join(arguments.prepare) if arguments.prepare else None,
+            join_lines(arguments.setup),
+            join_lines(arguments.prepare) if arguments.prepare else None,
             arguments.budget,
         )
         for gil in ("1", "0") if arguments.both else (None,):

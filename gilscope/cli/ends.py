@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from gilscope.cli import main
-from gilscope.cli.output import say
-from gilscope.cli.status import SIGPIPE, USAGE
+from gilscope.cli.output import USAGE, say
 
 # As a shell reports a command that a signal ended.
 SIGNALLED = 128
+# Not every system has it by name.
+SIGPIPE = 13
 # How soon an interruption that was lost comes again.
 AGAIN_S = 0.01
 # Those that end a command unless it does something else; not every system has all.

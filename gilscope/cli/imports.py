@@ -4,9 +4,8 @@ import argparse
 from typing import Any
 
 import gilscope.render.imports  # noqa: F401 - registers how an import is shown.
-from gilscope.cli.output import say, write
+from gilscope.cli.output import OK, UNSURE, WRONG, UsageError, say, write
 from gilscope.cli.progress import show_waiting
-from gilscope.cli.status import OK, UNSURE, WRONG, UsageError
 from gilscope.imports import inspect_import
 
 # An import takes a second as a rule.

@@ -3,13 +3,18 @@
 import argparse
 import contextlib
 import sys
-from pathlib import Path
 from typing import Any
 
-from gilscope.cli.options import add_files, parse_counts, parse_statement
+from gilscope.cli.options import (
+    FILES,
+    add_options,
+    add_statement,
+    append_folder,
+    join_lines,
+    parse_counts,
+)
+from gilscope.cli.output import OK, UsageError, check_files, deliver
 from gilscope.cli.progress import show_waiting
-from gilscope.cli.show import check_files, show_result, write_files
-from gilscope.cli.status import OK, UsageError
 from gilscope.measure import measure_statement
 from gilscope.probe.statement import describe_error
 
@@ -20,13 +25,7 @@ SIZE_S = 3.0
 def add_measure(commands: Any) -> None:
     """Add `gilscope measure`."""
     parser = commands.add_parser("measure")
-    parser.add_argument(
-        "-s",
-        "--setup",
-        action="append",
-        metavar="SETUP",
-        help="run once before, in each process; again for another line",
-    )
+    add_options(parser, "--setup")
     parser.add_argument(
         "--threads",
         type=parse_counts,
@@ -45,13 +44,8 @@ def add_measure(commands: Any) -> None:
         metavar="STATEMENT",
         help="does the same and holds the GIL: from which size does releasing pay?",
     )
-    add_files(parser)
-    parser.add_argument(
-        "statement",
-        type=parse_statement,
-        metavar="STATEMENT",
-        help="as `python -m timeit` takes it",
-    )
+    add_options(parser, *FILES)
+    add_statement(parser)
     parser.set_defaults(run=run_measure)
 
 
@@ -62,11 +56,9 @@ def run_measure(arguments: argparse.Namespace) -> int:
     if arguments.size and not any("{size}" in text for text in texts):
         message = "--size: expected {size} in the statement or the setup"
         raise UsageError(message)
-    # As with `python -m timeit`, modules of the current folder can be named. They come
-    # last: one could take the place of what is needed here.
-    if not sys.flags.safe_path and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
-    setup = "\n".join(arguments.setup or ("pass",))
+    # As with `python -m timeit`, modules of the current folder can be named.
+    append_folder()
+    setup = join_lines(arguments.setup)
     expected_s = SIZE_S * len(arguments.size or (0,))
     try:
         # What the statement prints must not end up in the JSON.
@@ -86,6 +78,5 @@ def run_measure(arguments: argparse.Namespace) -> int:
     except BaseException as error:
         sources = {"<statement>": arguments.statement, "<setup>": setup}
         raise UsageError(describe_error(error, sources)) from error
-    show_result(found, arguments)
-    write_files(found, arguments)
+    deliver(found, arguments)
     return OK

@@ -3,35 +3,74 @@
 import argparse
 import contextlib
 import math
+import sys
+from pathlib import Path
+from typing import Any
 
-
-def add_backend(parser: argparse.ArgumentParser) -> None:
-    """Add the option --backend."""
-    parser.add_argument(
-        "--backend",
-        action="append",
-        metavar="NAME",
-        help="a registered name or package.module:attribute; again for another one "
+OPTIONS: dict[str, dict[str, Any]] = {
+    "--setup": {
+        "action": "append",
+        "metavar": "SETUP",
+        "help": "run once before, in each process; again for another line "
+        "(default: pass)",
+    },
+    "--backend": {
+        "action": "append",
+        "metavar": "NAME",
+        "help": "a registered name or package.module:attribute; again for another one "
         "(default: all that are registered)",
-    )
+    },
+    "--json": {
+        "metavar": "FILE",
+        "help": "write JSON; - is standard output, alone",
+    },
+    "--html": {"metavar": "FILE", "help": "write one page"},
+    "--markdown": {
+        "metavar": "FILE",
+        "help": "write Markdown, such as for the summary of a CI job",
+    },
+}
+FILES = ("--json", "--html", "--markdown")
+SHORT = {"--setup": ("-s",)}
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """Add the option --json."""
+def add_options(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add some of OPTIONS."""
+    for name in names:
+        parser.add_argument(*SHORT.get(name, ()), name, **OPTIONS[name])
+
+
+def add_statement(
+    parser: argparse.ArgumentParser, more: str = "", **attributes: Any
+) -> None:
+    """Add the argument STATEMENT, or several of them."""
     parser.add_argument(
-        "--json", metavar="FILE", help="write JSON; - is standard output, alone"
+        "statement",
+        type=parse_statement,
+        metavar="STATEMENT",
+        help=f"as `python -m timeit` takes it{more}",
+        **attributes,
     )
 
 
-def add_files(parser: argparse.ArgumentParser) -> None:
-    """Add the options --json, --html and --markdown."""
-    add_json(parser)
-    parser.add_argument("--html", metavar="FILE", help="write one page")
-    parser.add_argument(
-        "--markdown",
-        metavar="FILE",
-        help="write Markdown, such as for the summary of a CI job",
-    )
+def join_lines(lines: list[str] | None) -> str:
+    """Return the code of an option that was given line by line."""
+    return "\n".join(lines or ("pass",))
+
+
+def list_search_path() -> list[str]:
+    """Return where the user's modules are looked for: as with `python -m`.
+
+    Only child processes look there first. In this one a module of the current folder
+    could take the place of one that is needed.
+    """
+    return [*([] if sys.flags.safe_path else [str(Path.cwd())]), *sys.path]
+
+
+def append_folder() -> None:
+    """Let modules of the current folder be imported here, after all others."""
+    if not sys.flags.safe_path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
 
 
 def parse_statement(text: str) -> str:

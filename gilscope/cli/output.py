@@ -1,36 +1,83 @@
-"""What every command prints and writes.
+"""What every command prints and writes, and the status with which it exits.
 
 The report goes to standard output, everything else to standard error.
 """
 
+import argparse
 import sys
 
 from gilscope import files
 from gilscope.clean import clean_text
-from gilscope.cli.status import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gilscope.record import Record
+    from gilscope.render.document import Document
+
+OK, WRONG, USAGE, UNSURE = 0, 1, 2, 3
 
 
-def check_writable(target: str | None) -> None:
-    """Refuse a file that cannot be written before anything runs."""
-    if target is None or target == "-":
-        return
-    try:
-        files.check_writable(target)
-    except OSError as error:
-        raise UsageError(describe_write_error(target, error)) from error
+class UsageError(Exception):
+    """What the user asked for cannot be done; its text is one line."""
+
+
+def check_files(arguments: argparse.Namespace) -> None:
+    """Refuse a file that cannot be written, before anything runs."""
+    for name in ("json", "html", "markdown", "trace"):
+        target = getattr(arguments, name, None)
+        if target == "-" and name != "json":
+            message = f"--{name}: expected a file, got -; only --json goes there"
+            raise UsageError(message)
+        if target not in (None, "-"):
+            try:
+                files.check_writable(target)
+            except OSError as error:
+                raise UsageError(describe_write_error(target, error)) from error
+
+
+def deliver(found: "Record", arguments: argparse.Namespace) -> None:
+    """Print a result, unless its JSON is what is printed, and write its files."""
+    from gilscope.render import get_document  # noqa: PLC0415 - not for a bare help.
+
+    if arguments.json != "-":
+        is_brief = not getattr(arguments, "explain", False)
+        show_document(get_document(found), is_brief=is_brief)
+    if arguments.json is not None:
+        write_text(arguments.json, found.to_json())
+    for name, render in (("html", found.to_html), ("markdown", found.to_markdown)):
+        target = getattr(arguments, name, None)
+        if target is not None:
+            write_text(target, render())
+            note(f"wrote {target}")
+
+
+def show_document(document: "Document", *, is_brief: bool = True) -> None:
+    """Print a document, in colour and as wide as it is on a terminal only."""
+    from rich.console import Console  # noqa: PLC0415 - not for a bare help.
+
+    from gilscope.render.terminal import print_document, render_text  # noqa: PLC0415
+
+    class ResultConsole(Console):
+        def on_broken_pipe(self) -> None:
+            # Leave it to who runs the command, and knows what it means.
+            raise BrokenPipeError
+
+    if sys.stdout.isatty():
+        console = ResultConsole(file=sys.stdout, highlight=False)
+        print_document(document, console, is_brief=is_brief)
+    else:
+        write(render_text(document, is_brief=is_brief))
 
 
 def write_text(target: str | None, text: str) -> None:
     """Write a text to a file, to standard output if that is "-", or nowhere."""
-    if target is None:
-        return
     if target == "-":
         write(text.removesuffix("\n"))
-        return
-    try:
-        files.write_file(target, text)
-    except OSError as error:
-        raise UsageError(describe_write_error(target, error)) from error
+    elif target is not None:
+        try:
+            files.write_file(target, text)
+        except OSError as error:
+            raise UsageError(describe_write_error(target, error)) from error
 
 
 def describe_write_error(target: str, error: OSError) -> str:

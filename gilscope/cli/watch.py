@@ -9,9 +9,16 @@ import sys
 from typing import Any, NoReturn
 
 import gilscope.render.holds  # noqa: F401 - registers how a report is shown.
-from gilscope.cli.options import add_json, parse_duration
-from gilscope.cli.output import check_writable, say, write, write_text
-from gilscope.cli.status import UNSURE, WRONG, UsageError
+from gilscope.cli.options import add_options, parse_duration
+from gilscope.cli.output import (
+    UNSURE,
+    WRONG,
+    UsageError,
+    check_files,
+    say,
+    write,
+    write_text,
+)
 from gilscope.watcher.launch import WatchedProgram
 from gilscope.watcher.model import WatchReport
 from gilscope.watcher.offsets import WatchUnavailableError, check_supported
@@ -38,8 +45,7 @@ def add_watch(commands: Any) -> None:
         metavar="T",
         help="exit status 1 if a hold was longer",
     )
-    add_json(parser)
-    parser.add_argument("--html", metavar="FILE", help="write a page with a timeline")
+    add_options(parser, "--json", "--html")
     parser.add_argument(
         "-m",
         dest="words",
@@ -58,8 +64,7 @@ def add_watch(commands: Any) -> None:
 
 def run_watch(arguments: argparse.Namespace) -> int:
     """Run the program, then show who held the GIL."""
-    check_writable(arguments.json)
-    check_writable(arguments.html)
+    check_files(arguments)
     words = take_words(arguments)
     try:
         check_supported()

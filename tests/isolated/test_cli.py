@@ -14,7 +14,7 @@ import pytest
 import gilscope.render.text  # noqa: F401 - as check() does, which one test replaces.
 from compare import Report
 from gilscope import cli
-from gilscope.cli.status import SIGPIPE
+from gilscope.cli.ends import SIGPIPE
 from gilscope.environment import read_version
 
 ROOT = Path(__file__).parents[2]

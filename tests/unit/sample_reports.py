@@ -13,29 +13,33 @@ import gilscope.render.text  # noqa: F401
 from compare.model import (
     PARTNER,
     BackendResult,
-    BreakEven,
-    Check,
-    CheckEnvironment,
     Contention,
-    ContentionRow,
     Correctness,
-    Environment,
     Event,
-    Evidence,
     Gil,
     Handoff,
     PairCell,
     Pairs,
     Parallel,
+    Report,
+    Sweep,
+)
+from gilscope.measurement import (
+    BreakEven,
+    ContentionRow,
+    Measurement,
     ParallelRow,
     Place,
-    Report,
     SizeRow,
-    Sweep,
+)
+from gilscope.model import (
+    Check,
+    CheckEnvironment,
+    Environment,
+    Evidence,
+    FirstCall,
     Verdict,
 )
-from gilscope.measurement import Measurement
-from gilscope.model import FirstCall
 from gilscope.stats import Figure
 
 HOSTILE = '<script>alert("x")</script> & $x_1$ \'"'

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from compare.model import Environment
 from gilscope import environment
+from gilscope.model import Environment
 from gilscope.record import structure
 
 

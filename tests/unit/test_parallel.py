@@ -8,11 +8,12 @@ import pytest
 from backends import Backend
 from backends.reference import double_list
 from compare.double_list.contract import adopt
-from compare.model import Parallel, ParallelRow
+from compare.model import Parallel
 from compare.scenarios import Options, parallel
 from compare.scenarios.parallel import bound_speedup, describe
 from compare.work import ImplementationWork
 from gilscope.environment import is_gil_enabled
+from gilscope.measurement import ParallelRow
 from gilscope.stats import Figure
 from gilscope.timing.calls import Wall
 from gilscope.timing.rounds import Rounds, Side, Subject, Windows

@@ -168,7 +168,7 @@ def test_what_is_wrong_is_told_with_its_place(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"schema": 2, "schema": 2}', None),
+        ('{"schema": 2, "schema": 2}', "twice"),
         ('{"schema": 2, "environment": {"python": "1", "python": "2"}}', "twice"),
         ("[" * 100_000, "levels"),
         ('{"schema":' * 5000, "levels"),
@@ -177,9 +177,9 @@ def test_what_is_wrong_is_told_with_its_place(
         ('{"a": \ud800}', "expected JSON"),
     ],
 )
-def test_what_is_no_report_at_all_is_refused(text: str, words: str | None) -> None:
+def test_what_is_no_report_at_all_is_refused(text: str, words: str) -> None:
     """Deep, large, doubled or broken."""
-    with pytest.raises(ValueError, match=words or "environment") as raised:
+    with pytest.raises(ValueError, match=words) as raised:
         Report.from_json(text)
     assert str(raised.value).startswith("report")
 

@@ -8,15 +8,9 @@ from typing import Any
 import pytest
 
 from compare import Report
-from compare.model import (
-    PARTNER,
-    BackendResult,
-    Correctness,
-    Environment,
-    Event,
-    Handoff,
-)
+from compare.model import PARTNER, BackendResult, Correctness, Event, Handoff
 from compare.render.timeline import render_transcript, was_released
+from gilscope.model import Environment
 
 ENVIRONMENT = Environment(
     python="3.13.2",

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from compare.model import Parallel, ParallelRow
+from compare.model import Parallel
 from compare.scenarios.gil import find_contradictions
 from compare.scenarios.parallel import describe_doubts
+from gilscope.measurement import ParallelRow
 from gilscope.stats import Figure, describe_unsteady, judge, summarize
 from gilscope.timing.calls import Wall
 from gilscope.timing.rounds import Side, compute_overlap, decide, summarize_threads
