@@ -182,8 +182,11 @@ def summarize_calls(calls: Sequence[ComparedCall]) -> str:
         if len(gaining) == 1:
             gain = f"{gaining[0]} is the only one that gains from a second thread"
     by_speed = sorted(calls, key=lambda call: call.speed.value, reverse=True)
-    fastest, slowest = by_speed[0], by_speed[-1]
-    if fastest.speed.low <= slowest.speed.high:
-        return f"no difference seen in their time alone; {gain}"
-    ratio = describe_ratio(fastest.speed.value / slowest.speed.value)
-    return f"{fastest.name} is {ratio} as fast as {slowest.name} alone; {gain}"
+    first, second = by_speed[:2]
+    if first.speed.low > second.speed.high:
+        ratio = describe_ratio(first.speed.value / second.speed.value)
+        return f"{first.name} is {ratio} as fast as {second.name} alone; {gain}"
+    if first.speed.low > by_speed[-1].speed.high:
+        which = f"{first.name} and {second.name}, the fastest alone"
+        return f"no difference seen between {which}; {gain}"
+    return f"no difference seen in their time alone; {gain}"

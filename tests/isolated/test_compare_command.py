@@ -90,6 +90,9 @@ def make_call(name, speed, speedup, difference=""):
     return ComparedCall(name, difference, make_check(), row, speed)
 
 
+FAST, THIRD = Figure(5, 4.9, 5.1), make_call("c", Figure(2, 1.8, 2.2), ONE)
+
+
 @pytest.mark.parametrize(
     ("calls", "words"),
     [
@@ -104,6 +107,15 @@ def make_call(name, speed, speedup, difference=""):
         (
             [make_call("a", ONE, ONE), make_call("b", ONE, WIDE)],
             ("no difference seen in their time", "none of them gains"),
+        ),
+        # Beside the next fastest, which is the choice that there is.
+        (
+            [make_call("a", ONE, ONE), make_call("b", FAST, ONE), THIRD],
+            ("b is 2.50x as fast as c alone", "none of them gains"),
+        ),
+        (
+            [make_call("a", ONE, ONE), make_call("b", TWICE, ONE), THIRD],
+            ("no difference seen between b and c, the fastest alone", "none of"),
         ),
         (
             [make_call("a", ONE, ONE), make_call("b", TWICE, ONE, "x")],
