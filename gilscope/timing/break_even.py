@@ -1,5 +1,6 @@
 """From which size on something pays, as far as the ranges of the figures bear it."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Literal
 
@@ -23,26 +24,29 @@ MEANINGS: dict[Case, str] = {
 
 def does_pay(case: Case, row: SizeRow) -> Answer:
     """Say whether it pays at this size, if the range of the figure tells."""
-    if case == "alone":
-        return "unclear" if row.cost is None else compare(1 / (1 + MARGIN), row.cost)
-    figure = row.gain if case == "two threads" else row.busy_gain
-    if case == "second thread":
-        if row.check is not None and row.check.verdict in ("holds", "preemptible"):
-            # A second thread is kept out, however the clock came out.
-            return "no"
-        figure = row.pair.speedup if row.pair else None
-    return "unclear" if figure is None else compare(figure, 1 + MARGIN)
+    verdict = row.check.verdict if row.check else ""
+    if case == "second thread" and verdict in ("holds", "preemptible"):
+        # A second thread is kept out, however the clock came out.
+        return "no"
+    figure = find_figure(case, row)
+    if figure is None:
+        return "unclear"
+    # Alone it need not gain, but not cost what can be seen either.
+    limit = 1 / (1 + MARGIN) if case == "alone" else 1 + MARGIN
+    return "yes" if figure.low > limit else "no" if figure.high < limit else "unclear"
 
 
-def compare(left: Figure | float, right: Figure | float) -> Answer:
-    """Say whether the left one is larger with all of its range."""
-    if isinstance(left, Figure):
-        assert isinstance(right, float)
-        return "yes" if left.low > right else "no" if left.high < right else "unclear"
-    assert isinstance(right, Figure)
-    # The other way round, and as ratios: 1 / right against left.
-    low, high = 1 / right.high, 1 / right.low
-    return "yes" if low > left else "no" if high < left else "unclear"
+def find_figure(case: Case, row: SizeRow) -> Figure | None:
+    """Return what tells whether it pays, the more the better; None if not measured."""
+    match case:
+        case "second thread":
+            return row.pair.speedup if row.pair else None
+        case "two threads":
+            return row.gain
+        case "beside Python":
+            return row.busy_gain
+    cost = row.cost
+    return cost and Figure(1 / cost.value, 1 / cost.high, 1 / cost.low)
 
 
 def select_cases(rows: Sequence[SizeRow]) -> tuple[Case, ...]:
@@ -65,7 +69,7 @@ def find_break_even(case: Case, rows: Sequence[SizeRow]) -> BreakEven:
 
     It pays from the first row after which no other one does not, beyond all ranges.
     """
-    answers = [does_pay(case, row) for row in rows]
+    answers = settle(case, rows)
     first = len(rows)
     while first and answers[first - 1] == "yes":
         first -= 1
@@ -75,6 +79,30 @@ def find_break_even(case: Case, rows: Sequence[SizeRow]) -> BreakEven:
         pays_from=name_place(rows[first]) if first < len(rows) else None,
         not_at=name_place(rows[noes[-1]]) if noes else None,
     )
+
+
+def settle(case: Case, rows: Sequence[SizeRow]) -> list[Answer]:
+    """Return the answers of all rows, an open one as those on both sides of it.
+
+    That is, where these agree, and its range is not told apart from either of theirs.
+    """
+    answers = [does_pay(case, row) for row in rows]
+    settled = answers[:]
+    known = [place for place, answer in enumerate(answers) if answer != "unclear"]
+    for before, after in itertools.pairwise(known):
+        for place in range(before + 1, after):
+            ends = rows[before], rows[after]
+            if answers[before] == answers[after] and all(
+                do_overlap(case, rows[place], end) for end in ends
+            ):
+                settled[place] = answers[before]
+    return settled
+
+
+def do_overlap(case: Case, row: SizeRow, other: SizeRow) -> bool:
+    """Return whether the ranges of two rows have anything in common."""
+    one, two = find_figure(case, row), find_figure(case, other)
+    return bool(one and two and one.low <= two.high and two.low <= one.high)
 
 
 def name_place(row: SizeRow) -> Place:
