@@ -9,9 +9,8 @@ if TYPE_CHECKING:
     from compare.contract import Contract, ContractError, Implementation
     from compare.contract_tests import ContractTests
     from compare.model import BackendResult, Report
-    from compare.run import Progress, run_all
+    from compare.run import Progress, plan_sweep, run_all, sweep
     from compare.statements import Comparison, compare_statements
-    from compare.sweeping import plan_sweep, sweep
     from gilscope.model import Check, Environment
 
 __all__ = [
@@ -39,7 +38,6 @@ __all__ = [
 _MODULES = (
     "model",
     "run",
-    "sweeping",
     "comparing",
     "contract",
     "contract_tests",

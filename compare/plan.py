@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 import backends
 from backends import Backend
@@ -14,7 +14,6 @@ from backends.registry import BackendSpec, describe
 from compare.contract import (
     Contract,
     ContractError,
-    Implementation,
     find_contract_target,
     find_target,
     list_implementations,
@@ -23,6 +22,9 @@ from compare.contract import (
 from compare.scenarios import DEFAULT_SCENARIOS, SCENARIOS, Options
 
 Backends = Iterable[str | Backend] | None
+
+# How many times as long as planned a backend may take to sweep on a loaded machine.
+PATIENCE = 10.0
 
 
 @dataclass(frozen=True)
@@ -48,21 +50,6 @@ class Job:
     options: Options = field(default_factory=Options)
     contract: str = ""
     reference: str = ""
-
-    @classmethod
-    def from_plain(cls, content: Mapping[str, Any]) -> Self:
-        """Return the job as it was before it became JSON."""
-        options = make_tuples(content["options"])
-        options["partners"] = tuple(map(tuple, options["partners"]))
-        return cls(**{**make_tuples(content), "options": Options(**options)})
-
-
-def make_tuples(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content with tuples where JSON has lists."""
-    return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in content.items()
-    }
 
 
 @dataclass(frozen=True)
@@ -130,6 +117,25 @@ def make_plan(  # noqa: PLR0913 - all but the first are by name.
     )
 
 
+def make_sweep_plan(
+    backends: Backends = None,
+    *,
+    quick: bool = False,
+    timeout_s: float | None = None,
+    path: Iterable[str] | None = None,
+) -> tuple[Plan, float]:
+    """Return the plan of a sweep and how many seconds it will take."""
+    # Other runs and the workers need not load all that measures.
+    from compare.scenarios.sweep import plan_s  # noqa: PLC0415
+
+    if timeout_s is None:
+        timeout_s = PATIENCE * plan_s(1, quick=quick)
+    plan = make_plan(
+        backends, scenarios=["sweep"], quick=quick, timeout_s=timeout_s, path=path
+    )
+    return plan, plan_s(len(plan.jobs), quick=quick)
+
+
 def select_scenarios(names: Iterable[str] | None) -> tuple[str, ...]:
     """Return the scenarios in the order in which they run.
 
@@ -182,23 +188,29 @@ def plan_job(wanted: str | Backend) -> Job:
             # Nothing is loaded by this: it says which names there are.
             backends.get(wanted)
         return Job(wanted, wanted)
-    function = backend.double_list
-    target = find_target(backend, function) or find_target(function)
+    return plan_object(f"backend {backend.name!r}", backend.name, backend)
+
+
+def plan_object(what: str, name: str, wanted: Any) -> Job:
+    """Return the job for a Backend, an Implementation or a function."""
+    function = getattr(wanted, "double_list", getattr(wanted, "function", None))
+    target = find_target(wanted, function) or find_target(function or wanted)
+    kind = "a Backend or function" if isinstance(wanted, Backend) else "a function"
     reason = (
-        f"backend {backend.name!r} cannot be found by another process: "
-        "expected a Backend or function at the top of a module that can be imported"
+        f"{what} cannot be found by another process: "
+        f"expected {kind} at the top of a module that can be imported"
     )
     return Job(
-        backend.name,
+        name,
         target,
-        backend.technology,
-        backend.releases_gil,
+        wanted.technology if function else None,
+        wanted.releases_gil if function else None,
         "" if target else reason,
     )
 
 
 def plan_implementations(contract: Contract | str, wanted: Any) -> list[Job]:
-    """Return one job for each implementation of a contract.
+    """Return one job for each implementation of a contract, without importing it.
 
     Args:
         contract: the contract, or its "module:attribute".
@@ -215,7 +227,6 @@ def plan_implementations(contract: Contract | str, wanted: Any) -> list[Job]:
     else:
         target = find_contract_target(contract)
     known = list_implementations(contract)
-    name = contract.find_name()
     if wanted is None:
         wanted = known
     elif isinstance(wanted, str):
@@ -223,35 +234,29 @@ def plan_implementations(contract: Contract | str, wanted: Any) -> list[Job]:
     elif not isinstance(wanted, Mapping):
         wanted = {getattr(one, "__name__", str(one)): one for one in wanted}
     if not wanted:
+        name = contract.find_name()
         message = f"contract {name}: expected at least one implementation, got none"
         raise ContractError(message)
-    return [
-        dataclasses.replace(plan_implementation(key, value, known), contract=target)
-        for key, value in wanted.items()
+    jobs = [
+        Job(name, find_installed(one, known))
+        if isinstance(one, str)
+        else plan_object(f"implementation {name!r}", name, one)
+        for name, one in wanted.items()
     ]
+    return [dataclasses.replace(job, contract=target) for job in jobs]
 
 
-def plan_implementation(name: str, wanted: Any, known: Mapping[str, str]) -> Job:
-    """Return the job for one implementation, without importing it."""
-    if isinstance(wanted, str):
-        target = known.get(wanted, wanted)
-        if ":" not in target:
-            nearest = difflib.get_close_matches(wanted, known, n=1)
-            hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-            expected = ", ".join([*known, "module:attribute"])
-            message = (
-                f"unknown implementation {wanted!r}: expected one of {expected}{hint}"
-            )
-            raise ContractError(message)
-        return Job(name, target)
-    declared: tuple[str | None, bool | None] = (None, None)
-    target = find_target(wanted)
-    if isinstance(wanted, Implementation):
-        declared = (wanted.technology, wanted.releases_gil)
-        function = wanted.function
-        target = find_target(wanted, function) or find_target(function)
-    reason = (
-        f"implementation {name!r} cannot be found by another process: "
-        "expected a function at the top of a module that can be imported"
-    )
-    return Job(name, target, *declared, "" if target else reason)
+def find_installed(wanted: str, known: Mapping[str, str]) -> str:
+    """Return the "module:attribute" of an implementation that may be given by name.
+
+    Raises:
+        ContractError: none has that name.
+    """
+    target = known.get(wanted, wanted)
+    if ":" in target:
+        return target
+    nearest = difflib.get_close_matches(wanted, known, n=1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    expected = ", ".join([*known, "module:attribute"])
+    message = f"unknown implementation {wanted!r}: expected one of {expected}{hint}"
+    raise ContractError(message)

@@ -11,7 +11,7 @@ import compare.render  # noqa: F401 - what registers how a report shows itself.
 from backends import Backend
 from compare.contract import Contract
 from compare.model import BackendResult, Report, Status
-from compare.plan import Job, Plan, make_plan
+from compare.plan import Job, Plan, make_plan, make_sweep_plan
 from compare.subinterpreter import find_subinterpreter_answer
 from gilscope.environment import collect_environment
 from gilscope.process import MARK, Child, Written
@@ -101,6 +101,38 @@ def run_all(  # noqa: PLR0913 - all but the first are by name.
         threads=threads,
     )
     return run_plan(plan, progress)
+
+
+def sweep(
+    backends: Iterable[str | Backend] | None = None,
+    *,
+    quick: bool = False,
+    timeout_s: float | None = None,
+    progress: Tell | None = None,
+) -> Report:
+    """Find for each backend from which amount of work on releasing the GIL pays.
+
+    Args:
+        backends: as in run_all().
+        quick: a smaller grid, in fewer rounds.
+        timeout_s: how long one backend may take; None = ten times what is planned.
+        progress: called with each step.
+
+    Returns:
+        A report whose rows have `sweep`; str() has its tables and its plot.
+
+    Raises:
+        UnknownBackendError: no backend has that name. Nothing was run.
+    """
+    plan, _ = make_sweep_plan(backends, quick=quick, timeout_s=timeout_s)
+    return run_plan(plan, progress)
+
+
+def plan_sweep(
+    backends: Iterable[str | Backend] | None = None, *, quick: bool = False
+) -> float:
+    """Return how many seconds sweep() will take, from the plan of its grid."""
+    return make_sweep_plan(backends, quick=quick)[1]
 
 
 def run_plan(plan: Plan, progress: Tell | None = None) -> Report:

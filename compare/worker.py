@@ -21,6 +21,7 @@ from compare.scenarios import NotApplicable, load_scenario
 from gilscope.channel import Channel, describe
 from gilscope.clean import clean_text
 from gilscope.environment import is_free_threaded_build, is_gil_enabled
+from gilscope.record import structure
 
 # How much of a backend's own words goes into a reason.
 MESSAGE_LENGTH = 500
@@ -28,7 +29,7 @@ MESSAGE_LENGTH = 500
 
 def main(channel: Channel) -> None:
     """Do the job; the process ends here."""
-    job = Job.from_plain(channel.order)
+    job = structure(channel.order, Job)
     for name in job.scenarios:
         load_scenario(name)
     channel.occupy_small_fds()

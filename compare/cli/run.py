@@ -7,11 +7,10 @@ from typing import Any
 import compare.render  # noqa: F401 - registers how results are shown.
 from compare.cli.progress import show_progress
 from compare.model import Report
-from compare.plan import Plan, make_plan
+from compare.plan import Plan, make_plan, make_sweep_plan
 from compare.render.exports import render_trace
 from compare.run import run_plan
 from compare.scenarios import SCENARIOS
-from compare.sweeping import make_sweep_plan
 from gilscope.cli.options import (
     FILES,
     add_options,

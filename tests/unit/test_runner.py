@@ -13,6 +13,7 @@ from compare.run import N_WRONGS_KEPT, Outcome, judge
 from compare.scenarios import DEFAULT_SCENARIOS, SCENARIOS, Options
 from gilscope import channel
 from gilscope.process import Written
+from gilscope.record import structure
 
 JOB = Job("mine", "mine", "my own", True, scenarios=("correctness", "handoff"))
 HANDOFF = {
@@ -138,7 +139,7 @@ def test_a_job_survives_the_channel() -> None:
         quick=True, threads=(1, 2), partners=(("a", "b:a"),), late_partner=True
     )
     job = dataclasses.replace(JOB, options=options)
-    assert Job.from_plain(json.loads(channel.encode(job))) == job
+    assert structure(json.loads(channel.encode(job)), Job) == job
 
 
 @pytest.mark.parametrize(
