@@ -184,8 +184,7 @@ def make_source(result: Any) -> Source:
 def list_backend(result: BackendResult) -> Iterator[Entry]:
     """Yield what there is to compare of one backend."""
     name = result.name
-    reason = result.reason.strip().split("\n", 1)[0].rstrip(".")
-    yield Entry(name, "status", result.status, more=reason)
+    yield Entry(name, "status", result.status, more=result.first_reason)
     if result.correctness:
         yield Entry(name, "wrong answers", str(result.correctness.failed))
     if result.gil:
