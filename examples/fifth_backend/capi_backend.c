@@ -165,6 +165,10 @@ static int compute(int64_t *values, Py_ssize_t length, PyObject *result,
   if (options->held_sleep > 0) {
     sleep_for(options->held_sleep);
   }
+  /* What a signal handler raises comes out of the call, which then stores nothing. */
+  if (PyErr_CheckSignals() < 0) {
+    return 0;
+  }
   PyObject *doubled = write_values(values + length, length);
   if (doubled == NULL) {
     return 0;
