@@ -34,9 +34,11 @@ def make_document(found: Audit) -> Document:
     rows = [(one.name, one) for one in found.functions]
     names = ", ".join(found.packages)
     verdicts = [one.verdict for one in found.functions]
+    n_varying = verdicts.count("varies")
+    some = f"{n_varying} in some calls only, " if n_varying else ""
     answer = (
         f"{names}: {len(rows)} C functions were called; {verdicts.count('releases')} "
-        f"release the GIL, {verdicts.count('holds')} hold it"
+        f"release the GIL, {some}{verdicts.count('holds')} hold it"
         if rows
         else f"{names}: no C function of it was called"
     )
