@@ -14,6 +14,7 @@ import dataclasses
 import sys
 import threading
 import types
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Self
 
@@ -68,12 +69,11 @@ class Auditor:
 
     def __init__(self, packages: Iterable[str], *, n_watched: int = N_WATCHED) -> None:
         """Start nothing yet."""
-        self._packages = frozenset(packages)
+        self._packages = Packages(packages)
         self._n_watched = n_watched
         self._counts: dict[str, _Counts] = {}
-        # By type and function: a bound method is another object in each call.
-        self._names: dict[object, str] = {}
-        self._kept: list[object] = []
+        # By id, or by type and method: a bound method is another object in each call.
+        self._names: dict[object, tuple[str, object]] = {}
         self._call: _Call | None = None
         self._is_busy = False
         self._closing = contextlib.ExitStack()
@@ -218,45 +218,140 @@ class Auditor:
 
     def _select_name(self, function: object) -> str:
         """Return the name of a function of the packages, "" for any other one."""
-        key: object = getattr(function, "__self__", None)
-        if key is None or isinstance(key, types.ModuleType):
-            key = id(function)
-            if key not in self._names:
-                # Its id is the key; it must not become another function's.
-                self._kept.append(function)
-        else:
-            key = (type(key), getattr(function, "__name__", ""))
-        name = self._names.get(key)
-        if name is None:
-            name = describe_function(function)
-            # A package's C code may be in a private module beside it: `_brotli`.
-            top = name.partition(".")[0]
-            if not {top, top.lstrip("_")} & self._packages:
-                name = ""
-            self._names[key] = name
+        if isinstance(function, types.FunctionType | types.MethodType):
+            return ""
+        key: object = id(function)
+        owner = None
+        if isinstance(function, types.BuiltinFunctionType):
+            owner = function.__self__
+        if owner is not None and not isinstance(owner, types.ModuleType):
+            key = (type(owner), function.__name__)  # type: ignore[attr-defined]
+        if key in self._names:
+            return self._names[key][0]
+        place = locate(function)
+        name = "" if place is None else self._packages.find_name(place)
+        reference: object = None
+        if not isinstance(key, tuple):
+            # The id may be another one's later; nothing of the program is kept alive.
+            try:
+                reference = weakref.ref(function, lambda _: self._names.pop(key, None))
+            except TypeError:
+                return name
+        self._names[key] = name, reference
         return name
 
 
-def describe_function(function: object) -> str:
-    """Return module and name of a C function; "" for what is Python code.
+class Place(NamedTuple):
+    """Where a C function is from."""
 
-    A wrapper without a module has that of its type or of its object's.
+    # The function, or the type whose method it is.
+    holder: object
+    # As the holder itself says.
+    module: str
+    name: str
+    # "" or the method.
+    rest: str = ""
+
+
+class Packages(frozenset[str]):
+    """Names of packages, whose C functions have names."""
+
+    __slots__ = ("_n_modules", "_strays")
+
+    def find_name(self, place: Place) -> str:
+        """Return the name of a function of the packages, "" for any other one."""
+        holder, module, name, rest = place
+        space = vars(sys.modules.get(module, types.ModuleType("")))
+        if self.has(module):
+            if "." not in name and space.get(name) is not holder:
+                # Functions of one module may all say that they have the same name.
+                name = next((key for key in space if space[key] is holder), name)
+            return f"{module}.{name}{rest}"
+        if space.get(name) is holder:
+            return ""
+        # Bindings may forget to say of which module it is, or name one without its
+        # package.
+        if getattr(self, "_n_modules", 0) != len(sys.modules):
+            self._n_modules = len(sys.modules)
+            self._strays = dict(reversed([*self._list_members()]))
+        found = self._strays.get(id(holder))
+        return f"{found}{rest}" if found else ""
+
+    def has(self, module: str) -> bool:
+        """Return whether a module is of one of them."""
+        # A package's C code may be in a private module beside it: `_brotli`.
+        top = module.partition(".")[0]
+        return top in self or top.lstrip("_") in self
+
+    def _list_members(self) -> Iterator[tuple[int, str]]:
+        """Yield what their modules have, with its name; the outermost comes first."""
+        spaces = [(name, one) for name, one in sys.modules.items() if self.has(name)]
+        spaces.reverse()
+        for path, module in spaces:
+            for name, value in list(vars(module).items()):
+                if not isinstance(value, types.ModuleType):
+                    yield id(value), f"{path}.{name}"
+                elif sys.modules.get(value.__name__) is not value:
+                    # It is a part of the one that has it.
+                    inner = f"{path}.{name}", value
+                    if all(value is not one for _, one in spaces):
+                        spaces.append(inner)
+
+
+def describe_function(function: object) -> str:
+    """Return module and name of a C function as it says; "" for what is Python code."""
+    place = locate(function)
+    return "" if place is None else f"{place.module}.{place.name}{place.rest}"
+
+
+def locate(function: object) -> Place | None:
+    """Return where a C function is from; None for what is Python code.
+
+    No code of the program runs.
     """
-    if isinstance(function, types.FunctionType | types.MethodType):
-        return ""
-    owner: Any = getattr(function, "__self__", None)
-    module: object = getattr(function, "__module__", None)
-    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", "")
+    kind = type(function)
+    if isinstance(function, types.FunctionType | types.MethodType) or is_python(
+        kind, "__call__", "__getattribute__", "__getattr__"
+    ):
+        return None
+    if isinstance(function, type):
+        if is_python(function, "__init__", "__new__"):
+            return None
+        return locate_type(function, "", "__new__", "__init__")
+    name = getattr(function, "__name__", None)
+    owner = getattr(function, "__objclass__", getattr(function, "__self__", None))
+    if not isinstance(name, str):
+        return locate_type(kind, ".__call__", "__call__")
+    if owner is not None and not isinstance(owner, types.ModuleType):
+        of_type = owner if isinstance(owner, type) else type(owner)
+        return locate_type(of_type, f".{name}", name)
+    module = getattr(function, "__module__", None)
     if isinstance(owner, types.ModuleType):
         module = owner.__name__
-    elif not isinstance(module, str):
-        of_type = owner if isinstance(owner, type) else type(owner)
-        if owner is None:
-            of_type = getattr(function, "__objclass__", type(function))
-        module = of_type.__module__
-    if isinstance(function, type):
-        name = function.__qualname__
-    return f"{module}.{name}" if name else ""
+    if not isinstance(module, str):
+        module = kind.__module__
+    return Place(function, module, getattr(function, "__qualname__", name))
+
+
+def locate_type(kind: type, rest: str, *names: str) -> Place:
+    """Return the base of a type that has one of these names itself, and in C."""
+    for base in kind.__mro__:
+        space = vars(base)
+        if any(name in space and not is_function(space[name]) for name in names):
+            return Place(base, base.__module__, base.__qualname__, rest)
+    return Place(kind, kind.__module__, kind.__qualname__, rest)
+
+
+def is_python(kind: type, *names: str) -> bool:
+    """Return whether one of a type's attributes is a function written in Python."""
+    spaces = [vars(base) for base in kind.__mro__]
+    found = (next((one[n] for one in spaces if n in one), None) for n in names)
+    return any(map(is_function, found))
+
+
+def is_function(value: object) -> bool:
+    """Return whether what a type has is a function written in Python."""
+    return isinstance(value, types.FunctionType | staticmethod)
 
 
 def check_available() -> None:

@@ -1,10 +1,14 @@
 """--gil-audit: C calls judged where they happen while other code runs."""
 
+import gc
 import hashlib
 import json
+import operator
 import sys
 import threading
 import time
+import types
+import weakref
 import zlib
 from collections import deque
 
@@ -12,7 +16,14 @@ import pytest
 
 from compare.comparing import diff_sources
 from compare.entries import read_sources
-from gilscope.audit import Auditor, AuditUnavailableError, describe_function, merge
+from gilscope.audit import (
+    Auditor,
+    AuditUnavailableError,
+    Packages,
+    describe_function,
+    locate,
+    merge,
+)
 from gilscope.environment import is_gil_enabled
 from gilscope.model import Audit, AuditedFunction
 from gilscope.probe.surroundings import describe_environment
@@ -22,6 +33,37 @@ needs_monitoring = pytest.mark.skipif(
     reason="it needs sys.monitoring (CPython 3.12), a GIL and Linux",
 )
 BIG, SMALL = bytes(300_000), b"x"
+
+
+class Line(deque):
+    """A class in Python, with a method that it inherits and one that it does not."""
+
+    def pop(self):
+        return super().pop()
+
+
+class Initialized(deque):
+    """A class whose call runs Python code."""
+
+    def __init__(self):
+        super().__init__()
+
+
+class Made:
+    """Another one."""
+
+    def __new__(cls):
+        return super().__new__(cls)
+
+
+class Called:
+    """A callable that is Python code, as what it is asked for."""
+
+    def __call__(self):
+        pass
+
+    def __getattr__(self, name):
+        raise AssertionError(name)
 
 
 def make_audit(*functions, n_unclear=0):
@@ -63,11 +105,48 @@ def test_what_several_processes_saw_is_added_up():
         (deque().append, "collections.deque.append"),
         (deque, "collections.deque"),
         (zlib.compressobj().compress, "zlib.Compress.compress"),
+        (deque.__len__, "collections.deque.__len__"),
+        (deque().__len__, "collections.deque.__len__"),
+        (operator.itemgetter(0), "operator.itemgetter.__call__"),
+        # What a class in Python inherits is of the base that has it.
+        (Line, "collections.deque"),
+        (Line().append, "collections.deque.append"),
+        (super(Line, Line()).pop, "collections.deque.pop"),
+        (super(Initialized, Initialized()).__init__, "collections.deque.__init__"),
+        # Python code, whose own calls of C functions count.
         (json.dumps, ""),
+        (Line().pop, ""),
+        (Initialized, ""),
+        (Made, ""),
+        (Called(), ""),
     ],
+    ids=lambda value: str(type(value)),
 )
 def test_a_function_is_named_by_its_module_or_that_of_its_type(function, name):
     assert describe_function(function) == name
+
+
+def find_name(function, *packages):
+    return Packages(packages).find_name(locate(function))
+
+
+def test_what_does_not_say_its_package_is_found_in_it(monkeypatch):
+    package, part = types.ModuleType("package"), types.ModuleType("gzip")
+    monkeypatch.setitem(sys.modules, "package", package)
+    package.part, part.checksum, part.Keys = part, zlib.crc32, type({}.keys())
+    # It says it is of zlib, which has it as well.
+    assert find_name(zlib.crc32, "package") == ""
+    monkeypatch.delattr(zlib, "crc32")
+    assert find_name(part.checksum, "package") == "package.part.checksum"
+    assert find_name({}.keys().isdisjoint, "package") == "package.part.Keys.isdisjoint"
+    assert find_name(part.checksum, "other") == ""
+
+
+def test_functions_that_say_the_same_name_are_told_apart(monkeypatch):
+    monkeypatch.setattr(zlib, "other_crc32", zlib.crc32, raising=False)
+    monkeypatch.setattr(zlib, "crc32", zlib.adler32)
+    assert find_name(zlib.other_crc32, "zlib") == "zlib.other_crc32"
+    assert find_name(zlib.adler32, "zlib") == "zlib.adler32"
 
 
 def test_a_release_that_was_lost_shows_in_the_difference(tmp_path):
@@ -96,6 +175,30 @@ def test_calls_are_judged_where_they_happen():
     assert found["zlib.adler32"].verdict == "holds"
     assert found["_hashlib.openssl_sha256"].verdict == "releases"
     assert {one.n_calls for one in found.values()} == {3}
+
+
+@needs_monitoring
+def test_calls_in_the_python_code_of_a_class_are_judged():
+    class Checksum:
+        def __init__(self):
+            zlib.crc32(BIG)
+
+    with Auditor(["zlib", __name__.partition(".")[0]]) as auditor:
+        Checksum()
+    (found,) = auditor.summarize().functions
+    assert (found.name, found.verdict) == ("zlib.crc32", "releases")
+
+
+@needs_monitoring
+def test_nothing_that_was_called_is_kept_alive():
+    with Auditor(["zlib"]):
+        classes = [type(f"Class{number}", (), {}) for number in range(3)]
+        for each in classes:
+            each()
+        references = [weakref.ref(each) for each in classes]
+        del classes, each
+        gc.collect()
+        assert [reference() for reference in references] == [None] * 3
 
 
 @needs_monitoring
