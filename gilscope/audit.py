@@ -43,7 +43,6 @@ class _Call(NamedTuple):
     offset: int
     name: str
     probe: SwitchIntervalProbe
-    decoy: tuple[bool, int] | None
     closing: contextlib.ExitStack
     start_ns: int
 
@@ -159,9 +158,7 @@ class Auditor:
         with contextlib.ExitStack() as stack:
             try:
                 probe = stack.enter_context(self._session.open_probe())
-                decoy = probe.read_decoy()
-                probe.witness.park()
-                probe.waiters.note(probe.settled_s)
+                probe.park()
             except WitnessError:
                 self.n_unclear += 1
                 self._session.close()
@@ -170,7 +167,7 @@ class Auditor:
                 # A check that the test itself makes.
                 return
             self._call = _Call(
-                code, offset, name, probe, decoy, stack.pop_all(), perf_counter_ns()
+                code, offset, name, probe, stack.pop_all(), perf_counter_ns()
             )
 
     def _leave_call(
@@ -182,22 +179,16 @@ class Auditor:
         if call.code is not code or call.offset != offset:
             return
         end_ns = perf_counter_ns()
-        was_woken = call.probe.witness.was_woken()
+        was_released = call.probe.was_released()
         self._is_busy = True
         try:
-            if was_woken and call.probe.read_decoy() != call.decoy:
-                # Something woke all threads.
-                was_woken = None
-            elif not was_woken:
-                # The one that was woken may have been another.
-                was_woken = call.probe.waiters.compare()
             self._end(call)
-            if was_woken is None:
+            if was_released is None:
                 self.n_unclear += 1
                 return
             counts = self._counts[call.name]
             counts.n_watched += 1
-            counts.n_released += was_woken
+            counts.n_released += was_released
             counts.longest_ns = max(counts.longest_ns, end_ns - call.start_ns)
         finally:
             self._is_busy = False

@@ -86,7 +86,7 @@ def check(
 
     call = partial(func, *args, **kwargs) if args or kwargs else func
     subject = Subject(describe_callable(func), call, prepare=prepare)
-    return judge(subject, budget_s=budget_s, figures=figures, timeout_s=timeout_s).check
+    return judge(subject, budget_s=budget_s, figures=figures, timeout_s=timeout_s)
 
 
 def check_statement(  # noqa: PLR0913 - all but two are by name.
@@ -120,50 +120,7 @@ def check_statement(  # noqa: PLR0913 - all but two are by name.
 
     bound = bind_statement(statement, setup, namespace, prepare)
     subject = Subject(statement, *bound)
-    return judge(subject, budget_s=budget_s, figures=figures).check
-
-
-def check_both(
-    statement: str,
-    setup: str = "pass",
-    *,
-    budget_s: float = BUDGET_S,
-    timeout_s: float = TIMEOUT_S,
-) -> tuple[Check, Check]:
-    """Judge a statement with the GIL on, and with it off, on a free-threaded build.
-
-    Args:
-        statement: as for `check_statement`.
-        setup: what is run once before, in each of the two processes.
-        budget_s: about how long the figures of each check may take, in seconds.
-        timeout_s: how long each may go without a sign of life.
-
-    Returns:
-        The check with the GIL and the one without it.
-
-    Raises:
-        RuntimeError: this build has nothing but a GIL, or one of them failed.
-    """
-    check_budget(budget_s)
-    from gilscope.environment import is_free_threaded_build  # noqa: PLC0415
-    from gilscope.probe.child import (  # noqa: PLC0415
-        Statement,
-        StatementError,
-        judge_in_child,
-    )
-
-    if not is_free_threaded_build():
-        message = "check_both(): expected a free-threaded build, got one with a GIL"
-        raise RuntimeError(message)
-    wanted = Statement(statement, setup, budget_s=budget_s)
-    checks = []
-    for gil in ("1", "0"):
-        try:
-            checks.append(judge_in_child(wanted, timeout_s=timeout_s, gil=gil))
-        except StatementError as error:
-            message = f"check_both(): with gil={gil}: {error}"
-            raise RuntimeError(message) from error
-    return checks[0], checks[1]
+    return judge(subject, budget_s=budget_s, figures=figures)
 
 
 def check_budget(seconds: float, name: str = "budget_s") -> None:

@@ -138,8 +138,15 @@ def parse_times(text: bytes) -> Times:
     return Times(int(computing), int(waiting))
 
 
-def open_view(native_id: int) -> ThreadView | None:
-    """Return what the kernel tells about a thread, or None where it tells nothing."""
+def open_view(
+    native_id: int, closing: contextlib.ExitStack | None = None
+) -> ThreadView | None:
+    """Return what the kernel tells about a thread, or None where it tells nothing.
+
+    Args:
+        native_id: the thread.
+        closing: what closes the view with it.
+    """
     if sys.platform != "linux":
         return None
     try:
@@ -152,12 +159,9 @@ def open_view(native_id: int) -> ThreadView | None:
     except (ValueError, WitnessError):
         view.close()
         return None
+    if closing is not None:
+        closing.callback(view.close)
     return view
-
-
-def tells_core_waits() -> bool:
-    """Return whether the system tells the run-queue wait of a thread."""
-    return os.path.exists("/proc/thread-self/schedstat")  # noqa: PTH110 - less to import.
 
 
 @contextlib.contextmanager

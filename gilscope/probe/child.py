@@ -163,7 +163,7 @@ def run_order(channel: Channel) -> None:
         }
         channel.send({"error": describe_error(error, sources)})
     else:
-        channel.send({"check": found.check})
+        channel.send({"check": found})
     sys.stdout.flush()
     channel.exit()
 

@@ -302,9 +302,11 @@ def find_notes(
         )
     hold = first.longest_hold
     if hold is not None and hold.low > max(FIRST_S, FIRST_TIMES * call_s):
+        low, high = describe_time(hold.low), describe_time(hold.high)
         yield (
-            f"the first call kept others out for {describe_time(hold.value)}; later "
-            f"ones took {describe_time(call_s)}"
+            "the first call kept others out for "
+            f"{low if low == high else f'{low} to {high}'}; later ones took "
+            f"{describe_time(call_s)}"
         )
     elif first.call_s > max(FIRST_S, 100 * call_s):
         yield (

@@ -7,10 +7,10 @@ did not see, because it had no core, widens a range and is never put down to the
 """
 
 import statistics
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from math import hypot, sqrt
+from operator import attrgetter
 from typing import NamedTuple
 
 from gilscope.probe.witness import PAUSE_S, Note
@@ -52,15 +52,11 @@ class Window(NamedTuple):
     notes: Sequence[Note]
     # Whether a thread was woken out of its wait for the GIL; None where nobody tells.
     was_woken: bool | None = None
-    # What the kernel tells of both threads at both ends.
+    # What was told of both threads at both ends.
     start: Note = Note(0)
     end: Note = Note(0)
     # Whether the witness slept at the end, so that all of its waits are known.
     ends_asleep: bool = False
-    # What the process had computed at each stamp, without the witness.
-    progress: Sequence[int] = ()
-    # What the caller had computed.
-    computed: Sequence[int] = ()
 
     @property
     def n_calls(self) -> int:
@@ -86,17 +82,15 @@ class Window(NamedTuple):
         computed_ns = min(passed_ns, count_computed(self.start, self.end) or 0)
         return max(1, passed_ns - waited_ns, computed_ns)
 
-    def split(self) -> Iterator["Window"]:
-        """Yield each call with the notes inside it."""
-        moments = [note.at_ns for note in self.notes]
-        for position, (start, end) in enumerate(pairwise(self.stamps)):
-            inside = slice(bisect_right(moments, start), bisect_left(moments, end))
-            yield Window(
-                (start, end),
-                self.notes[inside],
-                progress=self.progress[position : position + 2],
-                computed=self.computed[position : position + 2],
-            )
+    @property
+    def marks(self) -> list[Note]:
+        """Its start, what the witness noted, and its end."""
+        start, end = self.stamps[0], self.stamps[-1]
+        return [
+            self.start._replace(at_ns=start),
+            *self.notes,
+            self.end._replace(at_ns=end),
+        ]
 
 
 class Hold(NamedTuple):
@@ -109,6 +103,8 @@ class Hold(NamedTuple):
     clock: float = 0.0
     # Whether there was a hold, or only a time that nobody saw.
     is_seen: bool = True
+    # What may have been held in addition without being seen.
+    missed_ns: float = 0.0
 
 
 class Estimate(NamedTuple):
@@ -155,15 +151,13 @@ def estimate_window(window: Window, spacing_ns: int) -> Estimate:
         spacing_ns: between two notes of a witness that nobody keeps out.
     """
     own = float(window.own_ns)
-    intervals = [*make_intervals(window, spacing_ns)]
-    holds = [estimate_interval(interval, window) for interval in intervals]
+    holds = [*estimate_holds(window, spacing_ns)]
     seen = [hold for hold in holds if hold.is_seen]
     unseen_ns = sum(hold.high for hold in holds if not hold.is_seen)
     held = sum(hold.value for hold in seen)
     low, high = sum(hold.low for hold in holds), sum(hold.high for hold in holds)
     error = 0.0
-    # A hold that was over within a pause was missed, if the GIL changed hands.
-    missed = hypot(*(each.missable_ns for each in intervals))
+    missed = hypot(*(hold.missed_ns for hold in holds))
     if own / window.n_calls < SAMPLED_CALLS * spacing_ns and len(seen) > N_SAMPLED:
         # What is found after a pause is a sample of calls that are shorter than it.
         share = sum(hold.high > 0 for hold in seen[1:]) / len(seen[1:])
@@ -175,85 +169,46 @@ def estimate_window(window: Window, spacing_ns: int) -> Estimate:
     return Estimate(own, own - unseen_ns, held, low, high, error, missed, longest)
 
 
-class Interval(NamedTuple):
-    """Between two notes of the witness, or an end of the window; nanoseconds."""
-
-    passed_ns: int
-    # Without the caller's run-queue wait.
-    own_ns: int
-    # For which the witness did not look: its pause and its run-queue wait.
-    unseen_ns: int
-    # Whether it waited for the GIL at the end.
-    was_held: bool
-    is_first: bool
-    is_last: bool
-    # Whether the GIL changed hands meanwhile, None where nobody counts that.
-    was_switched: bool | None
-
-    @property
-    def missable_ns(self) -> int:
-        """How much of it may have been held without being seen."""
-        is_free = not (self.is_first or self.is_last or self.was_held)
-        if not is_free or self.was_switched is False:
-            return 0
-        return min(self.own_ns, self.unseen_ns)
-
-
-def make_intervals(window: Window, spacing_ns: int) -> Iterator[Interval]:
-    """Yield what lies between the notes of a window, in order."""
-    start = window.start._replace(at_ns=window.stamps[0])
-    end = window.end._replace(at_ns=window.stamps[-1])
-    edges = [start, *window.notes, end]
-    computed_ns = count_computed(start, end)
+def estimate_holds(window: Window, spacing_ns: int) -> Iterator[Hold]:
+    """Yield the hold between any two notes of a window, and up to its ends."""
+    marks = window.marks
+    computed_ns = count_computed(marks[0], marks[-1])
     # Linux tells of a run-queue wait when it is over; computing time is exact.
     is_computing = (
         computed_ns is not None and computed_ns > ALL_COMPUTING * window.own_ns
     )
-    for before, after in pairwise(edges):
+    for before, after in pairwise(marks):
+        is_first, is_last = before is marks[0], after is marks[-1]
         passed = max(0, after.at_ns - before.at_ns)
         caller, witness = count_waits(before, after)
-        own = count_computed(before, after) if is_computing else passed - caller
-        is_first = before is start
+        computed = count_computed(before, after) or 0
+        own = computed if is_computing else max(passed - caller, computed)
+        own = max(0, min(own, passed))
         pause = spacing_ns + before.pause_ns - int(PAUSE_S * 1e9)
         # At the start the caller has the GIL, and afterwards if it waited for it.
         is_known = is_first or before.caller_waits
+        # The witness does not look in its pause, and where it has no core.
         unseen = min(passed, witness + (0 if is_known else max(0, pause)))
         if before.n_sleeps is None or after.n_sleeps is None:
             was_held = passed - unseen >= pause
         else:
             # It sleeps once for its pause, and once more where it waits for the GIL.
             was_held = after.n_sleeps - before.n_sleeps > 1
-        switches = before.n_switches, after.n_switches
-        yield Interval(
-            passed,
-            max(0, min(own or 0, passed)),
-            unseen,
-            was_held,
-            is_first,
-            after is end,
-            None if None in switches else switches[0] != switches[1],
-        )
-
-
-def estimate_interval(interval: Interval, window: Window) -> Hold:
-    """Estimate the hold between two notes."""
-    own, passed = interval.own_ns, interval.passed_ns
-    if interval.is_first and interval.is_last:
-        if not window.was_woken:
-            return Hold(own, own, own, passed)
-        if not window.ends_asleep:
-            # It was woken and had no core to look.
-            return Hold(own / 2, 0, own, passed, is_seen=False)
-        # It was woken, and came too late.
-    elif interval.is_last and not (interval.was_held and window.ends_asleep):
-        if interval.was_switched is False:
-            return Hold(0, 0, 0)
-        return Hold(own / 2, 0, own, passed, is_seen=False)
-    elif not (interval.is_first or interval.was_held):
-        return Hold(0, 0, 0)
-    # A hold that was found began at some moment of the pause.
-    low = max(0, own - interval.unseen_ns)
-    return Hold((low + own) / 2, low, own, passed - interval.unseen_ns)
+        is_same = before.n_switches == after.n_switches is not None
+        if is_first and is_last and not window.was_woken:
+            yield Hold(own, own, own, passed)
+        elif is_last and not (window.ends_asleep and (is_first or was_held)):
+            # The witness had no core to look, and held nobody out.
+            is_free = is_same and not is_first
+            high = 0.0 if is_free else own
+            yield Hold(high / 2, 0, high, high and passed, is_seen=is_free)
+        elif is_first or is_last or was_held:
+            # A hold that was found began at some moment of the pause.
+            low = max(0, own - unseen)
+            yield Hold((low + own) / 2, low, own, passed - unseen)
+        else:
+            # A hold that was over within a pause was missed, if the GIL changed hands.
+            yield Hold(0, 0, 0, missed_ns=0 if is_same else min(own, unseen))
 
 
 def select_longest(window: Window, holds: Sequence[Hold]) -> Hold:
@@ -261,19 +216,15 @@ def select_longest(window: Window, holds: Sequence[Hold]) -> Hold:
     seen = [hold for hold in holds if hold.is_seen]
     if not seen:
         return Hold(0, 0, window.own_ns, is_seen=False)
-    longest = max(seen, key=lambda hold: hold.low)
+    longest = max(seen, key=attrgetter("low"))
     if window.n_calls == 1:
         return longest
     # Each of the calls was held for no longer than it took.
     steps = [after - before for before, after in pairwise(window.stamps)]
     waited_ns = window.stamps[-1] - window.stamps[0] - window.own_ns
     limit = max(statistics.median(steps), max(steps) - waited_ns)
-    return Hold(
-        min(limit, longest.value),
-        min(limit, longest.low),
-        min(limit, longest.high),
-        min(max(steps), longest.clock),
-    )
+    value, low, high = (min(limit, each) for each in longest[:3])
+    return Hold(value, low, high, min(max(steps), longest.clock))
 
 
 def estimate_fraction(estimates: Sequence[Estimate]) -> Figure | None:
@@ -303,90 +254,83 @@ def estimate_fraction(estimates: Sequence[Estimate]) -> Figure | None:
 
 def select_longest_hold(holds: Sequence[Hold]) -> tuple[Figure, Figure] | None:
     """Return the longest hold of all, in seconds, and the same by the clock."""
-    if not holds:
+    seen = [hold for hold in holds if hold.is_seen]
+    if not seen:
         return None
-    longest = max(holds, key=lambda hold: hold.low)
+    longest = max(seen, key=attrgetter("low"))
     clock = longest.clock / 1e9
     value = min(longest.value, longest.high)
     own = Figure(value / 1e9, longest.low / 1e9, longest.high / 1e9)
     return own, Figure(max(clock, own.low), own.low, max(clock, own.high))
 
 
-class Entry(NamedTuple):
-    """How one call was interrupted."""
+def estimate_first_hold(window: Window, spacing_ns: int) -> Figure:
+    """Return the longest hold of a call that is watched but once, in seconds.
 
-    n_notes: int
-    # Whether that was in the midst of it, and not just before or after its work.
-    is_split: bool
+    What nobody saw of it may have been held, and widens the range.
+    """
+    holds = [*estimate_holds(window, spacing_ns)]
+    longest = max(holds, key=attrgetter("low"))
+    high = max(hold.high + hold.missed_ns for hold in holds)
+    # A witness without a note and without a core may have missed a release.
+    low = longest.low if window.notes or window.ends_asleep else 0.0
+    return Figure(longest.value / 1e9, low / 1e9, high / 1e9)
 
 
-def weigh_entries(windows: Sequence[Window], shortest_ns: float) -> list[Entry]:
-    """Find out how each of some calls was interrupted.
+def weigh_interruptions(calls: Sequence[Window], shortest_ns: float) -> list[bool]:
+    """Return of each call whether it was interrupted in its midst.
 
     Args:
-        windows: calls beside a witness that asks for the GIL all the time.
+        calls: windows of one call beside a witness that asks for the GIL all the time.
         shortest_ns: a call of that kind that nobody interrupted.
     """
-    calls = [call for window in windows for call in window.split()]
-    if computes([(window.computed, window.own_ns) for window in windows]):
-        # Other threads of the process, which may compute too, are none of the call's.
-        return [weigh_computing(take_own(call)) for call in calls]
-    if computes([(window.progress, window.own_ns) for window in windows]):
-        return [weigh_computing(call) for call in calls]
+    # How far a call has come is told by what its thread computed; by what the process
+    # did where the call has threads of its own; and by the clock where both sleep.
+    for read in (attrgetter("computed"), attrgetter("progress")):
+        if any(computes(call, read) for call in calls):
+            return [weigh_computing(call, read) for call in calls]
     return [weigh_sleeping(call, shortest_ns) for call in calls]
 
 
-def computes(progress: Iterable[tuple[Sequence[int], int]]) -> bool:
-    """Return whether computing takes a good part of some windows.
+def computes(call: Window, read: Callable[[Note], int | None]) -> bool:
+    """Return whether computing takes a good part of a call.
 
-    A loaded machine makes the share small in some windows, and large in none.
+    A loaded machine makes the share small in some calls, and large in none.
     """
-    return any(
-        marks and (marks[-1] - marks[0]) / own_ns >= COMPUTING_SHARE
-        for marks, own_ns in progress
-    )
+    progress = [each for each in map(read, call.marks) if each is not None]
+    is_told = len(progress) == len(call.marks)
+    return is_told and progress[-1] - progress[0] >= COMPUTING_SHARE * call.own_ns
 
 
-def take_own(call: Window) -> Window:
-    """Return the call with the progress of its own thread in the place of all."""
-    notes = [note._replace(progress=note.computed) for note in call.notes]
-    return call._replace(notes=notes, progress=call.computed)
-
-
-def weigh_computing(call: Window) -> Entry:
+def weigh_computing(call: Window, read: Callable[[Note], int | None]) -> bool:
     """Weigh a call that computes: the time computed tells how far it has come.
 
-    It is that of the process without the witness where the call computes in threads
-    of its own.
+    The clock runs on while a thread is slow to come back; computing time does not, and
+    only by it are two notes surely far apart.
     """
-    progress = [note.progress for note in call.notes if note.progress is not None]
-    if len(progress) < len(call.notes):
-        marks = [call.stamps[0], *(note.at_ns for note in call.notes), call.stamps[1]]
-        return weigh_marks(marks, [None] * len(call.notes))
-    # The clock runs on while a thread is slow to come back; computing time does not,
-    # and only by it are two notes surely far apart.
-    marks = [call.progress[0], *progress, call.progress[1]]
-    return weigh_marks(marks, [note.place for note in call.notes])
+    progress = [read(mark) or 0 for mark in call.marks]
+    return weigh_marks(progress, [note.place for note in call.notes])
 
 
-def weigh_sleeping(call: Window, shortest_ns: float) -> Entry:
+def weigh_sleeping(call: Window, shortest_ns: float) -> bool:
     """Weigh a call that sleeps: a long sleep is one that was not interrupted."""
-    marks = [call.stamps[0], *(note.at_ns for note in call.notes), call.stamps[1]]
-    longest_ns = max(after - before for before, after in pairwise(marks))
-    is_split = longest_ns < ONCE_SHARE * shortest_ns
-    return Entry(len(call.notes), bool(call.notes) and is_split)
+    moments = [mark.at_ns for mark in call.marks]
+    longest_ns = max(after - before for before, after in pairwise(moments))
+    return bool(call.notes) and longest_ns < ONCE_SHARE * shortest_ns
 
 
-def weigh_marks(marks: Sequence[int], places: Sequence[object]) -> Entry:
-    """Find out whether one call was interrupted in its midst.
+def weigh_marks(marks: Sequence[int], places: Sequence[object]) -> bool:
+    """Return whether one call was interrupted in its midst.
 
     Args:
         marks: how far the call had come at its start, at each note, and at its end.
         places: where in its code it was at each note.
     """
-    if places and marks[-1] - marks[0] < SHORT_NS:
+    if not places:
+        return False
+    if marks[-1] - marks[0] < SHORT_NS:
         # Nobody is kept out for long, whatever it is that runs in between.
-        return Entry(len(places), is_split=True)
+        return True
     steps = [max(0, after - before) for before, after in pairwise(marks)]
     longest, whole = max(steps), max(1, sum(steps))
     # Interrupted twice at one place, with work in between: there is a loop in Python.
@@ -397,5 +341,5 @@ def weigh_marks(marks: Sequence[int], places: Sequence[object]) -> Entry:
         for place, mark in zip(places, marks[1:], strict=False)
     )
     n_large = sum(step > WAKING_NS for step in steps)
-    is_split = longest / whole < (ONCE_SHARE if n_large <= TWO_STEPS else OFTEN_SHARE)
-    return Entry(len(places), bool(places) and (has_loop or is_split))
+    share = ONCE_SHARE if n_large <= TWO_STEPS else OFTEN_SHARE
+    return has_loop or longest / whole < share

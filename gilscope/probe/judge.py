@@ -5,26 +5,25 @@ Source: docs/explanation/how-the-verdict-works.md.
 
 import statistics
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import compress
 from typing import Any, NamedTuple
 
 from gilscope.clock import perf_counter, perf_counter_ns
 from gilscope.kernel import WitnessError
-from gilscope.model import Check, CheckEnvironment, Evidence, FirstCall, Verdict
+from gilscope.model import Check, Evidence, FirstCall, Verdict
 from gilscope.probe.deadline import NoAnswerError, limit_silence
 from gilscope.probe.decide import PYTHON_SHARE, decide, find_notes
 from gilscope.probe.estimate import (
-    Entry,
-    Hold,
     Window,
+    estimate_first_hold,
     estimate_fraction,
     estimate_window,
     select_longest_hold,
-    weigh_entries,
+    weigh_interruptions,
 )
-from gilscope.probe.evidence import count_evidence
 from gilscope.probe.session import SPACING_NS, Session, borrow_session, measure_empty
 from gilscope.probe.surroundings import (
     count_python_share,
@@ -34,7 +33,12 @@ from gilscope.probe.surroundings import (
     is_used_up,
     unbind,
 )
-from gilscope.probe.switch_interval import MAX_CALLS, SwitchIntervalProbe, run_chain
+from gilscope.probe.switch_interval import (
+    MAX_CALLS,
+    SwitchIntervalProbe,
+    count_evidence,
+    run_chain,
+)
 from gilscope.stats import Figure
 
 # Calls that decide where all of them agree, and at most where they do not.
@@ -61,13 +65,9 @@ FIGURE_NS = 10_000_000
 GROWTH = 10
 # Windows for a figure are those of at least this share of the calls of the largest one.
 FULL_WINDOW = 0.5
-
-
 # Calls as short as this are watched many at a time in any case.
 BRIEF_NS = 3_000
 BRIEF_CALLS = 300
-
-
 # Other callables run C code, at first.
 PYTHON_FUNCTIONS = (types.FunctionType, types.MethodType)
 
@@ -81,44 +81,29 @@ class Subject(NamedTuple):
     empty: Callable[[], Any] = bool
     # What returns the arguments of each call.
     prepare: Callable[[], Any] | None = None
-    # What is called when a call has returned.
+    # What is called before each call: the last one has come back.
     tell_life: Callable[[], object] = bool
 
     def make_call(self) -> Callable[[], Any]:
-        """Return the next call, without arguments."""
-        if self.prepare is None:
-            return self.call
-        made = self.prepare()
+        """Return the next call, without arguments.
+
+        Raises:
+            TypeError: what `prepare` made is no arguments.
+        """
+        self.tell_life()
+        made = None if self.prepare is None else self.prepare()
         if made is None:
             return self.call
-        args, kwargs = check_arguments(made)
-        return partial(self.call, *args, **kwargs)
-
-
-def check_arguments(made: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments that `prepare` made.
-
-    Raises:
-        TypeError: they are neither a tuple nor a tuple and a dict.
-    """
-    if isinstance(made, tuple):
-        if len(made) == 2 and isinstance(made[0], tuple) and isinstance(made[1], dict):  # noqa: PLR2004
-            return made
-        return made, {}
-    message = (
-        "check() prepare: expected to return a tuple of arguments, a tuple of a tuple "
-        f"and a dict, or None, got {type(made).__name__}"
-    )
-    raise TypeError(message)
-
-
-class Judgement(NamedTuple):
-    """A check, and what its figures were estimated from."""
-
-    check: Check
-    windows: Sequence[Window] = ()
-    # Between two notes of a witness that nobody keeps out, in nanoseconds.
-    spacing_ns: int = SPACING_NS
+        if not isinstance(made, tuple):
+            message = (
+                "check() prepare: expected to return a tuple of arguments, a tuple of "
+                f"a tuple and a dict, or None, got {type(made).__name__}"
+            )
+            raise TypeError(message)
+        match made:
+            case (tuple() as args, dict() as kwargs):
+                return partial(self.call, *args, **kwargs)
+        return partial(self.call, *made)
 
 
 def judge(
@@ -128,7 +113,7 @@ def judge(
     figures: bool = True,
     use_kernel: bool = True,
     timeout_s: float | None = None,
-) -> Judgement:
+) -> Check:
     """Judge a callable; see `gilscope.check`.
 
     Args:
@@ -139,34 +124,34 @@ def judge(
         timeout_s: how long it may go without a sign of life; None = for ever.
     """
     environment = describe_environment(subject.call)
+    check = Check(subject.name, "inconclusive", "", environment)
     if (refusal := explain_refusal(subject.call)) is not None:
-        return Judgement(Check(subject.name, "inconclusive", refusal, environment))
-    if environment.meaning == "attached":
-        # Imported here because few interpreters are built without a GIL.
-        from gilscope.probe.judge_attached import judge_attached  # noqa: PLC0415
-
-        try:
-            with limit_silence(timeout_s):
-                return Judgement(judge_attached(subject, environment, budget_s))
-        except NoAnswerError as error:
-            check = Check(subject.name, "inconclusive", str(error), environment)
-            return Judgement(check)
+        return replace(check, reason=refusal)
     run: _Judge | None = None
     try:
-        with (
-            limit_silence(timeout_s) as tell_life,
-            borrow_session(use_kernel=use_kernel) as session,
-            session.open_probe() as probe,
-        ):
-            environment = replace(environment, tells_wakeups=session.tells_wakeups)
-            run = _Judge(subject, session, probe, budget_s, figures=figures)
-            run.signs = (tell_life, subject.tell_life)
-            return run.judge(environment)
+        with limit_silence(timeout_s) as renew:
+            signs = renew, subject.tell_life
+            subject = subject._replace(tell_life=lambda: [sign() for sign in signs])
+            if environment.meaning == "attached":
+                # Imported here because few interpreters are built without a GIL.
+                from gilscope.probe.stop_the_world import (  # noqa: PLC0415
+                    judge_attached,
+                )
+
+                return judge_attached(check, subject, budget_s)
+            with (
+                borrow_session(use_kernel=use_kernel) as session,
+                session.open_probe() as probe,
+            ):
+                where = replace(environment, tells_wakeups=session.tells_wakeups)
+                check = replace(check, environment=where)
+                run = _Judge(subject, session, probe, budget_s, figures=figures)
+                return run.judge(check)
     except (WitnessError, NoAnswerError) as error:
-        check = Check(subject.name, "inconclusive", str(error), environment)
+        check = replace(check, reason=str(error))
         if run is not None:
             check = replace(check, n_calls_made=run.n_made, first_call=run.first)
-        return Judgement(check)
+        return check
 
 
 class _Judge:
@@ -186,21 +171,21 @@ class _Judge:
         self.probe = probe
         self.budget_s = budget_s
         self.figures = figures
-        self.signs: Sequence[Callable[[], object]] = ()
         self.n_made = 0
         self.first: FirstCall | None = None
+        # Calls that nobody could interrupt, and those that were to be interrupted.
         self.windows: list[Window] = []
         self.tried: list[Window] = []
-        self.entries: list[Entry] = []
+        # Of each of the latter, whether it was interrupted in its midst.
+        self.is_split: list[bool] = []
         self.share: float | None = None
 
-    def judge(self, environment: CheckEnvironment) -> Judgement:
+    def judge(self, check: Check) -> Check:
         """Take the evidence and weigh it."""
-        name = self.subject.name
         first, answer = self.watch_first()
+        check = replace(check, n_calls_made=self.n_made, first_call=first)
         if (refusal := explain_refusal(self.subject.call, answer)) is not None:
-            check = Check(name, "inconclusive", refusal, environment)
-            return Judgement(replace(check, n_calls_made=self.n_made, first_call=first))
+            return replace(check, reason=refusal)
         answer_note = describe_answer(answer)
         was_full = is_used_up(answer) is False
         del answer
@@ -208,56 +193,34 @@ class _Judge:
         self.probe.use_huge(first.call_s * 1e9)
         self.see()
         if not self.windows:
-            check = Check(name, "inconclusive", self.explain_unclear(), environment)
-            return Judgement(replace(check, n_calls_made=self.n_made, first_call=first))
+            reason = self.explain_unclear()
+            return replace(check, reason=reason, n_calls_made=self.n_made)
         call_s = min(window.call_ns for window in self.windows) / 1e9
         evidence = self.count()
-        verdict, reason = decide(
-            evidence,
-            controls,
-            call_s=call_s,
-            empty_s=measure_empty(self.probe, self.subject.empty) / 1e9,
-        )
+        empty_s = measure_empty(self.probe, self.subject.empty) / 1e9
+        verdict, reason = decide(evidence, controls, call_s=call_s, empty_s=empty_s)
         fraction, hold, clock = self.estimate(verdict)
         notes = [*find_notes(evidence, fraction, call_s=call_s, first=first)]
-        if was_full and call_s < first.call_s / 2 and is_used_up(self.call_plainly()):
-            answer_note = (
-                "later calls answer with nothing: the first one has used up what it "
-                "reads; prepare= (--prepare) gives each call fresh input"
-            )
-        check = Check(
-            name,
-            verdict,
-            reason,
-            environment,
+        if was_full and call_s < first.call_s / 2:
+            self.n_made += 1
+            if is_used_up(self.subject.make_call()()):
+                answer_note = (
+                    "later calls answer with nothing: the first one has used up what "
+                    "it reads; prepare= (--prepare) gives each call fresh input"
+                )
+        return replace(
+            check,
+            verdict=verdict,
+            reason=reason,
             released_fraction=fraction,
             longest_hold=hold,
             longest_hold_by_clock=clock,
             call_s=call_s,
             n_calls_made=self.n_made,
-            first_call=first,
             evidence=evidence,
             controls=controls,
             notes=(*notes, *filter(None, [answer_note])),
         )
-        return Judgement(check, self.windows, self.spacing_ns)
-
-    @property
-    def spacing_ns(self) -> int:
-        """How long a pause of the witness takes."""
-        if not self.figures:
-            return SPACING_NS
-        return self.session.measure_spacing(self.probe)
-
-    def tell_life(self) -> None:
-        """Tell whoever waits that a call has returned."""
-        for tell in self.signs:
-            tell()
-
-    def call_plainly(self) -> Any:
-        """Make one call that nobody watches."""
-        self.n_made += 1
-        return self.subject.make_call()()
 
     def watch_first(self) -> tuple[FirstCall, Any]:
         """Watch the first call beside a witness that asks; return its answer too."""
@@ -266,18 +229,13 @@ class _Judge:
         call = self.subject.make_call()
         start = perf_counter_ns()
         window = self.probe.interrupt(call, pause_s=FIRST_PAUSE_S, answers=answers)
-        self.tell_life()
         if window is None:
             self.first = FirstCall((perf_counter_ns() - start) / 1e9)
         else:
-            found = select_longest_hold(
-                [estimate_window(window, SPACING_NS).longest]
-                if self.session.tells_wakeups
-                else []
-            )
-            self.first = FirstCall(
-                window.own_ns / 1e9, len(window.notes), found[0] if found else None
-            )
+            hold = None
+            if self.session.tells_wakeups:
+                hold = estimate_first_hold(window, SPACING_NS)
+            self.first = FirstCall(window.own_ns / 1e9, len(window.notes), hold)
         return self.first, answers.pop()
 
     def see(self) -> None:
@@ -288,37 +246,29 @@ class _Judge:
             self.watch_window(1 if self.subject.prepare else BRIEF_CALLS)
         if self.figures and self.windows:
             self.watch_for_figures()
-        self.leave_out_first()
-        if not self.windows or (self.is_released and self.session.tells_wakeups):
-            return
-        if not self.is_released:
+        later = self.windows[1:]
+        if len(later) >= N_LATER and not any(window.is_released for window in later):
+            # The first call did what none of the later ones does.
+            self.windows = later
+        if self.windows and not any(window.is_released for window in self.windows):
             self.interrupt()
-
-    @property
-    def is_released(self) -> bool:
-        """Whether the GIL was released in a window."""
-        return any(window.is_released for window in self.windows)
 
     def watch_single(self, n_alike: int, n_unlike: int, limit_s: float = 0.0) -> None:
         """Watch single calls until enough of them are alike."""
         deadline = perf_counter() + limit_s
-        n_tried = 0
-        while True:
+        n_unclear = 0
+        while n_unclear < N_UNCLEAR:
             released = [window.is_released for window in self.windows]
             is_alike = all(released) or not any(released)
             n_enough = n_alike if is_alike else n_unlike
             if len(released) >= n_enough and perf_counter() >= deadline:
                 return
-            if n_tried - len(released) >= N_UNCLEAR:
-                return
-            n_tried += 1
-            self.watch_window(1)
+            n_unclear += self.watch_window(1) is None
 
     def watch_window(self, n_calls: int) -> Window | None:
         """Watch one window, and keep it if it was seen."""
         self.n_made += n_calls
         window = self.probe.watch(self.subject.make_call(), n_calls)
-        self.tell_life()
         if window is not None:
             self.windows.append(window)
         return window
@@ -339,21 +289,15 @@ class _Judge:
             fitting = FIGURE_NS * n_calls // window.own_ns
             n_calls = int(max(1, min(fitting, GROWTH * n_calls, MAX_CALLS)))
 
-    def leave_out_first(self) -> None:
-        """Leave out a first call that did what none of the later ones does."""
-        later = self.windows[1:]
-        if len(later) >= N_LATER and not any(window.is_released for window in later):
-            self.windows = later
-
     def interrupt(self) -> None:
         """Interrupt calls until it is clear where they can be interrupted."""
         self.try_interrupt(N_ALIKE)
         is_c = not isinstance(unbind(self.subject.call), PYTHON_FUNCTIONS)
         if is_c and not self.was_interrupted:
             return
-        shortest_ns = min(window.own_ns / window.n_calls for window in self.windows)
+        calls_ns = [window.own_ns / window.n_calls for window in self.windows]
         # What is taken off as run-queue wait may be too much for one of them.
-        usual_ns = statistics.median(w.own_ns / w.n_calls for w in self.windows)
+        usual_ns = statistics.median(calls_ns)
         self.share, n_calls = count_python_share(self.subject.make_call, usual_ns)
         self.n_made += n_calls
         is_python = self.share is not None and self.share >= PYTHON_SHARE
@@ -372,10 +316,10 @@ class _Judge:
         self.try_interrupt(
             N_INTERRUPTED if self.share is not None else N_INTERRUPTED_MAX
         )
-        self.entries = weigh_entries(self.tried, shortest_ns)
-        if any(entry.is_split for entry in self.entries):
+        self.is_split = weigh_interruptions(self.tried, min(calls_ns))
+        if any(self.is_split):
             self.try_interrupt(N_INTERRUPTED_MAX, INTERRUPT_SHARE * self.budget_s)
-            self.entries = weigh_entries(self.tried, shortest_ns)
+            self.is_split = weigh_interruptions(self.tried, min(calls_ns))
 
     @property
     def was_interrupted(self) -> bool:
@@ -389,7 +333,6 @@ class _Judge:
         while len(self.tried) < n_windows or perf_counter() < deadline:
             self.n_made += 1
             window = self.probe.interrupt(self.subject.make_call())
-            self.tell_life()
             if window is not None:
                 self.tried.append(window)
                 continue
@@ -397,29 +340,20 @@ class _Judge:
             if n_failed > N_ALIKE:
                 return
 
-    def count_unseen(self) -> int:
-        """Return how many calls were interrupted in Python code no tracer sees.
-
-        A greenlet that is resumed is such code.
-        """
-        if self.share != 0:
-            return 0
-        # A C function that is called directly has the frame below it on top.
-        own = id(run_chain.__code__)
-        return sum(
-            any(note.place is not None and note.place[0] != own for note in call.notes)
-            for window in self.tried
-            for call in window.split()
-        )
-
     def count(self) -> Evidence:
         """Return the counts."""
-        return count_evidence(
-            self.windows,
-            self.tried,
-            self.entries,
+        # A C function that is called directly has the frame below it on top. Where no
+        # tracer sees Python code, as in a greenlet that is resumed, another is there.
+        own = id(run_chain.__code__)
+        n_unseen = sum(
+            any(note.place is not None and note.place[0] != own for note in call.notes)
+            for call in self.tried
+        )
+        return replace(
+            count_evidence(self.windows, self.tried),
             n_unclear=self.probe.n_unclear,
-            n_unseen=self.count_unseen(),
+            n_calls_split=sum(self.is_split),
+            n_calls_unseen=n_unseen if self.share == 0 else 0,
             python_share=self.share,
         )
 
@@ -443,33 +377,21 @@ class _Judge:
         self, verdict: Verdict
     ) -> tuple[Figure | None, Figure | None, Figure | None]:
         """Return the released fraction, the longest hold and that by the clock."""
-        if verdict == "inconclusive":
+        is_released = verdict in ("releases", "varies")
+        is_unseen = is_released and not self.session.tells_wakeups
+        is_unasked = is_released and not self.figures
+        if verdict == "inconclusive" or is_unseen or is_unasked:
             return None, None, None
-        if not self.session.tells_wakeups and verdict in ("releases", "varies"):
-            return None, None, None
-        none = Figure(0.0, 0.0, 0.0)
-        if verdict == "preemptible":
-            # Others wait only until the next place where they can interrupt it.
-            holds = select_longest_hold([*self.estimate_holds(self.tried)])
-            return none, *(holds or (None, None))
-        if not self.figures and verdict != "holds":
-            return None, None, None
-        holds = select_longest_hold([*self.estimate_holds(self.windows)])
-        fraction: Figure | None = none
-        if verdict in ("releases", "varies"):
-            most = max(window.n_calls for window in self.windows)
-            fraction = estimate_fraction(
-                [
-                    estimate_window(window, self.spacing_ns)
-                    for window in self.windows
-                    if window.n_calls >= FULL_WINDOW * most
-                ]
-            )
+        # Others wait only until the next place where they can interrupt a call.
+        windows = self.tried if verdict == "preemptible" else self.windows
+        spacing_ns = SPACING_NS
+        if self.figures:
+            spacing_ns = self.session.measure_spacing(self.probe)
+        estimates = [estimate_window(window, spacing_ns) for window in windows]
+        fraction: Figure | None = Figure(0.0, 0.0, 0.0)
+        if is_released:
+            most = max(window.n_calls for window in windows)
+            full = [window.n_calls >= FULL_WINDOW * most for window in windows]
+            fraction = estimate_fraction([*compress(estimates, full)])
+        holds = select_longest_hold([each.longest for each in estimates])
         return fraction, *(holds or (None, None))
-
-    def estimate_holds(self, windows: Iterable[Window]) -> Iterable[Hold]:
-        """Yield the longest hold of each window that had one or none."""
-        for window in windows:
-            longest = estimate_window(window, self.spacing_ns).longest
-            if longest.is_seen:
-                yield longest

@@ -8,7 +8,6 @@ starts them again when they are needed.
 import contextlib
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
@@ -18,8 +17,7 @@ from gilscope.clock import perf_counter, sleep
 from gilscope.kernel import WitnessError
 from gilscope.model import Controls, Evidence
 from gilscope.probe.decide import compare_controls
-from gilscope.probe.evidence import count_evidence
-from gilscope.probe.switch_interval import SwitchIntervalProbe
+from gilscope.probe.switch_interval import SwitchIntervalProbe, count_evidence
 from gilscope.probe.waiters import Waiters
 from gilscope.probe.witness import Decoy, Witness
 from gilscope.threads import collect_no_garbage, switch_interval
@@ -30,8 +28,7 @@ N_CONTROLS = 3
 # How often they are made anew where they could not be told apart.
 N_TRIES = 5
 # The holder takes about half a millisecond, the Python loop a little more.
-HOLD_STEPS = 20_000
-LOOP_STEPS = 20_000
+N_STEPS = 20_000
 EMPTY_CALLS = 1000
 # Between two notes of a witness that nobody keeps out, where nothing was measured.
 SPACING_NS = 120_000
@@ -46,21 +43,17 @@ class Session:
         self._pid = os.getpid()
         self._threads: contextlib.ExitStack | None = None
         self._witness = Witness(use_kernel=use_kernel)
-        self._decoy = Decoy(use_kernel=use_kernel)
+        self._decoy = Decoy()
         self._controls: Controls | None = None
         self._controls_at_s = 0.0
         self._spacing_ns: int | None = None
-        self._owner: int | None = None
+        # Whether a check uses it now.
+        self.is_used = False
 
     @property
     def is_usable(self) -> bool:
         """Whether it is of this process, and not of the one that it was forked from."""
         return self._pid == os.getpid()
-
-    @property
-    def is_used(self) -> bool:
-        """Whether a check uses it now."""
-        return self._owner is not None
 
     def close(self) -> None:
         """Stop the threads; the next use starts them again."""
@@ -79,11 +72,14 @@ class Session:
         usual_s = sys.getswitchinterval()
         with contextlib.ExitStack() as stack:
             set_interval = stack.enter_context(switch_interval(usual_s))
-            self._owner = threading.get_ident()
-            stack.callback(setattr, self, "_owner", None)
+            stack.enter_context(self._use())
             stack.enter_context(collect_no_garbage())
             if self._threads is None:
-                self._start()
+                with contextlib.ExitStack() as threads:
+                    witness = Witness(use_kernel=self._use_kernel)
+                    self._witness = threads.enter_context(witness)
+                    self._decoy = threads.enter_context(Decoy())
+                    self._threads = threads.pop_all()
             stack.enter_context(self._witness.attach())
             own_ids = {self._witness.native_id, self._decoy.native_id}
             waiters = stack.enter_context(Waiters(self._witness, own_ids))
@@ -94,11 +90,13 @@ class Session:
             stack.callback(set_interval, usual_s)
             yield probe
 
-    def _start(self) -> None:
-        with contextlib.ExitStack() as threads:
-            self._witness = threads.enter_context(Witness(use_kernel=self._use_kernel))
-            self._decoy = threads.enter_context(Decoy(use_kernel=self._use_kernel))
-            self._threads = threads.pop_all()
+    @contextlib.contextmanager
+    def _use(self) -> Iterator[None]:
+        self.is_used = True
+        try:
+            yield
+        finally:
+            self.is_used = False
 
     @property
     def tells_wakeups(self) -> bool:
@@ -134,26 +132,22 @@ class Session:
 
 def watch_controls(probe: SwitchIntervalProbe) -> Controls:
     """Watch a known releaser, a known holder and a known Python loop."""
+
+    def watch(call: Callable[[], Any], n_interrupted: int) -> Evidence:
+        windows = [probe.watch(call) for _ in range(N_CONTROLS)]
+        return count_evidence(
+            windows, [probe.interrupt(call) for _ in range(n_interrupted)]
+        )
+
     probe.use_huge(0)
-    hold = partial(sum, range(HOLD_STEPS))
-    loop = partial(run_loop, LOOP_STEPS)
     found = compare_controls(
-        watch_control(probe, partial(sleep, 0), is_interrupted=False),
-        watch_control(probe, hold, is_interrupted=True),
-        watch_control(probe, loop, is_interrupted=True),
+        watch(partial(sleep, 0), 0),
+        watch(partial(sum, range(N_STEPS)), 2),
+        watch(partial(run_loop, N_STEPS), 2),
     )
     # What they made of them is none of the callable's.
     probe.n_unclear = probe.n_woken_all = 0
     return found
-
-
-def watch_control(
-    probe: SwitchIntervalProbe, call: Callable[[], Any], *, is_interrupted: bool
-) -> Evidence:
-    """Watch a few calls of a known callable, and interrupt some if asked to."""
-    windows = [probe.watch(call) for _ in range(N_CONTROLS)]
-    tried = [probe.interrupt(call) for _ in range(2 if is_interrupted else 0)]
-    return count_evidence(windows, tried)
 
 
 def measure_empty(probe: SwitchIntervalProbe, empty: Callable[[], Any]) -> int:
@@ -188,26 +182,19 @@ def drop_session() -> None:
 
 @contextlib.contextmanager
 def borrow_session(*, use_kernel: bool = True) -> Iterator[Session]:
-    """Yield the session that is kept, or one for this use alone."""
+    """Yield the session that is kept, or one of its own where that is not to be had."""
     session = _kept
-    if session is not None and session.is_usable and not session.is_used and use_kernel:
-        try:
-            yield session
-        except BaseException:
-            # Its threads may be what failed, or may still watch a call that raised.
-            session.close()
-            raise
+    is_kept = session is not None and session.is_usable and not session.is_used
+    if session is None or not (is_kept and use_kernel):
+        with contextlib.closing(Session(use_kernel=use_kernel)) as own:
+            yield own
         return
-    own = Session(use_kernel=use_kernel)
     try:
-        yield own
-    finally:
-        own.close()
-
-
-def _stop_before_fork() -> None:
-    if _kept is not None and not _kept.is_used:
-        _kept.close()
+        yield session
+    except BaseException:
+        # Its threads may be what failed, or may still watch a call that raised.
+        session.close()
+        raise
 
 
 def count_releases(call: Callable[[], Any], n_calls: int = 3) -> tuple[int, int] | None:
@@ -230,6 +217,11 @@ def count_releases(call: Callable[[], Any], n_calls: int = 3) -> tuple[int, int]
         seen = [window for window in windows if window is not None]
         return sum(window.is_released for window in seen), len(seen)
     return None
+
+
+def _stop_before_fork() -> None:
+    if _kept is not None and not _kept.is_used:
+        _kept.close()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,4 +1,4 @@
-"""How a call is watched where there is no GIL: a witness that stops the world.
+"""How a call is judged where there is no GIL: by a witness that stops the world.
 
 A thread that is attached makes whoever stops the world wait for it, until it comes to
 a place in Python code where it may be stopped, or detaches. So a stop that begins and
@@ -11,22 +11,44 @@ Source: docs/explanation/how-the-verdict-works.md; PEP 703, "Stop-the-World".
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gilscope.clock import (
-    open_thread_clock,
     perf_counter,
     perf_counter_ns,
     sleep,
     thread_time_ns,
 )
-from gilscope.kernel import count_sleeps
-from gilscope.model import Evidence
-from gilscope.probe.estimate import Estimate, Hold, Window, weigh_computing
+from gilscope.kernel import WitnessError, count_sleeps
+from gilscope.model import Check, Evidence, FirstCall
+from gilscope.probe.decide import compare_attached_controls, decide_attached, find_notes
+from gilscope.probe.estimate import (
+    Estimate,
+    Hold,
+    estimate_fraction,
+    select_longest_hold,
+    weigh_marks,
+)
+from gilscope.probe.session import run_loop
+from gilscope.probe.surroundings import count_python_share, explain_refusal
 from gilscope.probe.switch_interval import MAX_CALLS, check_complete, run_chain
 from gilscope.probe.witness import Note, Witness, find_place
+from gilscope.stats import Figure
+from gilscope.threads import collect_no_garbage, switch_interval
 
+if TYPE_CHECKING:
+    from gilscope.probe.judge import Subject
+
+CONTROL_S = 0.04
+# The Python loop is long, for it may take milliseconds to be stopped.
+CONTROL_STEPS = 50_000
+LOOP_STEPS = 500_000
+# The share of the budget for watching, and that from which on one call is long.
+WATCH_SHARE = 0.5
+LONG_SHARE = 0.25
 PAUSE_S = 20e-6
 # A stop takes about a microsecond if it has to wait for nobody.
 STOP_NS = 20_000
@@ -39,6 +61,83 @@ SPLIT_NS = 50_000
 # How often the share of the budget may be spent again while too little was seen.
 PATIENCE = 5
 ENOUGH_STOPS = 10
+
+
+def judge_attached(check: Check, subject: "Subject", budget_s: float) -> Check:
+    """Judge a call by whether others can stop the world while it runs."""
+    with switch_interval(0.005), collect_no_garbage():
+        start = perf_counter_ns()
+        answer = subject.make_call()()
+        first = FirstCall((perf_counter_ns() - start) / 1e9)
+        check = replace(check, n_calls_made=1, first_call=first)
+        if (refusal := explain_refusal(subject.call, answer)) is not None:
+            return replace(check, reason=refusal)
+        del answer
+        try:
+            with StopWitness() as witness, witness.attach():
+                return watch_attached(witness, subject, budget_s, check, first)
+        except WitnessError as error:
+            return replace(check, reason=str(error))
+
+
+def watch_attached(
+    witness: "StopWitness",
+    subject: "Subject",
+    budget_s: float,
+    check: Check,
+    first: FirstCall,
+) -> Check:
+    """Watch the calls and weigh what was seen."""
+    controls = compare_attached_controls(
+        watch_control(witness, partial(sleep, 0.002)),
+        watch_control(witness, partial(sum, range(CONTROL_STEPS))),
+        watch_control(witness, partial(run_loop, LOOP_STEPS)),
+    )
+    seconds, limit_s = WATCH_SHARE * budget_s, math.inf
+    if first.call_s > LONG_SHARE * budget_s:
+        seconds, limit_s = 0.0, budget_s
+    max_calls = MAX_CALLS if subject.prepare is None else 1
+    spans = watch_for(witness, subject.make_call, seconds, limit_s, max_calls)
+    call_s = min((span.stamps[-1] - span.stamps[0]) / span.n_calls for span in spans)
+    call_s /= 1e9
+    computed_ns = min(
+        (span.computed[-1] - span.computed[0]) / span.n_calls for span in spans
+    )
+    share, n_calls = count_python_share(subject.make_call, computed_ns)
+    evidence = replace(
+        add_up(spans),
+        python_share=share,
+        runs_python=None if share is None else share > 0,
+    )
+    verdict, reason = decide_attached(evidence, controls, call_s=call_s)
+    check = replace(
+        check,
+        verdict=verdict,
+        reason=reason,
+        call_s=call_s,
+        n_calls_made=1 + n_calls + evidence.n_calls,
+        evidence=evidence,
+        controls=controls,
+        notes=tuple(find_notes(evidence, None, call_s=call_s, first=first)),
+    )
+    if verdict == "inconclusive":
+        return check
+    estimates = [estimate_span(span) for span in spans]
+    holds = select_longest_hold([each.longest for each in estimates])
+    fraction: Figure | None = Figure(0.0, 0.0, 0.0)
+    if verdict == "releases":
+        fraction = estimate_fraction(estimates)
+    return replace(
+        check,
+        released_fraction=fraction,
+        longest_hold=holds and holds[0],
+        longest_hold_by_clock=holds and holds[1],
+    )
+
+
+def watch_control(witness: "StopWitness", call: Callable[[], Any]) -> Evidence:
+    """Watch a known callable until something was seen, or patience ends."""
+    return add_up(watch_for(witness, lambda: call, CONTROL_S))
 
 
 class Stop(NamedTuple):
@@ -108,13 +207,11 @@ class StopWitness(Witness):
     def __init__(self) -> None:
         """Prepare the thread."""
         super().__init__(limit_s=1.0)
-        self._read_computed: Callable[[], int | None] = lambda: None
         self.stops: list[Stop] = []
         self._computed_at_last: int | None = None
 
-    def attach_clock(self) -> None:
-        """Read the computing time of the calling thread from now on."""
-        self._read_computed = open_thread_clock(self._caller) or self._read_computed
+    def _read_computed(self) -> int | None:
+        return self._read_caller and self._read_caller()
 
     def _take_notes(self) -> None:
         self.stops = []
@@ -221,7 +318,7 @@ def watch_span(witness: StopWitness, call: Callable[[], Any], count: int) -> Spa
     return Span(readings[::2], readings[1::2], witness.stops)
 
 
-def add_up(spans: Sequence[Span], *, runs_python: bool | None) -> Evidence:
+def add_up(spans: Sequence[Span]) -> Evidence:
     """Return the counts."""
     inside = [span.inside for span in spans]
     return Evidence(
@@ -244,7 +341,6 @@ def add_up(spans: Sequence[Span], *, runs_python: bool | None) -> Evidence:
         n_calls_tried=sum(span.is_tried for span in spans),
         n_calls_interrupted=sum(map(bool, inside)),
         n_calls_split=sum(is_split(span) for span in spans),
-        runs_python=runs_python,
     )
 
 
@@ -265,13 +361,17 @@ def is_split(span: Span) -> bool:
     each have to lie there: before it was stopped it may have had to come to a place for
     that, and afterwards the witness may have had no core to say that it is over.
     """
-    ends = span.stamps[0], span.stamps[-1]
-    computed = span.computed[0], span.computed[-1]
-    after = [stop.note for stop in span.inside]
-    before = [stop.note._replace(progress=stop.computed) for stop in span.inside]
+    places = [stop.note.place for stop in span.inside]
+    before = [stop.computed for stop in span.inside]
+    after = [stop.note.progress for stop in span.inside]
+    ends = span.computed[0], span.computed[-1]
+    if None in (*before, *after):
+        before = [stop.start_ns for stop in span.inside]
+        after = [stop.end_ns for stop in span.inside]
+        ends, places = (span.stamps[0], span.stamps[-1]), [None] * len(places)
     return all(
-        weigh_computing(Window(ends, notes, progress=computed)).is_split
-        for notes in (before, after)
+        weigh_marks([ends[0], *(mark or 0 for mark in marks), ends[1]], places)
+        for marks in (before, after)
     )
 
 

@@ -12,18 +12,14 @@ Source: docs/explanation/how-the-verdict-works.md, which says why each step is t
 import operator
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain, compress, repeat
 from typing import Any
 
-from gilscope.clock import (
-    perf_counter,
-    perf_counter_ns,
-    process_time_ns,
-    thread_time_ns,
-)
-from gilscope.kernel import Seen, WitnessError
+from gilscope.clock import perf_counter_ns, process_time_ns, thread_time_ns
+from gilscope.kernel import WitnessError
+from gilscope.model import Evidence
 from gilscope.probe.estimate import Window
 from gilscope.probe.waiters import Waiters
 from gilscope.probe.witness import PAUSE_S, Decoy, Note, Witness
@@ -41,14 +37,11 @@ ASK_S = (250e-6, 1e-3, 5e-3, 25e-3)
 # The witness came to wait, and began to wait again because nobody answered.
 ASKED_SLEEPS = 2
 
-# Short calls are watched many at a time, for about so long.
-WINDOW_NS = 1_000_000
 MAX_CALLS = 10_000
 # Calls shorter than a few pauses are looked at after pauses of different length, or
 # the witness would meet each at the same place.
 SHORT_NS = 200_000
 SHORT_PAUSES_S = tuple(1e-6 * us for us in (50, 170, 95, 230, 70, 140, 200, 110))
-
 
 # So long other threads have to have waited for the GIL before a window: who began to
 # wait under a shorter interval has asked for it by then.
@@ -80,6 +73,7 @@ class SwitchIntervalProbe:
         """Begin with the shortest huge interval."""
         self._set_interval = set_interval
         self._decoy = decoy
+        self._decoy_before: tuple[bool, int] | None = None
         self._pid = os.getpid()
         self.witness = witness
         self.waiters = waiters
@@ -87,7 +81,7 @@ class SwitchIntervalProbe:
         # those in which all threads did.
         self.n_unclear = self.n_woken_all = 0
         # What other threads may still wait for under the interval that was.
-        self.settled_s = min(SETTLED_MAX_S, 1.2 * sys.getswitchinterval())
+        self._settled_s = min(SETTLED_MAX_S, 1.2 * sys.getswitchinterval())
         self.use_huge(0)
 
     def use_huge(self, call_ns: float) -> None:
@@ -98,9 +92,21 @@ class SwitchIntervalProbe:
         self.witness.pauses_s = SHORT_PAUSES_S if is_short else (PAUSE_S,)
         self._set_interval(self.huge_s)
 
-    def read_decoy(self) -> tuple[bool, int] | None:
-        """Return the state of the decoy, which a release does not change."""
-        return self._decoy.read()
+    def park(self) -> None:
+        """Let witness and other threads wait for the GIL, which this one holds."""
+        self._decoy_before = self._decoy.read()
+        self.witness.park()
+        self.waiters.note(self._settled_s)
+
+    def was_released(self) -> bool | None:
+        """Return whether a release woke one of them since; None if nobody can tell."""
+        was_woken = self.witness.was_woken()
+        if was_woken is False:
+            return self.waiters.compare()
+        if was_woken and self._decoy.read() != self._decoy_before:
+            self.n_woken_all += 1
+            return None
+        return was_woken
 
     def watch(self, call: Callable[[], Any], n_calls: int = 1) -> Window | None:
         """Watch calls that nobody can interrupt.
@@ -115,26 +121,19 @@ class SwitchIntervalProbe:
         """
         # What the interpreter made of it: it counts whole microseconds.
         expected = sys.getswitchinterval()
-        before_all = self._decoy.read()
-        self.witness.park()
-        self.waiters.note(self.settled_s)
-        start = self._note(self.witness.n_sleeps_parked)
         view = self.witness.view
+        self.park()
+        parked = self.witness.parked
+        start = self._note(parked and parked[1])
         before, read_before = ((), None) if view is None else view.defer()
         # From here to `readings` no bytecode runs but that of the call itself.
         try:
             readings = run_chain(call, n_calls, (perf_counter_ns,), before=before)
         finally:
             self._refuse_child()
-        sleep = None if self.witness.view is None else self.witness.view.read_sleep()
-        end = self._note(None if sleep is None else sleep[1])
-        was_woken = self.witness.was_woken()
-        if was_woken is False:
-            was_woken = self.waiters.compare()
-            is_unclear = was_woken is None
-        else:
-            is_unclear = bool(was_woken) and self._decoy.read() != before_all
-            self.n_woken_all += is_unclear
+        sleep = (False, None) if view is None else view.read_sleep()
+        end = self._note(sleep[1])
+        was_released = self.was_released()
         notes, way_back_s = self.witness.rest()
         if sys.getswitchinterval() != expected:
             message = "the call changes the switch interval, which the check relies on"
@@ -147,49 +146,19 @@ class SwitchIntervalProbe:
             self._refuse_rivals(took_ns / 1e9)
             self.use_huge(took_ns / n_calls)
             return None
-        inside = [note for note in notes if stamps[0] < note.at_ns < stamps[-1]]
-        was_parked = read_before is None or self.witness.was_parked(read_before().sleep)
-        self.settled_s = SETTLED_S
-        if not was_parked or (is_unclear and not inside):
-            self.n_unclear += 1
-            return None
-        return Window(
-            stamps,
-            inside,
-            was_woken,
-            start._replace(at_ns=stamps[0]),
-            end._replace(at_ns=stamps[-1]),
-            ends_asleep=bool(sleep and sleep[0]),
-        )
-
-    def watch_for(
-        self,
-        make_call: Callable[[], Callable[[], Any]],
-        seconds: float,
-        *,
-        n_calls: int = 1,
-        max_calls: int = MAX_CALLS,
-    ) -> list[Window]:
-        """Watch windows of calls for about so long, one at least if one can be seen."""
-        windows: list[Window] = []
-        deadline = perf_counter() + seconds
-        n_tries = 0
-        while (not windows and n_tries < 5) or perf_counter() < deadline:  # noqa: PLR2004
-            n_tries += 1
-            window = self.watch(make_call(), n_calls)
-            if window is None:
-                n_calls = 1
-                continue
-            windows.append(window)
-            fitting = WINDOW_NS // max(1, window.call_ns)
-            n_calls = int(max(1, min(fitting, 10 * n_calls, max_calls)))
-        return windows
+        inside = select_inside(notes, stamps)
+        self._settled_s = SETTLED_S
+        if view is not None and read_before is not None:
+            was_parked = read_before().sleep == parked
+            if not was_parked or (was_released is None and not inside):
+                self.n_unclear += 1
+                return None
+        return Window(stamps, inside, was_released, start, end, ends_asleep=sleep[0])
 
     def interrupt(
         self,
         call: Callable[[], Any],
         *,
-        n_calls: int = 1,
         pause_s: float = INTERRUPT_PAUSE_S,
         answers: list[Any] | None = None,
     ) -> Window | None:
@@ -197,21 +166,20 @@ class SwitchIntervalProbe:
 
         Args:
             call: what is called.
-            n_calls: how often.
             pause_s: between two interruptions.
-            answers: what the calls answer is appended to it; None drops it at once.
+            answers: what the call answers is appended to it; None drops it at once.
 
         Returns:
-            What was seen, with the progress of the process at each stamp and note; None
-            if the machine was too busy for the witness to ask.
+            What was seen, with all that was computed; None if the machine was too busy
+            for the witness to ask.
         """
         witness = self.witness
         pauses_s, witness.pauses_s = witness.pauses_s, (pause_s,)
         witness.notes_places = True
+        window = None
         try:
-            hold_s = ASK_S[0]
             for hold_s in ASK_S:
-                window = self._interrupt_once(call, n_calls, hold_s, answers)
+                window = self._interrupt_once(call, hold_s, answers)
                 if window is not None or answers:
                     break
         finally:
@@ -220,65 +188,52 @@ class SwitchIntervalProbe:
         return window
 
     def _interrupt_once(
-        self,
-        call: Callable[[], Any],
-        n_calls: int,
-        hold_s: float,
-        answers: list[Any] | None,
+        self, call: Callable[[], Any], hold_s: float, answers: list[Any] | None
     ) -> Window | None:
         """Do so once; None if the witness had not asked."""
         witness = self.witness
         clocks = (
             perf_counter_ns,
+            thread_time_ns,
             process_time_ns,
             witness.read_computed or int,
-            thread_time_ns,
         )
-        asking = _Asking(witness, hold_s)
+        before, after, read_ends = plan_asking(witness, hold_s)
+        keep = answers is not None
         # The witness has to begin to wait under the tiny interval.
         self._set_interval(TINY_S)
         witness.start()
         try:
-            readings = run_chain(
-                call,
-                n_calls,
-                clocks,
-                before=asking.before,
-                after=asking.after,
-                keep=answers is not None,
-            )
+            readings = run_chain(call, 1, clocks, before=before, after=after, keep=keep)
         finally:
             self._set_interval(self.huge_s)
             self._refuse_child()
         notes, _ = witness.rest()
         if answers is not None:
-            answers += readings[4::5]
-            del readings[4::5]
-        readings = check_complete(call, readings, 4 * (n_calls + 1))
-        stamps = readings[::4]
-        if not asking.was_heard():
+            answers += readings[4:5]
+            del readings[4:5]
+        readings = check_complete(call, readings, 8)
+        ends = read_ends()
+        if ends is None:
             return None
-        inside = [note for note in notes if stamps[0] < note.at_ns < stamps[-1]]
-        start, end = asking.make_notes(stamps)
-        # It sleeps again and again while it asks.
-        before = inside[-1] if inside else start
-        n_sleeps = (end.n_sleeps or 0) - (before.n_sleeps or 0)
-        return Window(
-            stamps,
-            inside,
-            None,
-            start,
-            end,
-            ends_asleep=n_sleeps >= ASKED_SLEEPS,
-            progress=[
-                process - own
-                for process, own in zip(readings[1::4], readings[2::4], strict=True)
-            ],
-            computed=readings[3::4],
+        start, end = (
+            note._replace(
+                at_ns=at_ns, computed=computed, progress=process_ns - witness_ns
+            )
+            for note, (at_ns, computed, process_ns, witness_ns) in zip(
+                ends, (readings[:4], readings[4:]), strict=True
+            )
         )
+        stamps = start.at_ns, end.at_ns
+        inside = select_inside(notes, stamps)
+        # It sleeps again and again while it asks.
+        last = inside[-1] if inside else start
+        n_sleeps = (end.n_sleeps or 0) - (last.n_sleeps or 0)
+        is_asleep = n_sleeps >= ASKED_SLEEPS
+        return Window(stamps, inside, None, start, end, ends_asleep=is_asleep)
 
     def _note(self, n_sleeps: int | None) -> Note:
-        """Return the times of both threads, read by this one."""
+        """Return what is told of both threads, read by this one."""
         witness = self.witness
         if witness.view is None or witness.caller_view is None:
             return Note(0)
@@ -308,48 +263,46 @@ class SwitchIntervalProbe:
             raise ForkedError(message)
 
 
-class _Asking:
-    """What is called around a call so that the witness has asked for the GIL before.
+Steps = Sequence[Callable[[], object]]
 
-    It reads at both ends, without any bytecode, what the kernel tells.
+
+def plan_asking(
+    witness: Witness, hold_s: float
+) -> tuple[Steps, Steps, Callable[[], tuple[Note, Note] | None]]:
+    """Return what makes a witness ask for the GIL before a call, without any bytecode.
+
+    Returns:
+        What is called before the call and after it, and what then tells what the kernel
+        told at both ends: None if the witness had not asked.
     """
+    view, caller = witness.view, witness.caller_view
+    if view is None or caller is None:
+        deadline = perf_counter_ns() + int(hold_s * 1e9)
+        clock = iter(perf_counter_ns, None)
+        spin = partial(all, map(deadline.__gt__, clock))
+        return (spin,), (), lambda: (Note(0), Note(0))
+    early, read_early = view.defer()
+    late, read_late = view.defer()
+    start, read_start = caller.defer()
+    end, read_end = caller.defer()
+    last, read_last = view.defer()
+    come, ask = partial(view.usleep, 50), partial(view.usleep, int(hold_s * 1e6))
 
-    def __init__(self, witness: Witness, hold_s: float) -> None:
-        self._reads: tuple[Callable[[], Seen], ...] = ()
-        self.before: tuple[Callable[[], object], ...] = ()
-        self.after: tuple[Callable[[], object], ...] = ()
-        if witness.view is None or witness.caller_view is None:
-            deadline = perf_counter_ns() + int(hold_s * 1e9)
-            clock = iter(perf_counter_ns, None)
-            self.before = (partial(all, map(deadline.__gt__, clock)),)
-            return
-        hold = witness.view.usleep
-        early, read_early = witness.view.defer()
-        late, read_late = witness.view.defer()
-        start, read_start = witness.caller_view.defer()
-        end, read_end = witness.caller_view.defer()
-        last, read_last = witness.view.defer()
-        wait = (partial(hold, 50),), (partial(hold, int(hold_s * 1e6)),)
-        self.before = (*wait[0], *early, *wait[1], *late, *start)
-        self.after = (*end, *last)
-        self._reads = (read_early, read_late, read_start, read_end, read_last)
-
-    def was_heard(self) -> bool:
-        """Return whether the witness had asked before the call began."""
-        if not self._reads:
-            return True
-        early, late = self._reads[:2]
-        return late().sleep[1] - early().sleep[1] >= ASKED_SLEEPS
-
-    def make_notes(self, stamps: Sequence[int]) -> tuple[Note, Note]:
-        """Return what the kernel told at both ends."""
-        if not self._reads:
-            return Note(stamps[0]), Note(stamps[-1])
-        _, late, start, end, last = (read() for read in self._reads)
+    def read_ends() -> tuple[Note, Note] | None:
+        asked, ended = read_late(), read_last()
+        if asked.sleep[1] - read_early().sleep[1] < ASKED_SLEEPS:
+            return None
         return (
-            Note(stamps[0], start.times, late.times, late.sleep[1]),
-            Note(stamps[-1], end.times, last.times, last.sleep[1]),
+            Note(0, read_start().times, asked.times, asked.sleep[1]),
+            Note(0, read_end().times, ended.times, ended.sleep[1]),
         )
+
+    return (come, *early, ask, *late, *start), (*end, *last), read_ends
+
+
+def select_inside(notes: Iterable[Note], stamps: Sequence[int]) -> list[Note]:
+    """Return the notes between the first stamp and the last."""
+    return [note for note in notes if stamps[0] < note.at_ns < stamps[-1]]
 
 
 def run_chain(  # noqa: PLR0913 - all but three are by name.
@@ -357,8 +310,8 @@ def run_chain(  # noqa: PLR0913 - all but three are by name.
     n_calls: int,
     clocks: Sequence[Callable[[], int]],
     *,
-    before: Sequence[Callable[[], Any]] = (),
-    after: Sequence[Callable[[], Any]] = (),
+    before: Steps = (),
+    after: Steps = (),
     keep: bool = False,
 ) -> list[Any]:
     """Read clocks before, between and after calls; return the readings.
@@ -390,15 +343,40 @@ def check_complete(call: Callable[[], Any], readings: list[Any], expected: int) 
     """
     if len(readings) >= expected:
         return readings
-    note = (
-        "the callable has used up what it reads; prepare= (--prepare) gives each call "
-        "fresh input"
-    )
+    ended = StopIteration()
     try:
         call()
     except StopIteration as error:
-        error.add_note(note)
-        raise
-    ended = StopIteration()
-    ended.add_note(note)
+        ended = error
+    ended.add_note(
+        "the callable has used up what it reads; prepare= (--prepare) gives each call "
+        "fresh input"
+    )
     raise ended
+
+
+def count_evidence(
+    windows: Iterable[Window | None], tried: Iterable[Window | None] = ()
+) -> Evidence:
+    """Return the counts.
+
+    Args:
+        windows: calls that nobody could interrupt; None = nothing was seen.
+        tried: calls beside a witness that asked for the GIL all the time.
+    """
+    seen = [window for window in windows if window is not None]
+    single = [window for window in seen if window.n_calls == 1]
+    asked = [window for window in tried if window is not None]
+    woken = [window.was_woken for window in seen if window.was_woken is not None]
+    n_interrupted = sum(bool(window.notes) for window in asked)
+    return Evidence(
+        n_calls=len(single),
+        n_released=sum(window.is_released for window in single),
+        n_windows=len(seen),
+        n_windows_released=sum(window.is_released for window in seen),
+        n_ticks=sum(len(window.notes) for window in seen),
+        n_wakeups=sum(woken) if woken else None,
+        n_calls_tried=len(asked),
+        n_calls_interrupted=n_interrupted,
+        runs_python=n_interrupted > 0 if asked else None,
+    )

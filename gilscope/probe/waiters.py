@@ -38,19 +38,19 @@ class Waiters:
         """Find them; those that start later are not watched."""
         self._witness = witness
         self._closing = contextlib.ExitStack()
-        self.names: list[str] = []
-        self._views: list[ThreadView] = []
         self._before: list[_State | None] = []
-        own_ids = own_ids | {threading.get_native_id()}
-        for thread in threading.enumerate():
-            native_id = thread.native_id
-            if native_id is None or native_id in own_ids:
-                continue
-            self.names.append(thread.name)
-            view = open_view(native_id) if witness.view is not None else None
-            if view is not None:
-                self._closing.callback(view.close)
-                self._views.append(view)
+        others = {
+            thread.native_id: thread.name
+            for thread in threading.enumerate()
+            if thread.native_id not in (None, threading.get_native_id(), *own_ids)
+        }
+        self.names = [*others.values()]
+        views = (
+            open_view(native_id, self._closing)
+            for native_id in others
+            if native_id is not None and witness.view is not None
+        )
+        self._views = [view for view in views if view is not None]
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -63,9 +63,8 @@ class Waiters:
     def note(self, settled_s: float) -> None:
         """Note who waits for the GIL, which the caller holds, once all have come.
 
-        Args:
-            settled_s: how long those that wait have to have waited. Who began to wait
-                under a shorter switch interval asks for the GIL when that is over.
+        They have to have waited for `settled_s`: who began to wait under a shorter
+        switch interval asks for the GIL when that is over.
         """
         if not self._views or self._witness.view is None:
             return
@@ -87,9 +86,7 @@ class Waiters:
     def compare(self) -> bool | None:
         """Return whether one of them was woken by a release since `note`.
 
-        Returns:
-            False if none was; None if that cannot be told, because one woke up that
-            did not wait for the GIL before.
+        None if that cannot be told: one woke up that did not wait for the GIL before.
         """
         is_unclear = False
         for view, before in zip(self._views, self._before, strict=False):

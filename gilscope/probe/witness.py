@@ -56,22 +56,21 @@ GONE_S = 0.05
 
 
 class Note(NamedTuple):
-    """One moment at which the witness had the GIL."""
+    """One moment at which the witness had the GIL, or an end of a window."""
 
     at_ns: int
     caller: Times | None = None
     witness: Times | None = None
-    # How often the witness went to sleep so far.
+    # How often so far the witness went to sleep, and the GIL changed hands.
     n_sleeps: int | None = None
-    # How often the GIL went from one thread to another so far.
     n_switches: int | None = None
     # How long the caller had computed.
     computed: int | None = None
     # Whether the caller waited for the GIL, which it then gets next.
     caller_waits: bool = False
-    # The pause that it asked for afterwards.
+    # The pause of the witness afterwards.
     pause_ns: int = 0
-    # What the other threads of the process had computed, and where in its Python code
+    # What the process had computed without the witness, and where in its Python code
     # the caller was; both only if that was asked for.
     progress: int | None = None
     place: tuple[int, int] | None = None
@@ -89,11 +88,7 @@ def find_place(thread_id: int) -> tuple[int, int] | None:
 
 
 def open_switch_counter() -> Callable[[], int] | None:
-    """Return what reads how often the GIL went from one thread to another.
-
-    Returns:
-        None where this interpreter is not known to the watcher, or its memory does not
-        look as it should.
+    """Return what reads how often the GIL changed hands, None where nobody knows.
 
     Source:
         CPython, pycore_gil.h: the interval in microseconds, the last holder, whether it
@@ -114,21 +109,29 @@ def open_switch_counter() -> Callable[[], int] | None:
 
 
 class _Helper:
-    """A thread that the check starts, and that no tracer, signal or list touches."""
+    """A thread that the check starts, and that no tracer, signal or list touches.
+
+    It runs from `__enter__` to `__exit__`.
+    """
 
     wakes_soon = True
+    # What the thread waits for, and what it rings when it comes to wait.
+    _gate: Bell
+    _idle: Bell
 
     def __init__(self) -> None:
         self.ident = self.native_id = 0
+        # A view of this thread for the caller.
+        self.view: ThreadView | None = None
         self._is_stopping = False
         self._closing = contextlib.ExitStack()
+        self._ended = _thread.allocate_lock()
+
+    def __enter__(self) -> Self:
+        """Start the thread and wait until it sleeps at its gate."""
         self._gate, self._idle = Bell(), Bell()
         self._closing.callback(self._gate.close)
         self._closing.callback(self._idle.close)
-        self._ended = _thread.allocate_lock()
-
-    def start_thread(self) -> None:
-        """Start the thread and wait until it sleeps at its gate."""
         self._ended.acquire()
         try:
             _thread.start_new_thread(self._run_masked, ())
@@ -136,8 +139,14 @@ class _Helper:
             # A subinterpreter may allow no threads that it does not wait for.
             threading.Thread(target=self._run_masked, name="gilscope").start()
         self._idle.wait()
+        try:
+            self._open_views()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
 
-    def stop(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop the thread, whatever it is doing, and wait until it is gone."""
         self._is_stopping = True
         self._gate.ring()
@@ -147,6 +156,9 @@ class _Helper:
         path = f"/proc/self/task/{self.native_id}"
         while os.path.exists(path) and perf_counter() < deadline:  # noqa: PTH110
             sleep(0)
+
+    def _open_views(self) -> None:
+        self.view = open_view(self.native_id, self._closing)
 
     def _run_masked(self) -> None:
         # A tracer or a signal would wake the thread without any release.
@@ -167,35 +179,11 @@ class _Helper:
 
 
 class Decoy(_Helper):
-    """A thread that waits for something that never comes, as a context manager.
-
-    Args:
-        use_kernel: False does without it.
-    """
-
-    def __init__(self, *, use_kernel: bool = True) -> None:
-        """Prepare the thread."""
-        super().__init__()
-        self._use_kernel = use_kernel
-        self._view: ThreadView | None = None
-
-    def __enter__(self) -> Self:
-        """Start the thread."""
-        if self._use_kernel:
-            self.start_thread()
-            self._view = open_view(self.native_id)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop the thread."""
-        if self._use_kernel:
-            if self._view is not None:
-                self._view.close()
-            self.stop()
+    """A thread that waits for something that never comes, as a context manager."""
 
     def read(self) -> tuple[bool, int] | None:
         """Return its state, to be compared with an earlier one."""
-        return None if self._view is None else self._view.read_sleep()
+        return None if self.view is None else self.view.read_sleep()
 
     def _run(self) -> None:
         self._idle.ring()
@@ -211,7 +199,7 @@ class Witness(_Helper):
     """
 
     def __init__(self, *, limit_s: float = 0.5, use_kernel: bool = True) -> None:
-        """Prepare the thread; `__enter__` starts it."""
+        """Prepare the thread."""
         super().__init__()
         self.limit_s = limit_s
         # Taken in turn.
@@ -219,42 +207,35 @@ class Witness(_Helper):
         self.notes_places = False
         self.read_computed: Callable[[], int] | None = None
         self.read_switches: Callable[[], int] | None = None
-        # Views of the witness, each for the thread that reads it.
-        self.view: ThreadView | None = None
+        # Views of witness and caller, each for the thread that reads it.
         self._own_view: ThreadView | None = None
-        # The same of the caller.
-        self._caller = 0
-        self._read_caller: Callable[[], int] | None = None
         self.caller_view: ThreadView | None = None
         self._noted_view: ThreadView | None = None
+        self._caller = 0
+        self._read_caller: Callable[[], int] | None = None
         self._use_kernel = use_kernel and sys.platform == "linux"
         self._notes: list[Note] = []
         self._is_armed = False
-        self._parked: tuple[bool, int] | None = None
+        # Whether it sleeps while it is parked, and how often it had gone to sleep.
+        self.parked: tuple[bool, int] | None = None
         # Where threads sleep that wait for the GIL.
         self.gil_futex: int | None = None
         # How often the witness had gone to sleep when it last came to its gate.
         self._n_sleeps_before_gate = 0
         self._error: BaseException | None = None
 
-    def __enter__(self) -> Self:
-        """Start the thread and wait until it sleeps at its gate."""
-        self.start_thread()
-        try:
-            self._raise_error()
-            self.read_computed = open_thread_clock(self.ident)
-            if self._use_kernel:
-                self.view, self._own_view = open_views(self.native_id, self._closing)
-                self.read_switches = open_switch_counter()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
     def __exit__(self, *_: object) -> None:
         """Stop the thread, whatever it is doing."""
         self._is_armed = False
-        self.stop()
+        super().__exit__()
+
+    def _open_views(self) -> None:
+        self._raise_error()
+        self.read_computed = open_thread_clock(self.ident)
+        if self._use_kernel:
+            super()._open_views()
+            self._own_view = open_view(self.native_id, self._closing)
+            self.read_switches = open_switch_counter()
 
     @contextlib.contextmanager
     def attach(self) -> Iterator[None]:
@@ -263,8 +244,9 @@ class Witness(_Helper):
         self._read_caller = open_thread_clock(self._caller)
         with contextlib.ExitStack() as closing:
             if self.view is not None:
-                views = open_views(threading.get_native_id(), closing)
-                self.caller_view, self._noted_view = views
+                native_id = threading.get_native_id()
+                self.caller_view = open_view(native_id, closing)
+                self._noted_view = open_view(native_id, closing)
             try:
                 yield
             finally:
@@ -290,30 +272,18 @@ class Witness(_Helper):
             return
         _, n_sleeps = self.settle(self.view, self._n_sleeps_before_gate)
         self.start()
-        self._parked = self.settle(self.view, n_sleeps)
+        self.parked = self.settle(self.view, n_sleeps)
         self.gil_futex = self.gil_futex or self.view.read_futex()
 
-    def was_parked(self, state: tuple[bool, int]) -> bool:
-        """Return whether that is how it sleeps while it is parked."""
-        return state == self._parked
-
-    @property
-    def n_sleeps_parked(self) -> int | None:
-        """How often the witness had gone to sleep when it was parked."""
-        return None if self._parked is None else self._parked[1]
-
     def settle(self, view: ThreadView, n_sleeps_before: int = -1) -> tuple[bool, int]:
-        """Wait, with the GIL held, until the witness sleeps.
+        """Wait, with the GIL held, until the witness sleeps; return its state.
+
+        Linux says of a thread that it sleeps shortly before it counts that and leaves
+        the core; whoever looks in between would take the count for another sleep.
 
         Args:
             view: what tells.
             n_sleeps_before: how often it had gone to sleep before the sleep waited for.
-                Linux says of a thread that it sleeps shortly before it counts that and
-                leaves the core; whoever looks in between would take the count that is
-                still to come for another sleep.
-
-        Returns:
-            What `was_woken` compares with.
 
         Raises:
             WitnessError: it got no core within the limit.
@@ -334,14 +304,10 @@ class Witness(_Helper):
 
     def was_woken(self) -> bool | None:
         """Return whether the parked witness was woken, or None if nobody can tell."""
-        return None if self.view is None else self.view.read_sleep() != self._parked
+        return None if self.view is None else self.view.read_sleep() != self.parked
 
     def rest(self) -> tuple[list[Note], float]:
-        """Send the witness back to its gate.
-
-        Returns:
-            What it noted since `start`, and how many seconds the way back took.
-        """
+        """Send the witness to its gate; return its notes and the seconds it took."""
         notes = self._notes
         # A note taken from here on belongs to no window.
         self._notes = []
@@ -376,14 +342,17 @@ class Witness(_Helper):
         pauses = itertools.cycle(self.pauses_s)
         while self._is_armed:
             pause_s = next(pauses)
-            note = Note(perf_counter_ns(), pause_ns=int(pause_s * 1e9))
+            note = Note(
+                perf_counter_ns(),
+                computed=self._read_caller and self._read_caller(),
+                pause_ns=int(pause_s * 1e9),
+            )
             if self._noted_view is not None and self._own_view is not None:
                 note = note._replace(
                     caller=self._noted_view.read_times(),
                     witness=self._own_view.read_times(),
                     n_sleeps=count_sleeps(),
                     n_switches=self.read_switches and self.read_switches(),
-                    computed=self._read_caller and self._read_caller(),
                     caller_waits=is_near(self._noted_view.read_futex(), self.gil_futex),
                 )
             if self.notes_places:
@@ -393,17 +362,3 @@ class Witness(_Helper):
                 )
             self._notes.append(note)
             sleep(pause_s)
-
-
-def open_views(
-    native_id: int, closing: contextlib.ExitStack
-) -> tuple[ThreadView | None, ThreadView | None]:
-    """Return two views of one thread, or None twice; both are closed with the stack."""
-    views = []
-    for _ in range(2):
-        view = open_view(native_id)
-        if view is None:
-            return None, None
-        closing.callback(view.close)
-        views.append(view)
-    return views[0], views[1]

@@ -129,7 +129,7 @@ def describe_first(first: FirstCall | None) -> str:
         return ""
     text = describe_time(first.call_s)
     if first.longest_hold is not None:
-        text += f", kept others out for up to {describe_time(first.longest_hold.value)}"
+        text += f", kept others out for up to {describe_time(first.longest_hold.high)}"
     return text
 
 

@@ -13,6 +13,7 @@ import sysconfig
 import threading
 import time
 import zlib
+from pathlib import Path
 
 import pytest
 
@@ -71,7 +72,7 @@ def test_a_known_callable_is_judged_rightly(name):
 @pytest.mark.parametrize("name", ["sleep", "sha256", "CDLL", "PyDLL", "sorted", "loop"])
 def test_it_is_judged_rightly_without_help_of_the_kernel(name):
     call, expected = KNOWN[name]
-    found = judge(Subject(name, call), budget_s=0.5, use_kernel=False).check
+    found = judge(Subject(name, call), budget_s=0.5, use_kernel=False)
     assert found.verdict == expected, str(found)
     assert not found.environment.tells_wakeups
     assert found.evidence.n_wakeups is None
@@ -238,9 +239,11 @@ def test_what_the_callable_raises_comes_through_and_nothing_is_left(error, n_bef
 def test_nothing_is_left_after_a_verdict_either(call):
     left = set(threading.enumerate())
     before = sys.getswitchinterval(), gc.isenabled(), sys.getprofile()
+    files = [*Path("/dev/fd").iterdir()]
     check(call)
     assert (sys.getswitchinterval(), gc.isenabled(), sys.getprofile()) == before
     assert set(threading.enumerate()) == left
+    assert [*Path("/dev/fd").iterdir()] == files
 
 
 def test_no_garbage_is_collected_meanwhile_that_might_release_the_gil():

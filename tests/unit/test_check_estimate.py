@@ -9,11 +9,12 @@ from gilscope.probe.estimate import (
     Estimate,
     Hold,
     Window,
+    estimate_first_hold,
     estimate_fraction,
+    estimate_holds,
     estimate_window,
     select_longest_hold,
-    weigh_computing,
-    weigh_entries,
+    weigh_interruptions,
     weigh_marks,
 )
 from gilscope.probe.witness import PAUSE_S, Note
@@ -172,6 +173,41 @@ def test_many_short_calls_hold_for_one_call_at_most():
     assert found.longest.value == MS // 100
 
 
+@pytest.mark.parametrize(
+    ("notes", "ends_asleep", "low_ms", "high_ms"),
+    [
+        # Nobody was seen to hold: it is not known for how long the rest was held.
+        pytest.param([note(0.038, 1)], False, 0.038, 4.962, id="no core at the end"),
+        pytest.param([note(0.038, 1), note(3, 2)], True, 0.038, 2.962, id="missed"),
+        pytest.param([note(0.038, 1), note(3, 3)], True, 2.862, 2.962, id="seen"),
+        pytest.param([], False, 0, 5, id="no core at all"),
+        pytest.param([], True, 5, 5, id="held throughout"),
+    ],
+)
+def test_the_hold_of_a_first_call_is_never_shorter_than_it_may_have_been(
+    notes, ends_asleep, low_ms, high_ms
+):
+    late = note(3, witness_ms=2.9).witness
+    notes = [
+        each._replace(witness=late) if each.n_sleeps == 2 else each for each in notes
+    ]
+    watched = window(5, notes, ends_asleep=ends_asleep)._replace(was_woken=None)
+    found = estimate_first_hold(watched, SPACING_NS)
+    assert (found.low * 1e3, found.high * 1e3) == pytest.approx((low_ms, high_ms))
+    assert found.low <= found.value <= found.high
+
+
+@pytest.mark.parametrize(("waited_ms", "high_ms"), [(0, 1.5), (1.4, 1.1)])
+def test_time_that_a_call_computed_is_its_own_whatever_it_waited(waited_ms, high_ms):
+    """Linux tells of the wait when it is over: it may lie before the hold."""
+    first = note(3, n_sleeps=1)._replace(computed=0)
+    last = note(4.5, caller_ms=waited_ms, n_sleeps=3)._replace(computed=11 * MS // 10)
+    watched = window(9, [first, last], caller_ms=waited_ms, ends_asleep=True)
+    watched = watched._replace(start=watched.start._replace(computed=0))
+    holds = [*estimate_holds(watched, SPACING_NS)]
+    assert holds[1].high == pytest.approx(high_ms * MS)
+
+
 def make_estimate(held, low, high, own=10.0):
     return Estimate(own, own, held, low, high, 0.0, 0.0, Hold(0, 0, 0))
 
@@ -225,18 +261,14 @@ def test_where_a_call_was_interrupted_tells_whether_it_is_split(
 ):
     # In microseconds; a piece of less than 10 us is no progress.
     marks = [1000 * mark for mark in marks]
-    assert weigh_marks(marks, list(places)).is_split is is_split
-
-
-def test_each_call_gets_its_own_ticks():
-    run = Window([10, 20, 30, 40], [Note(15), Note(16), Note(25)], progress=[0] * 4)
-    assert [entry.n_notes for entry in weigh_entries([run], 10)] == [2, 1, 0]
+    assert weigh_marks(marks, list(places)) is is_split
 
 
 def is_split(at_us, progress_us, length_us=1000, computing_us=1000, shortest_us=None):
     tick = Note(1000 * at_us, progress=1000 * progress_us)
-    run = Window((0, 1000 * length_us), [tick], progress=(0, 1000 * computing_us))
-    return weigh_entries([run], 1000 * (shortest_us or length_us))[0].is_split
+    ends = Note(0, progress=0), Note(0, progress=1000 * computing_us)
+    run = Window((0, 1000 * length_us), [tick], None, *ends)
+    return weigh_interruptions([run], 1000 * (shortest_us or length_us)) == [True]
 
 
 def test_progress_is_told_by_computing_time():
@@ -251,8 +283,8 @@ def test_threads_of_the_call_count_as_its_progress():
 
 def test_progress_is_told_by_the_clock_where_nothing_else_tells():
     for at_us, expected in ((500, True), (995, False)):
-        run = Window((0, MS), [Note(1000 * at_us)], progress=(0, MS))
-        assert weigh_computing(run).is_split is expected
+        run = Window((0, MS), [Note(1000 * at_us)])
+        assert weigh_interruptions([run], MS) == [expected]
 
 
 def test_progress_asleep_is_told_by_the_clock():
@@ -266,5 +298,6 @@ def test_progress_asleep_is_told_by_the_clock():
 def test_other_threads_that_compute_are_no_progress_of_the_call(computed, is_split):
     # The process computes twice as much as the caller, in the midst of its work.
     tick = Note(MS // 2, progress=MS, computed=1000 * computed)
-    run = Window((0, MS), [tick], progress=(0, 2 * MS), computed=(0, MS))
-    assert weigh_entries([run], MS)[0].is_split is is_split
+    ends = Note(0, progress=0, computed=0), Note(0, progress=2 * MS, computed=MS)
+    run = Window((0, MS), [tick], None, *ends)
+    assert weigh_interruptions([run], MS) == [is_split]

@@ -28,7 +28,7 @@ def stop_world(monkeypatch, states, computed, at_last=0):
     witness = StopWitness()
     witness._noted_view = View(*states)
     witness._own_view = View()
-    witness._read_computed = iter(computed).__next__
+    witness._read_caller = iter(computed).__next__
     witness._computed_at_last = at_last
     return witness._stop_world()
 
@@ -84,7 +84,7 @@ def stop(start, end, before, after):
 )
 def test_a_call_is_interrupted_where_a_stop_begins_and_ends(found, n_interrupted):
     span = Span((0, 1_000_000), (0, 1_000_000), [found])
-    evidence = add_up([span], runs_python=True)
+    evidence = add_up([span])
     assert evidence.n_calls_split == n_interrupted
     assert (evidence.n_ticks, evidence.n_stopped) == (1, 1)
 
