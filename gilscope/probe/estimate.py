@@ -13,7 +13,7 @@ from math import hypot, sqrt
 from operator import attrgetter
 from typing import NamedTuple
 
-from gilscope.probe.witness import PAUSE_S, Note
+from gilscope.probe.witness import PAUSE_S, WAKING_NS, Note
 from gilscope.stats import Figure
 
 # Calls shorter than so many pauses are sampled, if there are enough samples.
@@ -27,8 +27,6 @@ RANGE_MAX = 0.9
 # Calls during which the process computes for less than this share of the time sleep
 # with the GIL held, so that computing time does not tell how far they have come.
 COMPUTING_SHARE = 0.3
-# What a thread computes to find the GIL taken and to wait again.
-WAKING_NS = 10_000
 # In a call shorter than this, what holds cannot be told from the Python code around it.
 SHORT_NS = 2 * WAKING_NS
 

@@ -51,6 +51,8 @@ PAUSE_S = 50e-6
 SETTLE_S = 300e-6
 # A condition variable and its lock take less room than this.
 NEAR_BYTES = 128
+# What a thread computes to find the GIL taken and to wait again.
+WAKING_NS = 10_000
 # How long an ended thread may take to be gone.
 GONE_S = 0.05
 
@@ -342,11 +344,14 @@ class Witness(_Helper):
         pauses = itertools.cycle(self.pauses_s)
         while self._is_armed:
             pause_s = next(pauses)
-            note = Note(
-                perf_counter_ns(),
-                computed=self._read_caller and self._read_caller(),
-                pause_ns=int(pause_s * 1e9),
-            )
+            note = Note(perf_counter_ns(), pause_ns=int(pause_s * 1e9))
+            if self._read_caller is not None:
+                note = note._replace(computed=self._read_caller())
+            if self.notes_places:
+                note = note._replace(
+                    place=self._find_place(note.computed),
+                    progress=process_time_ns() - thread_time_ns(),
+                )
             if self._noted_view is not None and self._own_view is not None:
                 note = note._replace(
                     caller=self._noted_view.read_times(),
@@ -355,10 +360,13 @@ class Witness(_Helper):
                     n_switches=self.read_switches and self.read_switches(),
                     caller_waits=is_near(self._noted_view.read_futex(), self.gil_futex),
                 )
-            if self.notes_places:
-                note = note._replace(
-                    progress=process_time_ns() - thread_time_ns(),
-                    place=find_place(self._caller),
-                )
             self._notes.append(note)
             sleep(pause_s)
+
+    def _find_place(self, computed: int | None) -> tuple[int, int] | None:
+        """Return where the caller is, None if it went on since it had computed that."""
+        place = find_place(self._caller)
+        if self._read_caller is None or computed is None:
+            return place
+        # This thread, too, is interrupted where the caller asks for the GIL.
+        return place if self._read_caller() - computed < WAKING_NS else None

@@ -3,6 +3,7 @@
 import ctypes
 import sys
 import sysconfig
+import threading
 import time
 
 import pytest
@@ -38,6 +39,22 @@ def test_a_sleep_that_is_not_counted_yet_is_waited_for():
 def test_a_witness_without_a_core_is_an_error():
     with pytest.raises(WitnessError, match="got no core for"):
         Witness(limit_s=0.01).settle(View((False, 7)))
+
+
+@pytest.mark.parametrize(("later_ns", "is_told"), [(9_999, True), (10_001, False)])
+def test_the_place_of_a_caller_that_went_on_is_not_told(later_ns, is_told):
+    """It is not that of the moment: the witness was interrupted in between."""
+    witness = Witness(use_kernel=False)
+    witness._caller, witness.notes_places = threading.get_ident(), True
+
+    def read_twice():
+        yield 5
+        witness._is_armed = False
+        yield 5 + later_ns
+
+    witness._is_armed, witness._read_caller = True, read_twice().__next__
+    witness._take_notes()
+    assert [note.place is not None for note in witness._notes] == [is_told]
 
 
 @tells_wakeups
