@@ -37,13 +37,13 @@ def describe_machine() -> str:
     return "\n".join(f"- {fact}" for fact in facts)
 
 
-def find_figures(n_turns: int, *, is_building: bool) -> Iterator[tuple[str, str]]:
+def find_figures(n_rounds: int, *, is_building: bool) -> Iterator[tuple[str, str]]:
     """Measure, and give each table with its name."""
     yield "seen on", describe_machine()
     try:
         # The other table has the memory kept that this one wants to be fresh.
         yield "the kernel", kernel.make_table()
-        yield "over the floor", over_floor.make_table(n_turns)
+        yield "over the floor", over_floor.make_table(n_rounds)
     except FloorNotBuiltError as error:
         yield "no table", str(error)
     yield "size and start", start.make_table(is_building=is_building)
@@ -59,14 +59,14 @@ def replace_figures(text: str, name: str, table: str) -> str:
 def main() -> None:
     """Measure and print all of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--turns", type=int, default=over_floor.N_TURNS)
+    parser.add_argument("--rounds", type=int, default=over_floor.N_ROUNDS)
     parser.add_argument("--without-builds", action="store_true")
     parser.add_argument("--into", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     gc.disable()
     is_building = not arguments.without_builds
     text = arguments.into.read_text() if arguments.into else ""
-    for name, table in find_figures(arguments.turns, is_building=is_building):
+    for name, table in find_figures(arguments.rounds, is_building=is_building):
         sys.stdout.write(f"## {name.capitalize()}\n\n{table}\n\n")
         sys.stdout.flush()
         text = replace_figures(text, name, table)

@@ -1,8 +1,9 @@
 """What each subject costs over the floor: `python -m benchmarks.over_floor`.
 
-All subjects take turns in one process, in another order each time, so that a change of
-the machine's speed and what a neighbour leaves behind meet them alike. A figure is the
-median of the ratios within the turns; absolute times of a shared machine say little.
+All subjects are measured in rounds in one process, in another order each time. A change
+of the machine's speed and what a neighbour leaves behind meet them alike. A figure is
+the median of the ratios within the rounds; absolute times of a shared machine say
+little.
 """
 
 import argparse
@@ -30,9 +31,9 @@ from benchmarks.subjects import (
 
 LENGTHS = (0, 3, 10, 100, 1_000, 10_000, 100_000)
 # Long enough for the clock; so short that a busy machine seldom takes the core away
-# within the turn of a slow subject, which then would look slower still.
+# within the round of a slow subject, which then would look slower still.
 TURN_ITEMS = 5_000
-N_TURNS = 100
+N_ROUNDS = 100
 
 # Parameters of mallopt(3).
 M_TRIM_THRESHOLD = -1
@@ -52,17 +53,17 @@ def keep_freed_memory() -> None:
         libc.mallopt(M_TRIM_THRESHOLD, 8 * KEPT_BYTES)
 
 
-def measure_turns_ns(
-    subjects: dict[str, DoubleInto], values: list[int], n_turns: int
+def measure_rounds_ns(
+    subjects: dict[str, DoubleInto], values: list[int], n_rounds: int
 ) -> dict[str, list[float]]:
-    """Return the nanoseconds of a call in each turn of each subject."""
+    """Return the nanoseconds of a call in each round of each subject."""
     n_calls = max(1, TURN_ITEMS // (len(values) + 20))
     # A result of its own for each, so that nobody frees what another one made.
     results: dict[str, list[Any]] = {name: [None] for name in subjects}
-    turns: dict[str, list[float]] = {name: [] for name in subjects}
+    rounds: dict[str, list[float]] = {name: [] for name in subjects}
     # The same orders every time.
     dice = random.Random(1)  # noqa: S311
-    for _ in range(n_turns):
+    for _ in range(n_rounds):
         for name in dice.sample([*subjects], len(subjects)):
             double_into, result = subjects[name], results[name]
             double_into(values, result, 0)
@@ -70,24 +71,24 @@ def measure_turns_ns(
             start = time.thread_time_ns()
             for _ in range(n_calls):
                 double_into(values, result, 0)
-            turns[name].append((time.thread_time_ns() - start) / n_calls)
+            rounds[name].append((time.thread_time_ns() - start) / n_calls)
     expected = [2 * item for item in values]
     for name, result in results.items():
         assert result == [expected], name
-    return turns
+    return rounds
 
 
-def find_ratios(turns: list[float], base: list[float]) -> list[float]:
+def find_ratios(rounds: list[float], base: list[float]) -> list[float]:
     """Return the lower quartile, the median and the upper one of the ratios."""
-    pairs = zip(turns, base, strict=True)
-    return statistics.quantiles([turn / least for turn, least in pairs], n=4)
+    pairs = zip(rounds, base, strict=True)
+    return statistics.quantiles([spent / least for spent, least in pairs], n=4)
 
 
-def describe(turns: list[float], floor: list[float], n_items: int) -> str:
+def describe(rounds: list[float], floor: list[float], n_items: int) -> str:
     """Return ns per item over the floor, and the ratio to it."""
-    pairs = zip(turns, floor, strict=True)
-    over = statistics.median(turn - least for turn, least in pairs) / n_items
-    return f"{over:+.1f} ({find_ratios(turns, floor)[1]:.2f})"
+    pairs = zip(rounds, floor, strict=True)
+    over = statistics.median(spent - least for spent, least in pairs) / n_items
+    return f"{over:+.1f} ({find_ratios(rounds, floor)[1]:.2f})"
 
 
 def find_cases() -> Iterator[tuple[int, str]]:
@@ -96,7 +97,7 @@ def find_cases() -> Iterator[tuple[int, str]]:
         yield from [(length, kind) for kind in (SMALL, LARGE)] if length else [(0, "-")]
 
 
-def make_table(n_turns: int) -> str:
+def make_table(n_rounds: int) -> str:
     """Measure all and return the table, in Markdown.
 
     Raises:
@@ -113,21 +114,21 @@ def make_table(n_turns: int) -> str:
     ]
     spreads = []
     for length, kind in find_cases():
-        turns = measure_turns_ns(subjects, make_values(length, kind), n_turns)
+        rounds = measure_rounds_ns(subjects, make_values(length, kind), n_rounds)
         # Of an empty list the price of the call is shown.
         n_items = max(length, 1)
         cells = [f"{length:,}", kind]
-        cells += [f"{statistics.median(turns['floor']) / n_items:.1f}"]
+        cells += [f"{statistics.median(rounds['floor']) / n_items:.1f}"]
         for name in [*subjects][1:]:
-            cells.append(describe(turns[name], turns["floor"], n_items))
-            low, ratio, high = find_ratios(turns[name], turns["floor"])
+            cells.append(describe(rounds[name], rounds["floor"], n_items))
+            low, ratio, high = find_ratios(rounds[name], rounds["floor"])
             spreads.append((high - low) / 2 / ratio)
-        cells += [f"{find_ratios(turns['python'], turns['comprehension'])[1]:.2f}"]
+        cells += [f"{find_ratios(rounds['python'], rounds['comprehension'])[1]:.2f}"]
         lines.append(f"| {' | '.join(cells)} |")
     middle = statistics.median(spreads)
     lines += [
         "",
-        f"Half of the turns lie within {middle:.0%} of a ratio (median of all",
+        f"Half of the rounds lie within {middle:.0%} of a ratio (median of all",
     ]
     lines += [f"cells; {max(spreads):.0%} in the worst)."]
     return "\n".join(lines)
@@ -136,11 +137,11 @@ def make_table(n_turns: int) -> str:
 def main() -> None:
     """Read the arguments and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--turns", type=int, default=N_TURNS)
+    parser.add_argument("--rounds", type=int, default=N_ROUNDS)
     arguments = parser.parse_args()
     gc.disable()
     try:
-        sys.stdout.write(make_table(arguments.turns) + "\n")
+        sys.stdout.write(make_table(arguments.rounds) + "\n")
     except FloorNotBuiltError as error:
         sys.stdout.write(f"no table: {error}\n")
 

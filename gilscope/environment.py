@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gilscope.model import Environment
 
-# Two threads have to run at once for any figure to mean something.
+# Two threads have to run in parallel for any figure to mean something.
 N_CPUS_NEEDED = 2
 
 
@@ -136,7 +136,7 @@ def find_warnings(
     warnings = []
     if cpus_allowed < N_CPUS_NEEDED:
         warnings.append(
-            f"{cpus_allowed} CPU is allowed here: two threads cannot run at once"
+            f"{cpus_allowed} CPU is allowed here: two threads cannot run in parallel"
         )
     if cpu_quota is not None and cpu_quota < N_CPUS_NEEDED:
         warnings.append(

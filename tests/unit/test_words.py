@@ -23,6 +23,7 @@ OTHER_WORDS = {
     r"\bgot into\b": "interrupted",
     r"\b(?:take|takes|took|taking) turns\b": "serialized",
     r"\bin turns\b": "serialized",
+    r"\b(?:run|runs|call|calls) at once\b": "parallel",
     r"\bwait(?:s|ed|ing)? for a core\b": "run-queue wait",
     r"\bcored\b": "on-CPU time",
     r"\bliars?\b": "faulty backend",
