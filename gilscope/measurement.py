@@ -29,7 +29,7 @@ class ParallelRow:
         wall_s: from the start of the first call to the end of the last.
         speedup: how many times as fast as one after the other; 1 = no faster.
         overlap: how many calls ran in parallel on average, run-queue wait left out.
-        concurrency: what overlap says.
+        concurrency: whether the calls ran in parallel, where the ranges tell.
         effective_cores: CPU time by wall time, None if that was not kept.
         amdahl: the most that the held fraction of the calls allows, None if unknown.
         process_speedup: the same speed-up from as many processes.

@@ -189,7 +189,7 @@ def describe(found: Parallel) -> tuple[str, ...]:
         what = "2 threads with the GIL held"
         findings.append(describe_ratio(held.speedup, what, "one call after the other"))
     if "unclear" in (pair.concurrency, held and held.concurrency):
-        findings.append("the rounds do not agree on whether the calls ran in parallel")
+        findings.append("the ranges do not tell whether the calls ran in parallel")
     if not is_gil_enabled():
         findings.append("there is no GIL here that a call could hold")
     elif pair.amdahl is not None and found.held_fraction is not None:

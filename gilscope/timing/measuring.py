@@ -28,9 +28,10 @@ from gilscope.timing.rounds import (
 
 # Of seven rounds the range misses the true median in 1.6 % of cases.
 N_ROUNDS = 7
-# Sizes of which the ranges do not tell whether something pays are measured longer.
+# What the ranges do not tell is measured longer: of one call, whether threads ran in
+# parallel; of sizes, whether something pays.
 N_ROUNDS_MAX = 21
-BUDGET_S = 30.0
+BUDGET_S, SIZES_BUDGET_S = 10.0, 30.0
 
 ONE_SIZE = Windows(calls_s=0.05, beside_s=0.1, busy_s=0.05)
 SIZES = Windows(calls_s=0.02, beside_s=0.04, busy_s=0.02)
@@ -61,7 +62,7 @@ def measure_subjects(
 def run_rounds(subjects: Sequence[Subject], threads: Sequence[int]) -> tuple[str, ...]:
     """Measure all in the same rounds; return what could not be had.
 
-    There are more rounds of what leaves it unclear whether something pays.
+    There are more rounds of what is unclear.
     """
     for subject in subjects:
         subject.call_s = time_call(subject.work)
@@ -70,16 +71,29 @@ def run_rounds(subjects: Sequence[Subject], threads: Sequence[int]) -> tuple[str
     windows = ONE_SIZE if len(subjects) == 1 else SIZES
     rounds = Rounds(subjects, windows, counts)
     with rounds.open(has_processes=True):
-        deadline = time.perf_counter() + BUDGET_S
+        has_sizes = subjects[0].size is not None
+        deadline = time.perf_counter() + (SIZES_BUDGET_S if has_sizes else BUDGET_S)
         for _ in range(N_ROUNDS):
             rounds.run()
-        for _ in range(N_ROUNDS_MAX - N_ROUNDS if subjects[0].size is not None else 0):
+        for _ in range(N_ROUNDS_MAX - N_ROUNDS):
             rows = [subject.summarize() for subject in subjects]
-            places = select_unclear(rows, select_cases(rows))
+            if has_sizes:
+                places = select_unclear(rows, select_cases(rows))
+            else:
+                places = select_unclear_threads(rows)
             if not places or time.perf_counter() > deadline:
                 break
             rounds.run(places)
     return rounds.warnings
+
+
+def select_unclear_threads(rows: Sequence[SizeRow]) -> list[int]:
+    """Return the places of rows that leave it unclear whether threads ran together."""
+    return [
+        place
+        for place, row in enumerate(rows)
+        if any(each.concurrency == "unclear" for each in row.parallel)
+    ]
 
 
 def check_work(work: Work) -> Check:

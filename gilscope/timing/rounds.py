@@ -17,6 +17,7 @@ from gilscope.busy_thread import BusyThread
 from gilscope.measurement import Concurrency, ContentionRow, ParallelRow, SizeRow
 from gilscope.model import Check
 from gilscope.stats import (
+    MARGIN,
     Figure,
     compute_percentile,
     describe_ratio,
@@ -29,20 +30,13 @@ from gilscope.timing.processes import ProcessError, Processes
 from gilscope.timing.start import run_in_order
 from gilscope.units import describe_time
 
-# Serialized calls overlap by 1 at most; a busy machine lowers the overlap of calls that
-# run in parallel. So the line lies near 1.
-PARALLEL = 1.2
-# How many of the rounds have to agree on which side of the line they lie.
-AGREEING = 0.75
+# A call that computes on more cores than this does so in threads of its own.
+SEVERAL_CORES = 1.2
 # A call that computes for less of its time is one that waits: its CPU time tells
 # nothing of what runs in parallel.
 COMPUTING_MIN = 0.5
 # A call that computes in its own thread takes this share of its CPU time there.
 OWN_SHARE = 0.9
-# Threads that run in parallel are about as fast as processes at the same moment. On a
-# busy machine the run-queue wait of a thread that a lock would have kept out anyway
-# makes its calls look parallel.
-OF_PROCESSES_MIN = 0.85
 # With less than this from two processes, there was no second core to be had.
 TWO_CORES = 1.5
 
@@ -326,22 +320,40 @@ def compute_overlap(alone: Wall, wall: Wall, n_threads: int) -> float:
     if computing < COMPUTING_MIN:
         return n_threads * alone.unqueued_s / wall.unqueued_s
     # A call that computes in several threads keeps several cores busy on its own.
-    alone_cores = computing if computing > PARALLEL else 1.0
+    alone_cores = computing if computing > SEVERAL_CORES else 1.0
     return wall.cpu_s / wall.unqueued_s / alone_cores
 
 
-def decide(overlaps: Sequence[float], *, is_known: bool = True) -> Concurrency:
-    """Say whether the calls ran in parallel, unless the rounds do not agree on it.
+def decide(
+    row: ParallelRow, *, is_known: bool = True, is_single: bool = True
+) -> Concurrency:
+    """Say whether the calls ran in parallel, where the ranges bear it.
 
-    Where it is helpers that compute, their run-queue wait is not known.
+    Where each process had a core, the clock tells. Where they had not, threads are held
+    against processes with the run-queue waits left out: each round has to be nearer to
+    all calls at once, or to one after the other.
+
+    Args:
+        row: all but the answer.
+        is_known: whether the calling threads compute themselves; of helpers it is not
+            known how long their run-queue wait was.
+        is_single: whether each thread made one call. With more, a lock of the calls is
+            often taken again while the thread that it was kept from waits for a core.
     """
-    n_parallel = sum(overlap > PARALLEL for overlap in overlaps)
-    if n_parallel >= AGREEING * len(overlaps):
-        return "parallel"
-    n_serialized = len(overlaps) - n_parallel
-    if is_known and n_serialized >= AGREEING * len(overlaps):
-        return "serialized"
-    return "unclear"
+    processes, of_processes = row.process_speedup, row.of_processes
+    has_gained = judge(row.speedup) == "above"
+    is_parallel = is_single and row.overlap.low > (1 + row.threads) / 2
+    is_serialized = is_known and row.overlap.high <= 1 + MARGIN
+    if of_processes is not None:
+        is_parallel &= judge(of_processes) != "below"
+        is_slow = of_processes.high < (1 + 1 / row.threads) / 2
+        is_serialized |= is_known and is_slow and not has_gained
+    if processes is not None and processes.low >= TWO_CORES:
+        is_parallel |= has_gained
+        is_serialized |= row.speedup.high <= 1 + MARGIN
+    if is_parallel == is_serialized:
+        return "unclear"
+    return "parallel" if is_parallel else "serialized"
 
 
 def summarize_threads(sides: Sequence[Side], n_threads: int) -> ParallelRow:
@@ -349,33 +361,35 @@ def summarize_threads(sides: Sequence[Side], n_threads: int) -> ParallelRow:
     alones = [side.alone for side in sides]
     walls = [side.threads[n_threads] for side in sides]
     pairs = [*zip(alones, walls, strict=True)]
-    overlaps = [compute_overlap(*pair, n_threads) for pair in pairs]
+    row = ParallelRow(
+        threads=n_threads,
+        wall_s=statistics.median(wall.seconds for wall in walls),
+        speedup=compute_speedup(alones, walls, n_threads),
+        overlap=summarize([compute_overlap(*pair, n_threads) for pair in pairs]),
+        concurrency="parallel",
+        effective_cores=statistics.median(wall.cpu_s / wall.seconds for wall in walls),
+    )
+    if all(n_threads in side.processes for side in sides):
+        beside = [side.processes[n_threads] for side in sides]
+        both = zip(walls, beside, strict=True)
+        row = dataclasses.replace(
+            row,
+            process_speedup=compute_speedup(alones, beside, n_threads),
+            of_processes=summarize(
+                [two.unqueued_s / one.unqueued_s for one, two in both]
+            ),
+        )
+    if n_threads == 1:
+        return row
     # Nothing but what is beside the calls computes while a call waits.
     is_known = all(
         wall.own_cpu_s >= OWN_SHARE * wall.cpu_s
         or alone.cpu_s < COMPUTING_MIN * alone.unqueued_s
         for alone, wall in pairs
     )
-    concurrency = decide(overlaps, is_known=is_known) if n_threads > 1 else "parallel"
-    process_speedup = of_processes = None
-    if all(n_threads in side.processes for side in sides):
-        beside = [side.processes[n_threads] for side in sides]
-        both = [*zip(walls, beside, strict=True)]
-        by_clock = statistics.median(two.seconds / one.seconds for one, two in both)
-        if n_threads > 1 and by_clock < OF_PROCESSES_MIN and concurrency == "parallel":
-            concurrency = "unclear"
-        process_speedup = compute_speedup(alones, beside, n_threads)
-        of_processes = summarize([two.unqueued_s / one.unqueued_s for one, two in both])
-    return ParallelRow(
-        threads=n_threads,
-        wall_s=statistics.median(wall.seconds for wall in walls),
-        speedup=compute_speedup(alones, walls, n_threads),
-        overlap=summarize(overlaps),
-        concurrency=concurrency,
-        effective_cores=statistics.median(wall.cpu_s / wall.seconds for wall in walls),
-        process_speedup=process_speedup,
-        of_processes=of_processes,
-    )
+    is_single = all(side.count == 1 for side in sides)
+    concurrency = decide(row, is_known=is_known, is_single=is_single)
+    return dataclasses.replace(row, concurrency=concurrency)
 
 
 def compute_speedup(

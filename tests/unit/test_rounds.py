@@ -1,10 +1,10 @@
 """The figures of threads and of calls beside Python, from fixed rounds."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from gilscope.measurement import ParallelRow
 from gilscope.stats import Figure
 from gilscope.timing.calls import Wall
 from gilscope.timing.rounds import (
@@ -103,34 +103,84 @@ def test_what_helpers_do_is_not_called_serialized(
     assert found.concurrency == concurrency
 
 
+NOTHING_GAINED, GAINED = Figure(1.0, 0.9, 1.1), Figure(1.9, 1.7, 2.0)
+A_CORE_EACH, NO_CORES = Figure(1.9, 1.5, 2.0), Figure(1.9, 1.4, 2.0)
+
+
+def make_row(threads: int = 2, **figures: Figure | None) -> ParallelRow:
+    """Return calls that overlap as those of a lock may, where no core is free."""
+    row = ParallelRow(
+        threads=threads,
+        wall_s=0.1,
+        speedup=NOTHING_GAINED,
+        overlap=Figure(1.5, 0.9, 1.9),
+        concurrency="unclear",
+        effective_cores=None,
+        process_speedup=NO_CORES,
+        of_processes=Figure(0.8, 0.5, 1.0),
+    )
+    return replace(row, **figures)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
-    ("overlaps", "concurrency"),
+    ("row", "concurrency"),
     [
-        ((2.0, 1.9, 1.5, 1.3), "parallel"),
-        ((1.0, 1.0, 0.2, 1.1), "serialized"),
-        # One of four that was disturbed decides nothing.
-        ((2.0, 1.9, 0.9, 1.8), "parallel"),
-        ((0.5, 0.9, 1.4, 1.0), "serialized"),
-        ((2.0, 2.0, 1.0, 1.0), "unclear"),
+        (make_row(), "unclear"),
+        # By the clock, where there was a core for each process.
+        (make_row(process_speedup=A_CORE_EACH), "serialized"),
+        (make_row(process_speedup=A_CORE_EACH, speedup=GAINED), "parallel"),
+        (make_row(process_speedup=NO_CORES, speedup=GAINED), "unclear"),
+        (
+            make_row(process_speedup=A_CORE_EACH, speedup=Figure(1.0, 0.9, 1.2)),
+            "unclear",
+        ),
+        # By what they take with the waits for a core left out.
+        (make_row(overlap=Figure(1.0, 0.9, 1.1)), "serialized"),
+        (make_row(overlap=Figure(1.0, 0.9, 1.2)), "unclear"),
+        (make_row(overlap=Figure(1.9, 1.6, 2.0)), "parallel"),
+        (make_row(overlap=Figure(1.9, 1.5, 2.0)), "unclear"),
+        (make_row(4, overlap=Figure(3.9, 2.6, 4.0)), "parallel"),
+        (make_row(4, overlap=Figure(3.9, 2.5, 4.0)), "unclear"),
+        # By the processes.
+        (make_row(of_processes=Figure(0.5, 0.4, 0.7)), "serialized"),
+        (make_row(of_processes=Figure(0.5, 0.4, 0.75)), "unclear"),
+        (make_row(4, of_processes=Figure(0.3, 0.2, 0.6)), "serialized"),
+        (make_row(4, of_processes=Figure(0.3, 0.2, 0.7)), "unclear"),
+        (make_row(of_processes=Figure(0.5, 0.4, 0.7), speedup=GAINED), "unclear"),
+        (
+            make_row(
+                overlap=Figure(1.9, 1.6, 2.0), of_processes=Figure(0.8, 0.76, 0.9)
+            ),
+            "unclear",
+        ),
+        # Without any.
+        (make_row(process_speedup=None, of_processes=None), "unclear"),
+        (
+            make_row(
+                overlap=Figure(1.9, 1.6, 2.0), process_speedup=None, of_processes=None
+            ),
+            "parallel",
+        ),
     ],
 )
-def test_three_of_four_rounds_decide(
-    overlaps: Sequence[float], concurrency: str
+def test_the_ranges_decide_whether_calls_ran_in_parallel(
+    row: ParallelRow, concurrency: str
 ) -> None:
-    """Serialized calls cannot overlap by more than one."""
-    assert decide(overlaps) == concurrency
+    """Against one after the other, and against processes."""
+    assert decide(row) == concurrency
 
 
-@pytest.mark.parametrize(
-    ("process_s", "concurrency"), [(0.084, "unclear"), (0.086, "parallel")]
-)
-def test_threads_slower_than_processes_are_not_called_parallel(
-    process_s: float, concurrency: str
-) -> None:
-    """However much they overlap by CPU time."""
-    processes = {2: replace(PARALLEL, seconds=process_s)}
-    found = summarize_threads([replace(SIDE, processes=processes)] * 4, 2)
-    assert found.concurrency == concurrency
+def test_many_calls_of_a_thread_that_only_overlap_are_not_called_parallel() -> None:
+    """Those of a lock do so, too, where no core is free."""
+    row = make_row(overlap=Figure(1.9, 1.6, 2.0))
+    assert decide(row, is_single=False) == "unclear"
+    row = replace(row, process_speedup=A_CORE_EACH, speedup=GAINED)
+    assert decide(row, is_single=False) == "parallel"
+    waiting = Wall(0.4, 0.11, 0.2, 0.2)
+    side = Side(2, replace(ALONE, seconds=0.2), {2: waiting}, {2: waiting})
+    assert summarize_threads([side] * 4, 2).concurrency == "unclear"
+    single = replace(side, count=1)
+    assert summarize_threads([single] * 4, 2).concurrency == "parallel"
 
 
 def test_each_number_of_threads_has_its_row() -> None:

@@ -13,7 +13,7 @@ from compare.scenarios.parallel import describe_doubts
 from gilscope.measurement import ParallelRow
 from gilscope.stats import Figure, describe_unsteady, judge, summarize
 from gilscope.timing.calls import Wall
-from gilscope.timing.rounds import Side, compute_overlap, decide, summarize_threads
+from gilscope.timing.rounds import Side, compute_overlap, summarize_threads
 from tests.unit.sample_reports import make_check
 
 
@@ -51,33 +51,6 @@ def test_a_range_over_a_quarter_of_its_figure_is_unsteady(
 ) -> None:
     """Up to that it is not."""
     assert bool(describe_unsteady(speedup=Figure(2.0, 1.75, high))) == is_unsteady
-
-
-@pytest.mark.parametrize(
-    ("overlap", "concurrency"), [(1.199, "serialized"), (1.201, "parallel")]
-)
-def test_calls_in_parallel_overlap_by_more_than_a_fifth(
-    overlap: float, concurrency: str
-) -> None:
-    """Serialized calls overlap by 1 at most; the rest is room for noise."""
-    assert decide([overlap]) == concurrency
-
-
-@pytest.mark.parametrize(
-    ("n_parallel", "n_rounds", "concurrency"),
-    [
-        (3, 4, "parallel"),
-        (1, 4, "serialized"),
-        (14, 19, "unclear"),
-        (5, 19, "unclear"),
-    ],
-)
-def test_three_quarters_of_the_rounds_decide(
-    n_parallel: int, n_rounds: int, concurrency: str
-) -> None:
-    """Fewer of them leave it open."""
-    overlaps = [2.0] * n_parallel + [1.0] * (n_rounds - n_parallel)
-    assert decide(overlaps) == concurrency
 
 
 @pytest.mark.parametrize(("speedup", "n_doubts"), [(1.49, 1), (1.51, 0)])
