@@ -39,8 +39,11 @@ compare-full: backends ## The same at length, in a minute, with narrower ranges.
 demo: backends ## Print the lecture's two threads, as measured.
 	@$(BIN)/gilscope demo
 
-test: build ## Run the tests.
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+# Hundreds of processes are started, each of which would compile all that it imports.
+test nightly: export PYTHONDONTWRITEBYTECODE =
+
+test: build ## Run the tests: two at a time, then one by one those that measure.
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 nightly: build ## Run the tests that take minutes.
 	@$(BIN)/python -m pytest -m nightly $(PYTEST_ARGS)

@@ -1,9 +1,10 @@
-"""What all tests share: the option --require-backends and the `backend` fixture."""
+"""What all tests share: options, fixtures, and what runs alone."""
 
+import gc
 import importlib.util
 import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 import backends
 from gilscope.record import Record
 
-SCHEMAS = Path(__file__).parents[1] / "gilscope" / "schema"
+TESTS = Path(__file__).parent
+SCHEMAS = TESTS.parent / "gilscope" / "schema"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,6 +34,52 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leave the tests out of a run of the benchmarks, which would skip each of them."""
     del collection_path
     return True if config.getoption("benchmark_only", default=False) else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave what is marked `alone` to the process that started the workers."""
+    if has_workers(config) or hasattr(config, "workerinput"):
+        items[:] = [
+            item
+            for item in items
+            if bool(item.get_closest_marker("alone")) == has_workers(config)
+        ]
+
+
+def pytest_collection_finish() -> None:
+    """Leave the suite itself out of the collections of garbage that tests ask for."""
+    gc.collect()
+    gc.freeze()
+
+
+def has_workers(config: pytest.Config) -> bool:
+    """Return whether this process has others run its tests, under `pytest -n N`."""
+    return bool(config.getoption("tx", default=None))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, bool, bool]:
+    """Run what is marked `alone` when the workers have run the rest, and have ended."""
+    done = yield
+    if not has_workers(session.config) or session.config.option.collectonly:
+        return done
+    plugins = session.config.pluginmanager
+    plugins.getplugin("dsession").nodemanager.teardown_nodes()
+    plugins.getplugin("terminalreporter").ensure_newline()
+    n_others = session.testscollected
+    session.perform_collect()
+    session.testscollected += n_others
+    following = [*session.items[1:], None]
+    for item, nextitem in zip(session.items, following, strict=False):
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+    return done
 
 
 @pytest.fixture(scope="session", params=backends.names())
@@ -56,6 +104,16 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+@pytest.fixture
+def only_our_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a pytest that a test starts load no plugin but ours.
+
+    To load those that the suite has takes longer than most tests.
+    """
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "gilscope.pytest_plugin")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -167,6 +167,7 @@ def test_what_could_not_be_judged_is_seen(
         ("", 1, "no test was run"),
     ],
 )
+@pytest.mark.usefixtures("only_our_plugin")
 def test_the_action_runs_tests(
     body: str, status: int, outcome: str, tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ def run(*arguments, cwd):
     )
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("statements", "status", "difference"),
     [
@@ -63,6 +64,7 @@ def test_what_cannot_be_compared_is_told(tmp_path, arguments, words):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.alone
 def test_a_statement_is_measured_by_size(tmp_path):
     (tmp_path / "own.py").write_text("import hashlib\n")
     done = run(

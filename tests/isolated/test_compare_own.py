@@ -23,6 +23,7 @@ def report():
     )
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("name", "status", "words"),
     [
@@ -39,6 +40,7 @@ def test_each_is_a_row_with_its_status(report, name, status, words):
     assert words in report[name].reason
 
 
+@pytest.mark.alone
 def test_what_the_contract_lacks_is_not_applicable(report):
     assert [*report["right"].not_applicable] == ["handoff"]
     assert report["right"].handoff is None
@@ -48,6 +50,7 @@ def test_what_the_contract_lacks_is_not_applicable(report):
     assert "handoff is not applicable" in " ".join(str(report).split())
 
 
+@pytest.mark.alone
 def test_without_reference_and_twin_the_first_that_is_well_is_compared_with():
     report = run_all(
         {

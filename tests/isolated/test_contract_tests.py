@@ -3,6 +3,7 @@
 import pytest
 
 pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.alone
 
 SUITE = """
 import compare
@@ -23,12 +24,15 @@ class TestDigest(compare.ContractTests):
 """
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.usefixtures("only_our_plugin")
+@pytest.mark.parametrize(
+    "options", [(), ("-p", "xdist.plugin", "-n", "2")], ids=["alone", "xdist"]
+)
 def test_each_case_of_each_implementation_is_a_test(pytester, options) -> None:
     if options:
         pytest.importorskip("xdist")
     pytester.makepyfile(test_suite=SUITE)
-    found = pytester.runpytest_subprocess(*options, "-p", "no:randomly", "-q")
+    found = pytester.runpytest_subprocess(*options, "-q")
     outcomes = found.parseoutcomes()
     # Wrong: four sizes, two in threads and a case. Lost: all eleven. Declares: the GIL.
     assert outcomes["failed"] == 7 + 11 + 1

@@ -87,6 +87,7 @@ def test_quoted_regions_are_those_of_the_sources(name):
     assert refresh.refresh(text) == text, "run: python docs/refresh.py"
 
 
+@pytest.mark.usefixtures("only_our_plugin")
 @pytest.mark.parametrize("source", [*find_blocks("python")])
 def test_python_of_the_documents_runs(source, tmp_path):
     """Every Python example runs, unless it says norun; pytest runs one with a test."""

@@ -21,6 +21,9 @@ def make_cases():
     """Yield each fault that has no test of its own, with its marks."""
     for name, fault in FAULTS.items():
         marks = []
+        # Their threads need cores, or their time limit is that of a free machine.
+        if fault.scenario != "correctness" or fault.is_hanging:
+            marks.append(pytest.mark.alone)
         if fault.skip:
             marks.append(pytest.mark.skip(reason=fault.skip))
         if name in KNOWN_GAPS:

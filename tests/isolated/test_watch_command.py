@@ -14,6 +14,7 @@ import pytest
 import gilscope
 from tests.unit.test_watch import FORBID
 
+pytestmark = pytest.mark.alone
 ROOT = Path(__file__).parent.parent.parent
 HOLD = "str(list(range(1_500_000)))"
 

@@ -12,6 +12,7 @@ from tests.unit.test_watch import FORBID
 
 pytest_plugins = ["pytester"]
 
+pytestmark = pytest.mark.alone
 ROOT = Path(__file__).parents[2]
 HOLDING = """
 import ctypes, threading, time, pytest

@@ -12,6 +12,7 @@ import pytest
 import gilscope
 from benchmarks.watch_accuracy import busy_loops, judge, run
 
+pytestmark = pytest.mark.alone
 ROOT = Path(__file__).parent.parent.parent
 
 SOAK = """

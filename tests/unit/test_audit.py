@@ -28,6 +28,7 @@ from gilscope.environment import is_gil_enabled
 from gilscope.model import Audit, AuditedFunction
 from gilscope.probe.surroundings import describe_environment
 
+pytestmark = pytest.mark.alone
 needs_monitoring = pytest.mark.skipif(
     sys.version_info < (3, 12) or not is_gil_enabled() or sys.platform != "linux",
     reason="it needs sys.monitoring (CPython 3.12), a GIL and Linux",

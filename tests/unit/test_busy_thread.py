@@ -8,6 +8,7 @@ import pytest
 from gilscope.busy_thread import BusyThread
 from gilscope.environment import is_gil_enabled
 
+pytestmark = pytest.mark.alone
 SECOND = 1_000_000_000
 
 

@@ -21,6 +21,7 @@ from gilscope.timing.calls import (
 )
 from gilscope.timing.start import run_in_order
 
+pytestmark = pytest.mark.alone
 WORK = PlainWork(sum, (range(10),))
 
 

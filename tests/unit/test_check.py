@@ -26,6 +26,7 @@ from gilscope.record import structure
 from gilscope.stats import Figure
 from gilscope.threads import run_together
 
+pytestmark = pytest.mark.alone
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
 needs_gil = pytest.mark.skipif(not HAS_GIL, reason="there is no GIL to hold here")
 

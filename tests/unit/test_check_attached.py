@@ -11,6 +11,7 @@ import pytest
 
 from compare import check
 
+pytestmark = pytest.mark.alone
 IS_FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 HAS_GIL = not IS_FREE_THREADED or sys._is_gil_enabled()
 

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.known_callables import make_known
 from compare import check
 
+pytestmark = pytest.mark.alone
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
 QUICK = (
     "sha256",

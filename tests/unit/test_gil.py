@@ -11,6 +11,7 @@ from compare.scenarios.gil import find_contradictions, find_warnings, run
 from gilscope.stats import Figure
 from tests.unit.sample_reports import make_check
 
+pytestmark = pytest.mark.alone
 HOLDS = make_check("holds")
 RELEASES = make_check("releases")
 

@@ -263,7 +263,7 @@ def check_reading(text: str) -> None:
     assert said.isprintable()
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=40)
 @given(st.data())
 def test_a_damaged_report_is_refused_or_read(data: Any) -> None:
     """Some values are others or gone."""

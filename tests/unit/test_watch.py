@@ -18,6 +18,7 @@ from gilscope.watcher.collect import MAX_EVENTS, MAX_PLACES, HoldCollector
 from gilscope.watcher.model import Frame, Hold, WatchReport
 from gilscope.watcher.watch import Watch, watch
 
+pytestmark = pytest.mark.alone
 ROOT = Path(__file__).parent.parent.parent
 LONG = list(range(300_000)) * 3
 
