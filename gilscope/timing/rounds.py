@@ -330,15 +330,14 @@ def decide(
     """Say whether the calls ran in parallel, where the ranges bear it.
 
     Where each process had a core, the clock tells. Where they had not, threads are held
-    against processes with the run-queue waits left out: each round has to be nearer to
-    all calls at once, or to one after the other.
+    against processes and against one after the other, run-queue wait left out.
 
     Args:
         row: all but the answer.
         is_known: whether the calling threads compute themselves; of helpers it is not
             known how long their run-queue wait was.
         is_single: whether each thread made one call. With more, a lock of the calls is
-            often taken again while the thread that it was kept from waits for a core.
+            often taken again while the thread that wants it is in the run queue.
     """
     processes, of_processes = row.process_speedup, row.of_processes
     has_gained = judge(row.speedup) == "above"
