@@ -367,7 +367,7 @@ SCENARIOS = {
             Column("beside\nPython", "contended_median_s", describe_time),
             Column("99th\npercentile", "contended_p99_s", describe_time),
             Column("as long", "slowdown", describe_ratio),
-            Column("as long,\nGIL held", "held_slowdown", describe_ratio),
+            Column("GIL\nheld", "held_slowdown", describe_ratio),
             Column("busy\nthread", "busy_thread_speed", describe_share),
             items="contention.rows",
         ),

@@ -56,12 +56,14 @@ class Column:
             or what returns the value, which may be a cell. None and "" are no value.
         describe: returns a value as text.
         meaning: one line for the legend, "" = it needs none.
+        is_spare: whether a terminal leaves it out where there is no room for all.
     """
 
     head: str
     path: str | Callable[[Any], Any] = ""
     describe: Callable[[Any], str] = str
     meaning: str = ""
+    is_spare: bool = False
 
     @property
     def title(self) -> str:

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
-from rich.measure import Measurement
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
@@ -15,9 +14,10 @@ from gilscope.clean import clean_text
 from gilscope.render.document import NOTHING, Document, Note, Section, Table, Tone
 
 WIDTH = 80
-NAME_WIDTH = 28
-# A text of more letters is prose: it may wrap, and is no figure to align.
-PROSE_LENGTH = 40
+# Where words are broken, the longest first, until there is room for all columns.
+WORDS = (1000, 28, 14)
+# Between two columns.
+GAP = 2
 
 STYLES: dict[Tone, str] = {
     "": "",
@@ -77,9 +77,10 @@ def make_section(
             yield Text()
         if len(section.tables) > 1:
             yield make_line(table.caption, "bold")
-        yield make_grid(table, width)
+        shown = fit_columns(table, width)
+        yield make_grid(shown, width)
         if any(column.meaning for column in table.columns):
-            yield from (Text(), make_legend(table))
+            yield from (Text(), make_legend(table, shown))
     for note in section.notes:
         yield from (Text(), *make_note(note))
     for details in () if is_brief else section.details:
@@ -107,54 +108,91 @@ def make_line(line: str, style: str = "") -> Text:
     return text
 
 
+def fit_columns(table: Table, width: int) -> Table:
+    """Return the table without columns for which a terminal has no room."""
+    spare = [number for number, each in enumerate(table.columns) if each.is_spare]
+    if not spare or sum(compute_least(table)) - GAP <= width:
+        return table
+    left = [number for number in range(len(table.columns)) if number != spare[-1]]
+    columns = [table.columns[number] for number in left]
+    rows = [[row[number] for number in left] for row in table.rows]
+    return fit_columns(Table(table.caption, columns, rows), width)
+
+
+def compute_least(table: Table, longest: int = WORDS[0]) -> list[int]:
+    """Return how narrow columns may be: figures stay whole, texts wrap at words.
+
+    Args:
+        table: with its columns.
+        longest: where a longer word is broken.
+    """
+    parts = [column.head.split() for column in table.columns]
+    for row in table.get_cells():
+        for words, cell in zip(parts, row, strict=True):
+            text = cell.text
+            words.extend([text] if text[:1].isdigit() else text.split())
+    widths = [min(longest, max(map(cell_len, words), default=0)) for words in parts]
+    return [each + GAP for each in widths]
+
+
 def make_grid(table: Table, width: int) -> Grid:
     """Return the table, with what stands after its figures if there is room."""
-    cells = table.get_cells()
-    short = [[cell.text for cell in row] for row in cells]
-    for texts in ([[cell.full_text for cell in row] for row in cells], short):
-        grid = fill_grid(table, texts, is_wrapped=False)
-        if measure_width(grid) <= width:
-            return grid
-    return fill_grid(table, short, is_wrapped=True)
+    for is_full in (True, False):
+        texts = [
+            [cell.full_text if is_full else cell.text for cell in row]
+            for row in table.get_cells()
+        ]
+        columns = [
+            (*column.head.split("\n"), *(row[number] for row in texts))
+            for number, column in enumerate(table.columns)
+        ]
+        widths = [GAP + max(map(cell_len, column)) for column in columns]
+        if sum(widths) - GAP <= width:
+            return fill_grid(table, texts, widths)
+    for longest in WORDS:
+        least = compute_least(table, longest)
+        spare = width + GAP - sum(least)
+        if spare >= 0:
+            break
+    # The first column, which is copied, gets what the others can spare.
+    for number, most in enumerate(widths):
+        more = max(0, min(spare, most - least[number]))
+        least[number] += more
+        spare -= more
+    return fill_grid(table, texts, least)
 
 
-def measure_width(grid: Grid) -> int:
-    """Return how many columns of a terminal a table would like to have."""
-    console = Console(file=io.StringIO(), width=10_000)
-    return Measurement.get(console, console.options, grid).maximum
-
-
-def fill_grid(table: Table, rows: Sequence[Sequence[str]], *, is_wrapped: bool) -> Grid:
-    """Return the table with these texts, each as wide as its longest word or line."""
+def fill_grid(
+    table: Table, rows: Sequence[Sequence[str]], widths: Sequence[int]
+) -> Grid:
+    """Return the table with these texts, in columns of these widths."""
     grid = Grid(
+        width=sum(widths) - GAP,
         box=RULED,
         padding=(0, 1, 0, 0),
         pad_edge=False,
         show_edge=False,
         show_header=any(column.head for column in table.columns),
     )
-    for number, column in enumerate(table.columns):
+    for number, (column, width) in enumerate(zip(table.columns, widths, strict=True)):
         texts = [row[number] for row in rows]
         is_figure = all(text[:1].isdigit() or text == NOTHING for text in texts)
-        words = " ".join((*texts, column.head)).split() if is_wrapped else texts
-        longest = max(map(cell_len, words), default=0)
-        grid.add_column(
-            Text(clean_text(column.head)),
-            justify="right" if is_figure and number else "left",
-            overflow="fold",
-            min_width=None if longest > PROSE_LENGTH or not number else longest,
-            max_width=None if number else NAME_WIDTH,
-        )
+        justify: JustifyMethod = "right" if is_figure and number else "left"
+        head = Text(clean_text(column.head))
+        grid.add_column(head, justify=justify, overflow="fold", width=width - GAP)
     for cells, row in zip(table.get_cells(), rows, strict=True):
         styles = [STYLES[cell.tone] for cell in cells]
         grid.add_row(*map(Text, map(clean_text, row), styles))
     return grid
 
 
-def make_legend(table: Table) -> Grid:
-    """Return what each column means, a line each."""
+def make_legend(table: Table, shown: Table) -> Grid:
+    """Return what each column means, a line each, and which are not shown."""
     legend = Grid.grid(padding=(0, 2))
     for column in table.columns:
-        if column.meaning:
-            legend.add_row(Text(column.title, "dim"), Text(column.meaning, "dim"))
+        text = column.meaning
+        if column not in shown.columns:
+            text = "not shown, the terminal is too narrow: --json FILE has it"
+        if text:
+            legend.add_row(Text(column.title, "dim"), Text(text, "dim"))
     return legend

@@ -3,14 +3,17 @@
 import dataclasses
 import io
 import re
+import sysconfig
 
 import pytest
 from rich.console import Console
 
 from compare.model import Report
 from compare.render.sections import SCENARIOS, make_document
+from gilscope.render.holds import make_document as make_holds
 from gilscope.render.markdown import escape, render_annotation, render_markdown
 from gilscope.render.terminal import print_document, render_text
+from gilscope.watcher.model import Frame, Hold, WatchReport
 from tests.unit.sample_reports import (
     HOSTILE,
     make_bad_report,
@@ -159,3 +162,19 @@ def test_what_is_not_applicable_is_said_in_every_form() -> None:
     assert "cffi: not applicable (the contract has no trace)" in one.to_html()
     assert one["cffi"].status == "ok"
     assert "cffi: no figures" not in one.explain()
+
+
+@pytest.mark.parametrize(("width", "n_left_out"), [(80, 2), (106, 1), (120, 0)])
+def test_a_place_and_a_function_stay_whole(width: int, n_left_out: int) -> None:
+    """The source text wraps; a column for which there is no room is named."""
+    text = "return _iterencode(o, 0) if markers is not None else encode_all(markers)"
+    place = (f"{sysconfig.get_path('stdlib')}/json/encoder.py", 258)
+    stack = (Frame(*place, "f"), Frame("/b/handlers/serve_one.py", 9, "g"))
+    hold = Hold(*place, text, "encode_all", stack, "MainThread", 3, 0.5, 1.0)
+    report = WatchReport((hold,), (), 1, 0, 0.01, 2.0, False, "3.13.2")
+    shown = render_text(make_holds(report), width=width)
+    assert max(map(len, shown.splitlines())) <= width
+    assert re.search(
+        r"^json/encoder.py:258 +return .* encode_all +", shown, re.MULTILINE
+    )
+    assert shown.count("not shown") == n_left_out
