@@ -12,7 +12,7 @@ import os
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
@@ -72,8 +72,17 @@ class Record(Shown):
         return plain
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Return it as JSON, and write that to the file if one is given."""
-        text = format_json(self.to_dict())
+        """Return it as JSON, and write that to the file if one is given.
+
+        What no terminal should get is written escaped.
+        """
+
+        def escape(found: re.Match[str]) -> str:
+            character = found.group()
+            return character if character == "\n" else json.dumps(character)[1:-1]
+
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+        text = UNFIT.sub(escape, text) + "\n"
         if path is not None:
             write_file(path, text)
         return text
@@ -85,17 +94,6 @@ _renderers: dict[type, Callable[[Any, Form], str]] = {}
 def register_renderer(kind: type[T], render: Callable[[T, Form], str]) -> None:
     """Say how results of a type show themselves."""
     _renderers[kind] = render
-
-
-def format_json(content: Any) -> str:
-    """Return JSON for people too; what no terminal should get is written escaped."""
-
-    def escape(found: re.Match[str]) -> str:
-        character = found.group()
-        return character if character == "\n" else json.dumps(character)[1:-1]
-
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    return UNFIT.sub(escape, text) + "\n"
 
 
 # --- From JSON ------------------------------------------------------------------------
@@ -135,12 +133,11 @@ def read_json(source: str | os.PathLike[str]) -> Any:
 def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object of JSON, marked where a name stands in it twice."""
     content = dict(pairs)
-    if len(content) == len(pairs):
-        return content
-    doubled = Doubled(content)
-    names = [name for name, _ in pairs]
-    doubled.name = next(name for name in names if names.count(name) > 1)
-    return doubled
+    if len(content) < len(pairs):
+        content = Doubled(content)
+        names = [name for name, _ in pairs]
+        content.name = next(name for name in names if names.count(name) > 1)
+    return content
 
 
 def structure(content: Any, kind: type[T], where: str = "report") -> T:
@@ -162,53 +159,47 @@ def structure(content: Any, kind: type[T], where: str = "report") -> T:
 def build(content: Any, kind: Any, where: str) -> Any:
     """Return the content as an object of any type that a field may have."""
     origin, inside = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind):
-        return build_dataclass(content, kind, where)
     if origin in (Union, types.UnionType):
         return build_union(content, inside, where)
+    if dataclasses.is_dataclass(kind):
+        check(isinstance(content, dict), content, "an object", where)
+        return build_dataclass(content, kind, where)
     if origin is tuple:
-        return build_tuple(content, inside, where)
+        check(isinstance(content, list | tuple), content, "a list", where)
+        kinds = inside[:1] * len(content) if inside[-1] is ... else inside
+        if len(content) != len(kinds):
+            message = f"{where}: expected {len(kinds)} items, got {len(content)}"
+            raise ValueError(message)
+        items = enumerate(zip(content, kinds, strict=True))
+        return tuple(build(item, one, f"{where}[{i}]") for i, (item, one) in items)
     if origin is Literal:
-        return check(
-            content, isinstance(content, str) and content in inside, kind, where
-        )
-    if origin is Mapping:
-        check(content, isinstance(content, dict), kind, where)
+        names = f"one of {', '.join(map(repr, inside))}"
+        check(isinstance(content, str) and content in inside, content, names, where)
+    elif origin is Mapping:
+        check(isinstance(content, dict), content, "an object", where)
         check_plain(content, where)
-        return content
-    is_right = isinstance(content, _PLAIN[kind])
-    if kind in (int, float):
-        is_right = is_right and is_number(content)
-    check(content, is_right, kind, where)
+    else:
+        accepted, words = PLAIN[kind]
+        is_right = isinstance(content, accepted)
+        if kind in (int, float):
+            is_right = is_right and is_number(content)
+        check(is_right, content, words, where)
     return float(content) if kind is float else content
 
 
-def build_dataclass(content: Any, kind: Any, where: str) -> Any:
+def build_dataclass(content: dict[str, Any], kind: Any, where: str) -> Any:
     """Return a dataclass whose fields are all there, or have a default."""
-    check(content, isinstance(content, dict), kind, where)
     check_doubled(content, where)
-    hints = read_hints(kind)
+    hints, missing = read_hints(kind), dataclasses.MISSING
     values = {}
     for field in dataclasses.fields(kind):
         name = field.name
         if name in content:
             values[name] = build(content[name], hints[name], f"{where}.{name}")
-        elif is_required(field):
+        elif field.default is missing and field.default_factory is missing:
             message = f"{where}: expected the field {name!r}, got none"
             raise ValueError(message)
     return kind(**values)
-
-
-def build_tuple(content: Any, kinds: tuple[Any, ...], where: str) -> Any:
-    """Return a tuple of so many items, each of its type."""
-    check(content, isinstance(content, list | tuple), tuple, where)
-    if kinds[-1] is ...:
-        kinds = (kinds[0],) * len(content)
-    if len(content) != len(kinds):
-        message = f"{where}: expected {len(kinds)} items, got {len(content)}"
-        raise ValueError(message)
-    items = enumerate(zip(content, kinds, strict=True))
-    return tuple(build(item, kind, f"{where}[{i}]") for i, (item, kind) in items)
 
 
 def build_union(content: Any, kinds: tuple[Any, ...], where: str) -> Any:
@@ -225,20 +216,14 @@ def build_union(content: Any, kinds: tuple[Any, ...], where: str) -> Any:
     raise errors[0]
 
 
-_PLAIN: dict[Any, Any] = {
-    str: str,
-    bool: bool,
-    int: int,
-    float: int | float,
-    Any: object,
+PLAIN: dict[Any, tuple[Any, str]] = {
+    str: (str, "a text"),
+    bool: (bool, "true or false"),
+    int: (int, "a whole number"),
+    float: (int | float, "a number"),
+    Any: (object, ""),
 }
 read_hints = functools.cache(typing.get_type_hints)
-
-
-def is_required(field: "dataclasses.Field[Any]") -> bool:
-    """Return whether a field has no default."""
-    missing = dataclasses.MISSING
-    return field.default is missing and field.default_factory is missing
 
 
 def is_number(content: Any) -> bool:
@@ -248,16 +233,11 @@ def is_number(content: Any) -> bool:
     return not isinstance(content, bool) and content.bit_length() <= BITS_MAX
 
 
-def check(content: Any, is_right: bool, kind: Any, where: str) -> Any:  # noqa: FBT001 - what is checked.
-    """Return the content if it is right.
-
-    Raises:
-        ValueError: it is not; the message says where it is.
-    """
+def check(is_right: bool, content: Any, words: str, where: str) -> None:  # noqa: FBT001 - what is checked.
+    """Refuse content that is not right, and say where it is and what was expected."""
     if not is_right:
-        message = f"{where}: expected {describe_kind(kind)}, got {shorten(content)}"
+        message = f"{where}: expected {words}, got {shorten(content)}"
         raise ValueError(message)
-    return content
 
 
 def check_doubled(content: Any, where: str) -> None:
@@ -272,25 +252,15 @@ def check_plain(content: Any, where: str, depth: int = 0) -> None:
     if depth > DEPTH_MAX:
         message = f"{where[:SHOWN_LENGTH]}: expected at most {DEPTH_MAX} levels"
         raise ValueError(message)
-    if isinstance(content, int | float) and not isinstance(content, bool):
-        check(content, is_number(content), float, where)
     check_doubled(content, where)
-    inside: Iterator[tuple[Any, Any]] = iter(())
-    if isinstance(content, dict):
-        inside = ((f".{shorten(name)}", item) for name, item in content.items())
+    if isinstance(content, int | float) and not isinstance(content, bool):
+        check(is_number(content), content, "a number", where)
+    elif isinstance(content, dict):
+        for name, item in content.items():
+            check_plain(item, f"{where}.{shorten(name)}", depth + 1)
     elif isinstance(content, list | tuple):
-        inside = ((f"[{place}]", item) for place, item in enumerate(content))
-    for place, item in inside:
-        check_plain(item, f"{where}{place}", depth + 1)
-
-
-def describe_kind(kind: Any) -> str:
-    """Return what is expected, in a word or two."""
-    if typing.get_origin(kind) is Literal:
-        return f"one of {', '.join(map(repr, typing.get_args(kind)))}"
-    words = {str: "a text", bool: "true or false", int: "a whole number"}
-    words |= {float: "a number", tuple: "a list"}
-    return words.get(kind, "an object")
+        for place, item in enumerate(content):
+            check_plain(item, f"{where}[{place}]", depth + 1)
 
 
 def shorten(content: Any) -> str:

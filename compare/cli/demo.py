@@ -8,16 +8,11 @@ import backends
 from compare.cli.progress import show_progress
 from compare.model import BackendResult
 from compare.plan import make_plan
+from compare.render import timeline
 from compare.render.exports import render_mermaid
-from compare.render.timeline import (
-    describe_look,
-    render_timeline,
-    render_transcript,
-)
 from compare.run import run_plan
 from gilscope.clean import clean_text
-from gilscope.cli.options import list_search_path
-from gilscope.cli.output import OK, WRONG, say, write
+from gilscope.cli import options, output
 from gilscope.render.terminal import WIDTH
 
 
@@ -48,16 +43,18 @@ def run_demo_command(arguments: argparse.Namespace) -> int:
             scenarios=["handoff"],
             quick=arguments.quick,
             late_partner=is_late,
-            path=list_search_path(),
+            path=options.list_search_path(),
         )
         with show_progress(plan) as progress:
             (result,) = run_plan(plan, progress)
         if result.handoff is not None:
-            write(describe_demo(result, is_late=is_late, is_mermaid=arguments.mermaid))
+            output.write(
+                describe_demo(result, is_late=is_late, is_mermaid=arguments.mermaid)
+            )
         if result.status != "ok":
-            say(f"{result.name}: {result.status}: {result.reason}")
-            return WRONG
-    return OK
+            output.say(f"{result.name}: {result.status}: {result.reason}")
+            return output.WRONG
+    return output.OK
 
 
 def describe_demo(result: BackendResult, *, is_late: bool, is_mermaid: bool) -> str:
@@ -65,12 +62,10 @@ def describe_demo(result: BackendResult, *, is_late: bool, is_mermaid: bool) -> 
     assert result.handoff is not None
     if is_mermaid:
         return render_mermaid(result).rstrip()
-    head = (
-        "\nThe partner sleeps longer than the GIL is released:"
-        if is_late
-        else f"{result.name}: {result.technology}\n\nThe lecture as written:"
-    )
-    parts = [f"{head}\n{render_transcript(result)}"]
-    if timeline := render_timeline(result.name, result.handoff):
-        parts += [timeline, textwrap.fill(describe_look(result), WIDTH)]
+    head = f"{result.name}: {result.technology}\n\nThe lecture as written:"
+    if is_late:
+        head = "\nThe partner sleeps longer than the GIL is released:"
+    parts = [f"{head}\n{timeline.render_transcript(result)}"]
+    if picture := timeline.render_timeline(result.name, result.handoff):
+        parts += [picture, textwrap.fill(timeline.describe_look(result), WIDTH)]
     return clean_text("\n\n".join(parts))

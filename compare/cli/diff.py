@@ -7,8 +7,7 @@ from typing import Any
 import compare.render  # noqa: F401 - registers how results are shown.
 from compare.comparing import diff_sources, gather_sources
 from compare.entries import FAMILIES, Source, read_sources
-from gilscope.cli.options import FILES, add_options
-from gilscope.cli.output import OK, UNSURE, WRONG, UsageError, check_files, deliver
+from gilscope.cli import options, output
 
 
 def add_diff(commands: Any) -> None:
@@ -25,18 +24,18 @@ def add_diff(commands: Any) -> None:
         help="a figure that may not get worse beyond its range; again for another "
         f"one: {', '.join(FAMILIES)}",
     )
-    add_options(parser, *FILES)
+    options.add(parser, *options.FILES)
     parser.set_defaults(run=run_diff)
 
 
 def run_diff(arguments: argparse.Namespace) -> int:
     """Compare two results that were written with --json."""
-    check_files(arguments)
+    output.check_files(arguments)
     found = diff_sources(read(arguments.before), read(arguments.after))
-    deliver(found, arguments)
+    output.deliver(found, arguments)
     if found.select_regressions(arguments.fail_on):
-        return WRONG
-    return UNSURE if found.select_unsure(arguments.fail_on) else OK
+        return output.WRONG
+    return output.UNSURE if found.select_unsure(arguments.fail_on) else output.OK
 
 
 def add_gather(commands: Any) -> None:
@@ -48,16 +47,16 @@ def add_gather(commands: Any) -> None:
         metavar="FILE.json",
         help="a report, checks or a measurement, written with --json",
     )
-    add_options(parser, *FILES)
+    options.add(parser, *options.FILES)
     parser.set_defaults(run=run_gather)
 
 
 def run_gather(arguments: argparse.Namespace) -> int:
     """Show many results in one table."""
-    check_files(arguments)
+    output.check_files(arguments)
     found = gather_sources({Path(path).stem: read(path) for path in arguments.file})
-    deliver(found, arguments)
-    return OK
+    output.deliver(found, arguments)
+    return output.OK
 
 
 def read(path: str) -> list[Source]:
@@ -67,4 +66,4 @@ def read(path: str) -> list[Source]:
     except (OSError, ValueError) as error:
         text = error.strerror if isinstance(error, OSError) else str(error)
         message = f"cannot read {path}: {text}"
-        raise UsageError(message) from error
+        raise output.UsageError(message) from error

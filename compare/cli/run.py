@@ -11,25 +11,7 @@ from compare.plan import Plan, make_plan, make_sweep_plan
 from compare.render.exports import render_trace
 from compare.run import run_plan
 from compare.scenarios import SCENARIOS
-from gilscope.cli.options import (
-    FILES,
-    add_options,
-    append_folder,
-    list_search_path,
-    parse_counts,
-    parse_time_limit,
-)
-from gilscope.cli.output import (
-    OK,
-    UNSURE,
-    WRONG,
-    UsageError,
-    check_files,
-    deliver,
-    note,
-    show_document,
-    write_text,
-)
+from gilscope.cli import options, output
 from gilscope.render.document import (
     Cell,
     Column,
@@ -47,7 +29,7 @@ LIST_TIMEOUT_S = 30.0
 def add_run(commands: Any) -> None:
     """Add `gilscope run`."""
     parser = commands.add_parser("run")
-    add_options(parser, "--backend")
+    options.add(parser, "--backend")
     parser.add_argument(
         "--contract",
         metavar="MODULE:ATTRIBUTE",
@@ -65,19 +47,19 @@ def add_run(commands: Any) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=parse_time_limit,
+        type=options.parse_time_limit,
         default=60.0,
         metavar="SECONDS",
         help="how long one backend may take for everything (default: %(default)g)",
     )
     parser.add_argument(
         "--threads",
-        type=parse_counts,
+        type=options.parse_counts,
         default=(2,),
         metavar="N,N",
         help="how many threads the parallel scenario tries (default: 2)",
     )
-    add_options(parser, *FILES)
+    options.add(parser, *options.FILES)
     parser.add_argument(
         "--trace",
         metavar="FILE",
@@ -93,7 +75,7 @@ def run_run(arguments: argparse.Namespace) -> int:
     """Compare, and show what was found."""
     if arguments.contract:
         # It is imported here, too.
-        append_folder()
+        options.append_folder()
     try:
         plan = make_plan(
             arguments.backend,
@@ -102,42 +84,42 @@ def run_run(arguments: argparse.Namespace) -> int:
             quick=arguments.quick,
             timeout_s=arguments.timeout,
             threads=arguments.threads,
-            path=list_search_path(),
+            path=options.list_search_path(),
         )
     except ValueError as error:
-        raise UsageError(str(error)) from error
-    check_files(arguments)
+        raise output.UsageError(str(error)) from error
+    output.check_files(arguments)
     report = run_and_show(plan, arguments)
     if arguments.trace is not None:
-        write_text(arguments.trace, render_trace(report))
-        note(f"wrote {arguments.trace}")
+        output.write_text(arguments.trace, render_trace(report))
+        output.note(f"wrote {arguments.trace}")
     if arguments.markdown is not None and os.environ.get("GITHUB_ACTIONS"):
         # A runner of GitHub shows above its log what failed.
         for result in report:
             if result.status not in ("ok", "unavailable"):
                 title = f"{result.name}: {result.status}"
-                note(render_annotation(title, result.reason))
+                output.note(render_annotation(title, result.reason))
     return judge_report(report)
 
 
 def add_sweep(commands: Any) -> None:
     """Add `gilscope sweep`."""
     parser = commands.add_parser("sweep")
-    add_options(parser, "--backend")
+    options.add(parser, "--backend")
     parser.add_argument(
         "--quick", action="store_true", help="a smaller grid, in fewer rounds"
     )
-    add_options(parser, *FILES)
+    options.add(parser, *options.FILES)
     parser.set_defaults(run=run_sweep)
 
 
 def run_sweep(arguments: argparse.Namespace) -> int:
     """Say how long it will take, sweep, and show the grid of each backend."""
     plan, planned_s = make_sweep_plan(
-        arguments.backend, quick=arguments.quick, path=list_search_path()
+        arguments.backend, quick=arguments.quick, path=options.list_search_path()
     )
-    check_files(arguments)
-    note(f"this takes about {planned_s:.0f} s")
+    output.check_files(arguments)
+    output.note(f"this takes about {planned_s:.0f} s")
     return judge_report(run_and_show(plan, arguments))
 
 
@@ -145,17 +127,17 @@ def run_and_show(plan: Plan, arguments: argparse.Namespace) -> Report:
     """Run a plan and show the report."""
     with show_progress(plan) as progress:
         report = run_plan(plan, progress)
-    deliver(report, arguments)
+    output.deliver(report, arguments)
     return report
 
 
 def judge_report(report: Report) -> int:
     """Return the exit status that a report stands for."""
     if not report.ok:
-        return WRONG
+        return output.WRONG
     if any(result.gil and result.gil.verdict == "inconclusive" for result in report):
-        return UNSURE
-    return OK
+        return output.UNSURE
+    return output.OK
 
 
 def add_list(commands: Any) -> None:
@@ -174,8 +156,8 @@ def run_list(arguments: argparse.Namespace) -> int:
     notes = [Note(each.reason, each.name) for each in report if each.reason]
     tables = (tabulate("Backends", columns, rows, ""),)
     section = Section("Backends", tables=tables, notes=notes)
-    show_document(Document("Backends", "", (section,)))
-    return OK
+    output.show_document(Document("Backends", "", (section,)))
+    return output.OK
 
 
 def show_status(result: Any) -> Cell:

@@ -8,23 +8,7 @@ from typing import Any
 
 import gilscope.render.text  # noqa: F401 - shows checks.
 from gilscope.check import BUDGET_S, TIMEOUT_S
-from gilscope.cli.options import (
-    add_options,
-    add_statement,
-    join_lines,
-    list_search_path,
-    parse_duration,
-    parse_time_limit,
-)
-from gilscope.cli.output import (
-    OK,
-    UNSURE,
-    WRONG,
-    UsageError,
-    check_files,
-    write,
-    write_text,
-)
+from gilscope.cli import options, output
 from gilscope.cli.progress import show_waiting
 from gilscope.environment import is_free_threaded_build
 from gilscope.limits import check_limits
@@ -32,7 +16,7 @@ from gilscope.model import Check
 from gilscope.probe.child import Statement, StatementError, judge_in_child
 from gilscope.record import SCHEMA
 
-STATUSES = {"met": OK, "missed": WRONG, "unclear": UNSURE}
+STATUSES = {"met": output.OK, "missed": output.WRONG, "unclear": output.UNSURE}
 # How much longer than its figures a check takes, with the start of a process.
 START_S = 0.3
 
@@ -40,7 +24,7 @@ START_S = 0.3
 def add_check(commands: Any) -> None:
     """Add `gilscope check`."""
     parser = commands.add_parser("check")
-    add_options(parser, "--setup", "--json")
+    options.add(parser, "--setup", "--json")
     parser.add_argument(
         "--prepare",
         action="append",
@@ -55,20 +39,20 @@ def add_check(commands: Any) -> None:
     )
     parser.add_argument(
         "--max-hold",
-        type=parse_duration,
+        type=options.parse_duration,
         metavar="T",
         help="the longest hold that is allowed, such as 10ms",
     )
     parser.add_argument(
         "--budget",
-        type=parse_time_limit,
+        type=options.parse_time_limit,
         default=BUDGET_S,
         metavar="T",
         help="about how long the figures of a statement may take (default: 0.5s)",
     )
     parser.add_argument(
         "--timeout",
-        type=parse_time_limit,
+        type=options.parse_time_limit,
         default=TIMEOUT_S,
         metavar="T",
         help="how long without a sign of life is no answer (default: 60s)",
@@ -78,7 +62,7 @@ def add_check(commands: Any) -> None:
         action="store_true",
         help="judge with the GIL on and with it off, on a free-threaded build",
     )
-    add_statement(parser, "; each argument is judged by itself", nargs="+")
+    options.add_statement(parser, "; each argument is judged by itself", nargs="+")
     parser.set_defaults(run=run_check)
 
 
@@ -96,15 +80,15 @@ def parse_fraction(text: str) -> float:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """Judge each statement in a process of its own, and show the verdicts."""
-    check_files(arguments)
+    output.check_files(arguments)
     if arguments.both and not is_free_threaded_build():
         message = (
             "--both: expected a free-threaded build of Python, got "
             f"{platform.python_version()} with nothing but a GIL"
         )
-        raise UsageError(message)
+        raise output.UsageError(message)
     checks = []
-    statuses = {OK}
+    statuses = {output.OK}
     for check in judge_statements(arguments):
         checks.append(check)
         answers = check_limits(check, arguments.min_fraction, arguments.max_hold)
@@ -114,20 +98,20 @@ def run_check(arguments: argparse.Namespace) -> int:
             # An answer that is asked for comes before the figures.
             answer, *figures = str(check).split("\n\n")
             text = "\n\n".join(["\n".join([answer, *limits]), *figures])
-            write(f"\n{text}" if len(checks) > 1 else text)
-    write_text(arguments.json, render_json(checks, is_both=arguments.both))
-    return next(status for status in (WRONG, UNSURE, OK) if status in statuses)
+            output.write(f"\n{text}" if len(checks) > 1 else text)
+    output.write_text(arguments.json, render_json(checks, is_both=arguments.both))
+    return output.choose_worst(statuses)
 
 
 def judge_statements(arguments: argparse.Namespace) -> Iterator[Check]:
     """Yield the check of each statement, or both of them."""
     # As with `python -m timeit`, modules of the current folder can be named.
-    path = list_search_path()
+    path = options.list_search_path()
     for statement in arguments.statement:
         wanted = Statement(
             statement,
-            join_lines(arguments.setup),
-            join_lines(arguments.prepare) if arguments.prepare else None,
+            options.join_lines(arguments.setup),
+            options.join_lines(arguments.prepare) if arguments.prepare else None,
             arguments.budget,
         )
         for gil in ("1", "0") if arguments.both else (None,):
@@ -137,7 +121,7 @@ def judge_statements(arguments: argparse.Namespace) -> Iterator[Check]:
                         wanted, timeout_s=arguments.timeout, path=path, gil=gil
                     )
                 except StatementError as error:
-                    raise UsageError(str(error)) from error
+                    raise output.UsageError(str(error)) from error
 
 
 def render_json(checks: Sequence[Check], *, is_both: bool) -> str:

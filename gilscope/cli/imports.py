@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 import gilscope.render.imports  # noqa: F401 - registers how an import is shown.
-from gilscope.cli.output import OK, UNSURE, WRONG, UsageError, say, write
+from gilscope.cli.output import OK, UNSURE, WRONG, UsageError, choose_worst, say, write
 from gilscope.cli.progress import show_waiting
 from gilscope.imports import inspect_import
 
@@ -37,4 +37,4 @@ def run_imports(arguments: argparse.Namespace) -> int:
             statuses.add(UNSURE)
         if found.gil_enabled_by is not None:
             statuses.add(WRONG)
-    return next(status for status in (WRONG, UNSURE, OK) if status in statuses)
+    return choose_worst(statuses)

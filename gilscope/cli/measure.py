@@ -5,15 +5,7 @@ import contextlib
 import sys
 from typing import Any
 
-from gilscope.cli.options import (
-    FILES,
-    add_options,
-    add_statement,
-    append_folder,
-    join_lines,
-    parse_counts,
-)
-from gilscope.cli.output import OK, UsageError, check_files, deliver
+from gilscope.cli import options, output
 from gilscope.cli.progress import show_waiting
 from gilscope.measure import measure_statement
 from gilscope.probe.statement import describe_error
@@ -25,17 +17,17 @@ SIZE_S = 3.0
 def add_measure(commands: Any) -> None:
     """Add `gilscope measure`."""
     parser = commands.add_parser("measure")
-    add_options(parser, "--setup")
+    options.add(parser, "--setup")
     parser.add_argument(
         "--threads",
-        type=parse_counts,
+        type=options.parse_counts,
         default=(2,),
         metavar="N,N",
         help="how many threads, and as many processes beside them (default: 2)",
     )
     parser.add_argument(
         "--size",
-        type=parse_counts,
+        type=options.parse_counts,
         metavar="N,N",
         help="measure at each; {size} in setup and statement stands for it",
     )
@@ -44,21 +36,21 @@ def add_measure(commands: Any) -> None:
         metavar="STATEMENT",
         help="does the same and holds the GIL: from which size does releasing pay?",
     )
-    add_options(parser, *FILES)
-    add_statement(parser)
+    options.add(parser, *options.FILES)
+    options.add_statement(parser)
     parser.set_defaults(run=run_measure)
 
 
 def run_measure(arguments: argparse.Namespace) -> int:
     """Measure, and show the findings with their figures."""
-    check_files(arguments)
+    output.check_files(arguments)
     texts = [arguments.statement, arguments.held or "", *(arguments.setup or ())]
     if arguments.size and not any("{size}" in text for text in texts):
         message = "--size: expected {size} in the statement or the setup"
-        raise UsageError(message)
+        raise output.UsageError(message)
     # As with `python -m timeit`, modules of the current folder can be named.
-    append_folder()
-    setup = join_lines(arguments.setup)
+    options.append_folder()
+    setup = options.join_lines(arguments.setup)
     expected_s = SIZE_S * len(arguments.size or (0,))
     try:
         # What the statement prints must not end up in the JSON.
@@ -77,6 +69,6 @@ def run_measure(arguments: argparse.Namespace) -> int:
         raise
     except BaseException as error:
         sources = {"<statement>": arguments.statement, "<setup>": setup}
-        raise UsageError(describe_error(error, sources)) from error
-    deliver(found, arguments)
-    return OK
+        raise output.UsageError(describe_error(error, sources)) from error
+    output.deliver(found, arguments)
+    return output.OK

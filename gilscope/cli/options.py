@@ -34,7 +34,7 @@ FILES = ("--json", "--html", "--markdown")
 SHORT = {"--setup": ("-s",)}
 
 
-def add_options(parser: argparse.ArgumentParser, *names: str) -> None:
+def add(parser: argparse.ArgumentParser, *names: str) -> None:
     """Add some of OPTIONS."""
     for name in names:
         parser.add_argument(*SHORT.get(name, ()), name, **OPTIONS[name])

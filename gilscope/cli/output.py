@@ -21,6 +21,11 @@ class UsageError(Exception):
     """What the user asked for cannot be done; its text is one line."""
 
 
+def choose_worst(statuses: set[int]) -> int:
+    """Return the exit status of several answers."""
+    return next(status for status in (WRONG, UNSURE, OK) if status in statuses)
+
+
 def check_files(arguments: argparse.Namespace) -> None:
     """Refuse a file that cannot be written, before anything runs."""
     for name in ("json", "html", "markdown", "trace"):

@@ -9,16 +9,7 @@ import sys
 from typing import Any, NoReturn
 
 import gilscope.render.holds  # noqa: F401 - registers how a report is shown.
-from gilscope.cli.options import add_options, parse_duration
-from gilscope.cli.output import (
-    UNSURE,
-    WRONG,
-    UsageError,
-    check_files,
-    say,
-    write,
-    write_text,
-)
+from gilscope.cli import options, output
 from gilscope.watcher.launch import WatchedProgram
 from gilscope.watcher.model import WatchReport
 from gilscope.watcher.offsets import WatchUnavailableError, check_supported
@@ -34,18 +25,18 @@ def add_watch(commands: Any) -> None:
     )
     parser.add_argument(
         "--over",
-        type=parse_duration,
+        type=options.parse_duration,
         default=0.010,
         metavar="T",
         help="the shortest hold to report, such as 10ms (the default)",
     )
     parser.add_argument(
         "--fail-over",
-        type=parse_duration,
+        type=options.parse_duration,
         metavar="T",
         help="exit status 1 if a hold was longer",
     )
-    add_options(parser, "--json", "--html")
+    options.add(parser, "--json", "--html")
     parser.add_argument(
         "-m",
         dest="words",
@@ -64,7 +55,7 @@ def add_watch(commands: Any) -> None:
 
 def run_watch(arguments: argparse.Namespace) -> int:
     """Run the program, then show who held the GIL."""
-    check_files(arguments)
+    output.check_files(arguments)
     words = take_words(arguments)
     try:
         check_supported()
@@ -72,18 +63,18 @@ def run_watch(arguments: argparse.Namespace) -> int:
         stdout = sys.stderr.fileno() if arguments.json == "-" else None
         program = WatchedProgram(words, arguments.over, stdout)
     except WatchUnavailableError as error:
-        say(str(error))
-        return UNSURE
-    status = program.wait(lambda: write(str(program.report())))
+        output.say(str(error))
+        return output.UNSURE
+    status = program.wait(lambda: output.write(str(program.report())))
     if program.refusal:
-        say(program.refusal)
-        return UNSURE
+        output.say(program.refusal)
+        return output.UNSURE
     report = program.report()
     if arguments.json != "-":
-        write(str(report))
-    write_text(arguments.json, report.to_json())
+        output.write(str(report))
+    output.write_text(arguments.json, report.to_json())
     if arguments.html is not None:
-        write_text(arguments.html, report.to_html())
+        output.write_text(arguments.html, report.to_html())
     return choose_status(report, arguments.fail_over, status)
 
 
@@ -97,10 +88,10 @@ def take_words(arguments: argparse.Namespace) -> list[str]:
     if not script or script[0].startswith("-"):
         got = repr(script[0]) if script else "nothing"
         message = f"watch: expected SCRIPT or -m MODULE, got {got}"
-        raise UsageError(message)
+        raise output.UsageError(message)
     if not os.path.exists(script[0]):  # noqa: PTH110 - a folder or an archive too.
         message = f"watch: no such script: {script[0]!r}"
-        raise UsageError(message)
+        raise output.UsageError(message)
     return script
 
 
@@ -108,9 +99,9 @@ def choose_status(report: WatchReport, fail_over_s: float | None, status: int) -
     """Return the exit status; a program that a signal ended is followed."""
     if fail_over_s is not None:
         if any(hold.longest_s > fail_over_s for hold in report.holds):
-            return WRONG
+            return output.WRONG
         if report.is_cut_short:
-            return UNSURE
+            return output.UNSURE
     if status < 0:
         sys.stdout.flush()
         end_by_signal(-status)
