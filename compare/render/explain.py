@@ -103,17 +103,13 @@ def explain_backend(result: BackendResult) -> tuple[Note, ...]:
     if result.declared is None:
         # It was never loaded, so there is nothing to say about it.
         return ()
-    contention, sweep = result.contention, result.sweep
     technology = next(
         known for known in TECHNOLOGIES if known.keyword in result.technology.casefold()
     )
-    costs = contention.findings if contention else ()
     notes = {
         "Where it releases the GIL": explain_release(result, technology),
         "Meanwhile": explain_handoff(result.handoff) if result.handoff else "",
         "Why this speed-up": explain_gain(result.parallel) if result.parallel else "",
-        "What releasing costs": join_sentences(costs),
-        "From when it pays": join_sentences(sweep.findings if sweep else ()),
         "In your own code": advise(result, technology),
     }
     return tuple(Note(text, heading) for heading, text in notes.items() if text)

@@ -61,20 +61,23 @@ def show_result(result: BackendResult) -> Cell:
 
 def show_answers(result: BackendResult) -> Cell | None:
     """Return how many of the contract's cases came out right."""
-    found = result.correctness
-    if found is None:
+    if (found := result.correctness) is None:
         return None
     text = f"{found.passed}/{found.passed + found.failed}"
     return Cell(text, "bad" if found.failed else "")
 
 
-def show_speedup(path: str, result: BackendResult) -> Cell | None:
-    """Return a speed-up, greyed where the machine had no second core to give."""
-    figure = pick(result, path)
-    if figure is None or result.parallel is None:
-        return None
-    tone: Tone = "" if is_usable(result.parallel) else "muted"
-    return Cell(describe_ratio(figure), tone, describe_range(figure, describe_ratio))
+def show_speedup(path: str) -> Callable[[BackendResult], Cell | None]:
+    """Return what shows a speed-up, greyed where there was no second core to give."""
+
+    def show(result: BackendResult) -> Cell | None:
+        if (figure := pick(result, path)) is None or result.parallel is None:
+            return None
+        more = describe_range(figure, describe_ratio)
+        tone: Tone = "" if is_usable(result.parallel) else "muted"
+        return Cell(describe_ratio(figure), tone, more)
+
+    return show
 
 
 def show_slowdown(result: BackendResult) -> str | None:
@@ -98,17 +101,17 @@ OVERVIEW = (
     ),
     Column(
         "two\nthreads",
-        partial(show_speedup, "parallel.pair.speedup"),
+        show_speedup("parallel.pair.speedup"),
         meaning="speed of two calls in two threads, 1x = one after the other",
     ),
     Column(
         "two\nprocesses",
-        partial(show_speedup, "parallel.pair.process_speedup"),
+        show_speedup("parallel.pair.process_speedup"),
         meaning="the same in two processes: what the machine could give",
     ),
     Column(
         "GIL\nheld",
-        partial(show_speedup, "parallel.held.speedup"),
+        show_speedup("parallel.held.speedup"),
         meaning="two threads that hold the GIL all the time: the control",
     ),
     Column(
@@ -502,7 +505,7 @@ def make_environment(report: Report) -> Section:
     facts["switch_interval_s"] = describe_time(environment.switch_interval_s)
     rows = [(show_name(key), f"{value}") for key, value in facts.items() if value != ()]
     keys = dict.fromkeys(key for result in report for key in result.build_info)
-    builds = [Column(show_name(key), partial(get_fact, key)) for key in keys]
+    builds = [Column(show_name(key), f"build_info.{key}") for key in keys]
     columns = (Column("technology", "technology"), *builds)
     return Section(
         "Where it ran",
@@ -512,11 +515,6 @@ def make_environment(report: Report) -> Section:
         ),
         is_brief=False,
     )
-
-
-def get_fact(key: str, result: BackendResult) -> Any:
-    """Return how a backend was built."""
-    return result.build_info.get(key)
 
 
 def show_name(key: str) -> str:

@@ -4,7 +4,7 @@ A document answers first: each section begins with one sentence a subject, then 
 the figures, then how to read them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -126,7 +126,8 @@ def tabulate(
 def pick(item: Any, path: str) -> Any:
     """Return a field of a field, None where there is none on the way."""
     for name in path.split("."):
-        item = getattr(item, name, None)
+        is_mapping = isinstance(item, Mapping)
+        item = item.get(name) if is_mapping else getattr(item, name, None)
     return item
 
 
