@@ -16,6 +16,7 @@ import threading
 import types
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 from gilscope.clock import perf_counter_ns
@@ -47,11 +48,14 @@ class _Call(NamedTuple):
     start_ns: int
 
 
+@dataclass
 class _Counts:
     """What was counted of one function."""
 
-    def __init__(self) -> None:
-        self.n_calls = self.n_watched = self.n_released = self.longest_ns = 0
+    n_calls: int = 0
+    n_watched: int = 0
+    n_released: int = 0
+    longest_s: float = 0.0
 
 
 class Auditor:
@@ -81,6 +85,12 @@ class Auditor:
     def __enter__(self) -> Self:
         """Begin."""
         check_available()
+        events = monitoring.events
+        wanted = {
+            events.CALL: self._enter_call,
+            events.C_RETURN: self._leave_call,
+            events.C_RAISE: self._leave_call,
+        }
         with contextlib.ExitStack() as stack:
             self._session = Session()
             stack.callback(self._session.close)
@@ -94,17 +104,10 @@ class Auditor:
                 raise AuditUnavailableError(message)
             self._thread = threading.get_ident()
             self._tool = stack.enter_context(use_tool())
-            events = monitoring.events
-            for event, function in (
-                (events.CALL, self._enter_call),
-                (events.C_RETURN, self._leave_call),
-                (events.C_RAISE, self._leave_call),
-            ):
+            for event, function in wanted.items():
                 monitoring.register_callback(self._tool, event, function)
                 stack.callback(monitoring.register_callback, self._tool, event, None)
-            monitoring.set_events(
-                self._tool, events.CALL | events.C_RETURN | events.C_RAISE
-            )
+            monitoring.set_events(self._tool, sum(wanted))
             self._closing = stack.pop_all()
         return self
 
@@ -117,18 +120,12 @@ class Auditor:
     def summarize(self) -> Audit:
         """Return what was found so far, the longest calls first."""
         functions = [
-            AuditedFunction(
-                name=name,
-                n_calls=counts.n_calls,
-                n_watched=counts.n_watched,
-                n_released=counts.n_released,
-                longest_s=counts.longest_ns / 1e9,
-            )
+            AuditedFunction(name, **vars(counts))
             for name, counts in self._counts.items()
         ]
         return Audit(
             environment=describe_environment(len),
-            packages=tuple(sorted(self._packages)),
+            packages=tuple(sorted(self._packages.names)),
             functions=sort_longest_first(functions),
             n_unclear=self.n_unclear,
         )
@@ -189,7 +186,7 @@ class Auditor:
             counts = self._counts[call.name]
             counts.n_watched += 1
             counts.n_released += was_released
-            counts.longest_ns = max(counts.longest_ns, end_ns - call.start_ns)
+            counts.longest_s = max(counts.longest_s, (end_ns - call.start_ns) / 1e9)
         finally:
             self._is_busy = False
 
@@ -244,10 +241,14 @@ class Place(NamedTuple):
     rest: str = ""
 
 
-class Packages(frozenset[str]):
+class Packages:
     """Names of packages, whose C functions have names."""
 
-    __slots__ = ("_n_modules", "_strays")
+    def __init__(self, names: Iterable[str]) -> None:
+        """Look at nothing yet."""
+        self.names = frozenset(names)
+        self._n_modules = 0
+        self._strays: dict[int, str] = {}
 
     def find_name(self, place: Place) -> str:
         """Return the name of a function of the packages, "" for any other one."""
@@ -262,7 +263,7 @@ class Packages(frozenset[str]):
             return ""
         # Bindings may forget to say of which module it is, or name one without its
         # package.
-        if getattr(self, "_n_modules", 0) != len(sys.modules):
+        if self._n_modules != len(sys.modules):
             self._n_modules = len(sys.modules)
             self._strays = dict(reversed([*self._list_members()]))
         found = self._strays.get(id(holder))
@@ -272,7 +273,7 @@ class Packages(frozenset[str]):
         """Return whether a module is of one of them."""
         # A package's C code may be in a private module beside it: `_brotli`.
         top = module.partition(".")[0]
-        return top in self or top.lstrip("_") in self
+        return not self.names.isdisjoint({top, top.lstrip("_")})
 
     def _list_members(self) -> Iterator[tuple[int, str]]:
         """Yield what their modules have, with its name; the outermost comes first."""
@@ -282,11 +283,11 @@ class Packages(frozenset[str]):
             for name, value in list(vars(module).items()):
                 if not isinstance(value, types.ModuleType):
                     yield id(value), f"{path}.{name}"
-                elif sys.modules.get(value.__name__) is not value:
+                elif sys.modules.get(value.__name__) is not value and all(
+                    value is not one for _, one in spaces
+                ):
                     # It is a part of the one that has it.
-                    inner = f"{path}.{name}", value
-                    if all(value is not one for _, one in spaces):
-                        spaces.append(inner)
+                    spaces.append((f"{path}.{name}", value))
 
 
 def describe_function(function: object) -> str:
@@ -296,10 +297,7 @@ def describe_function(function: object) -> str:
 
 
 def locate(function: object) -> Place | None:
-    """Return where a C function is from; None for what is Python code.
-
-    No code of the program runs.
-    """
+    """Return where a C function is from; None for what is Python code."""
     kind = type(function)
     if isinstance(function, types.FunctionType | types.MethodType) or is_python(
         kind, "__call__", "__getattribute__", "__getattr__"

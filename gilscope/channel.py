@@ -118,11 +118,7 @@ def make_lines(key: bytes, numbers: Iterator[int], value: Any) -> Iterator[bytes
 
 
 class Reader:
-    """What makes messages of the bytes of a channel.
-
-    Attributes:
-        stray: the beginning of what somebody else wrote, n_stray_bytes: how much.
-    """
+    """What makes messages of the bytes of a channel."""
 
     def __init__(self, key: bytes) -> None:
         """Take the key with which the lines are signed."""
@@ -165,12 +161,7 @@ class Reader:
 
 
 class Channel:
-    """The child's end.
-
-    Attributes:
-        entry: the "package.module:function" that this process is for.
-        order: what it has to do.
-    """
+    """The child's end."""
 
     def __init__(self, orders: int, channel: int, stack: int) -> None:
         """Move the descriptors out of the way, and read the first order."""
@@ -201,10 +192,7 @@ class Channel:
         self._renewed_s = job["timeout_s"] if job["renews"] else None
 
     def use_search_path(self) -> None:
-        """Look for modules where the parent does, from now on.
-
-        Until then nothing of a user's can take the place of a module that is needed.
-        """
+        """Look for modules where the parent does, from now on."""
         sys.path[:] = self._path
         if self._pythonpath is not None:
             os.environ["PYTHONPATH"] = self._pythonpath

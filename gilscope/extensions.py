@@ -22,6 +22,13 @@ RELEASING_SYMBOLS = frozenset(
     {"PyEval_SaveThread", "PyEval_ReleaseThread", "PyThreadState_Swap"}
 )
 
+MACH_O_MAGICS = {
+    b"\xcf\xfa\xed\xfe",
+    b"\xce\xfa\xed\xfe",
+    b"\xca\xfe\xba\xbe",
+    b"\xbe\xba\xfe\xca",
+}
+
 # What each binding technology leaves in a file. The first that is found counts: some of
 # the later marks also stand in modules of the earlier ones.
 BINDING_MARKS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
@@ -56,23 +63,20 @@ class ExtensionModule:
 
 
 def read_extension(name: str, file: str) -> ExtensionModule:
-    """Read one object file.
-
-    Args:
-        name: the name of the module.
-        file: the path of its object file.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
+    """Read one object file."""
     path = Path(file)
     with path.open("rb") as stream:
         if not path.stat().st_size:
             return ExtensionModule(name, file, "C API", None)
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            binding = select_binding(content)
-    symbols = read_imported_symbols(path)
-    can_release = None if symbols is None else not RELEASING_SYMBOLS.isdisjoint(symbols)
+            binding, magic = select_binding(content), content[:4]
+    if magic == b"\x7fELF":
+        symbols = read_elf_imports(path)
+    elif magic in MACH_O_MAGICS:
+        symbols = read_mach_o_imports(path)
+    else:
+        return ExtensionModule(name, file, binding, None)
+    can_release = not RELEASING_SYMBOLS.isdisjoint(symbols)
     return ExtensionModule(name, file, binding, can_release)
 
 
@@ -82,30 +86,6 @@ def select_binding(content: bytes | mmap.mmap) -> str:
         if any(content.find(mark) >= 0 for mark in marks):
             return binding
     return "C API"
-
-
-def read_imported_symbols(path: Path) -> set[str] | None:
-    """Return the names that an object file takes from elsewhere.
-
-    Returns:
-        The names without a leading underscore of the format; None where the file is
-        neither ELF nor Mach-O.
-    """
-    with path.open("rb") as stream:
-        magic = stream.read(4)
-    if magic == b"\x7fELF":
-        return set(read_elf_imports(path))
-    if magic in MACH_O_MAGICS:
-        return set(read_mach_o_imports(path))
-    return None
-
-
-MACH_O_MAGICS = {
-    b"\xcf\xfa\xed\xfe",
-    b"\xce\xfa\xed\xfe",
-    b"\xca\xfe\xba\xbe",
-    b"\xbe\xba\xfe\xca",
-}
 
 
 def read_elf_imports(path: Path) -> Iterator[str]:

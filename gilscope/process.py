@@ -163,16 +163,17 @@ class Child:
         finally:
             os.close(channel_end)
             os.close(stack_end)
-        self._watch(channel, None)
-        self._watch(stack, self._stack)
+        files = [(channel, None), (stack, self._stack)]
         for stream, written in (
             (self._process.stdout, self.stdout),
             (self._process.stderr, self.stderr),
         ):
             if stream is not None:
-                # The selector closes it.
-                self._watch(os.dup(stream.fileno()), written)
+                # The selector's end closes it.
+                files.append((os.dup(stream.fileno()), written))
                 stream.close()
+        for fd, target in files:
+            self._selector.register(fd, selectors.EVENT_READ, target)
         try:
             self.send({**self._job, "started_at": time.time()})
         except BaseException:
@@ -212,9 +213,6 @@ class Child:
     def _renew(self) -> None:
         if self._renews:
             self._end_s = time.monotonic() + self.timeout_s
-
-    def _watch(self, fd: int, written: Written | None) -> None:
-        self._selector.register(fd, selectors.EVENT_READ, written)
 
     def _take_in(self, wait_s: float) -> bool:
         """Read what is there; return whether there was anything but ends."""
@@ -278,14 +276,7 @@ class Child:
         return Written(reader.n_stray_bytes, reader.stray, reader.stray)
 
     def explain_end(self, what: str) -> tuple[Literal["timeout", "crashed"], str]:
-        """Say why it ended, or did not, without having said so itself.
-
-        Args:
-            what: what it did last, as the subject of a sentence.
-
-        Returns:
-            What came of it, and the reason; further lines have the stacks.
-        """
+        """Say why it ended, or did not, without having said so itself."""
         is_late = self._is_late and self.exit_code in (None, 1)
         timeout_s = self.timeout_s if is_late else None
         said = self.stderr.tail.decode(errors="replace").strip()
@@ -294,18 +285,11 @@ class Child:
         )
 
 
+# A negative exit code is a signal; None: it had to be ended.
 def explain_end(
     what: str, exit_code: int | None, timeout_s: float | None, stack: str, said: str
 ) -> tuple[Literal["timeout", "crashed"], str]:
-    """Put an end into words.
-
-    Args:
-        what: what the process did last.
-        exit_code: negative for a signal; None if it had to be ended.
-        timeout_s: its time limit, None if that was not reached.
-        stack: of its threads, or "".
-        said: the last of what it wrote to standard error.
-    """
+    """Put an end into words."""
     if timeout_s is not None:
         lines = [f"{what} had not ended after {timeout_s:g} s", stack]
         return "timeout", "\n".join(filter(None, lines))
@@ -348,18 +332,10 @@ def run_child() -> None:
 
 
 def start_detached(entry: str, words: Sequence[str], fds: Sequence[int]) -> None:
-    """Start a process without a limit that is nobody's child.
+    """Run a function of ours with these words in a process that is nobody's child.
 
-    A program that waits for any of its children does not find it. Its interpreter reads
-    nothing of the user's: neither the environment nor site-packages.
-
-    Args:
-        entry: "package.module:function" of ours; the function gets the words.
-        words: its argument.
-        fds: the descriptors that it keeps.
-
-    Raises:
-        OSError: it cannot be started.
+    A program that waits for any of its children does not find it. It has no limit, and
+    reads nothing of the user's: neither the environment nor site-packages.
     """
     module, _, name = entry.partition(":")
     program = (
@@ -389,15 +365,9 @@ class ForkedError(Exception):
 def run_forked(work: Callable[[int], T]) -> T:
     """Run a function in a copy of this process, and wait for the end of that.
 
-    Nothing that the function does is seen here but what it returns or raises.
-
-    Args:
-        work: gets a descriptor to which faulthandler may write stacks. What it returns
-            can be pickled.
-
-    Raises:
-        ForkedError: the copy ended without an answer.
-        BaseException: what the function raised.
+    Nothing that the function does is seen here but what it returns or raises. It gets a
+    descriptor to which faulthandler may write stacks, for the ForkedError of a copy
+    that ends without an answer.
     """
     # Of pytest: what went wrong is not here.
     __tracebackhide__ = True

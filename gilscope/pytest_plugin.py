@@ -7,7 +7,7 @@ is used, so that other people's test runs start as quickly as without it.
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -216,13 +216,7 @@ class GilFixture:
     def assert_holds(
         self, func: Callable[..., Any], /, *args: Any, **kwargs: Any
     ) -> "Check":
-        """Fail unless `func(*args, **kwargs)` keeps all other threads out.
-
-        Args:
-            func: the callable.
-            args: its arguments.
-            kwargs: its keywords, and those of gilscope.check.
-        """
+        """Fail unless `func(*args, **kwargs)` keeps all other threads out."""
         __tracebackhide__ = True
         check = self.check(func, *args, **{"figures": False, **kwargs})
         if check.verdict == "inconclusive":
@@ -315,7 +309,12 @@ def summarize(check: "Check") -> str:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say how many checks could not be judged, and show all of them with -v."""
-    reports = list(find_reports(terminalreporter.stats))
+    reports = [
+        report
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", None) == "call"
+    ]
     verdicts = [
         value
         for report in reports
@@ -337,11 +336,3 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             f"{n_unclear} of {len(verdicts)} checks could not be judged; "
             "--gil-inconclusive=fail fails their tests"
         )
-
-
-def find_reports(stats: dict[str, list[Any]]) -> Iterator[Any]:
-    """Yield the reports of all calls of tests that have properties."""
-    for reports in stats.values():
-        for report in reports:
-            if getattr(report, "when", None) == "call":
-                yield report

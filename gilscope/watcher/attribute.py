@@ -58,10 +58,7 @@ def read_source(file: str, position: list[int | None]) -> str:
 
 
 def find_function(text: str, file: str, local_types: Mapping[str, str]) -> str | None:
-    """Return the name of the function that the call in `text` calls, if it is known.
-
-    Local variables are looked up in `local_types`, others in the module of the file.
-    """
+    """Return the name of the function that the call in `text` calls, if it is known."""
     try:
         call = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError):

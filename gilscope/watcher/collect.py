@@ -60,10 +60,7 @@ class HoldCollector:
     def make_report(
         self, *, over_s: float, start_ns: int, end_ns: int, is_cut_short: bool
     ) -> WatchReport:
-        """Return what was seen from `start_ns` (0 = it did not begin) to `end_ns`.
-
-        Both are of the monotonic clock; `end_ns` is 0 while it goes on.
-        """
+        """Return what was seen from `start_ns` (0 = it did not begin) to `end_ns`."""
         end_ns = end_ns or time.monotonic_ns()
         return WatchReport(
             holds=self.get_holds(),

@@ -44,13 +44,7 @@ class WatchedProgram:
     def __init__(
         self, words: Sequence[str], over_s: float, stdout: int | None = None
     ) -> None:
-        """Start `python WORDS...`, with this process's input and output.
-
-        Args:
-            words: a script or `-m` and a module, with arguments.
-            over_s: the shortest hold to report, seconds.
-            stdout: a file descriptor for its output; None = that of this process.
-        """
+        """Start `python WORDS...`, with this process's input and output."""
         self.refusal = ""
         self._over_s = over_s
         self._collector = HoldCollector()
@@ -88,11 +82,7 @@ class WatchedProgram:
         ]
 
     def wait(self, on_usr1: Callable[[], None]) -> int:
-        """Wait for the program to end and return its status, minus that of a signal.
-
-        Args:
-            on_usr1: called when this process is sent SIGUSR1.
-        """
+        """Wait for the program to end and return its status, minus that of a signal."""
         # They stay pending for sigtimedwait().
         watched = {*FORWARDED, signal.SIGUSR1, signal.SIGCHLD}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
@@ -164,12 +154,7 @@ class WatchedProgram:
 
 
 def begin(settings: Mapping[str, Any]) -> None:
-    """Watch this process until it ends, and tell what was seen over a pipe.
-
-    Args:
-        settings: `over_s`; the file descriptors `named`, to tell it, and `raw`, where
-            the sampler tells its part, also of a process that has died.
-    """
+    """Watch this process until it ends, and tell what was seen over a pipe."""
     for file in (settings["named"], settings["raw"]):
         os.set_inheritable(file, False)  # noqa: FBT003 - it takes no keyword
     named = Pipe(settings["named"])

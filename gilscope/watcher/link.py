@@ -60,15 +60,7 @@ class SamplerLink:
     """A sampler that reads this process, and the pipes to and from it."""
 
     def __init__(self, offsets: Offsets, report_to: int | None = None) -> None:
-        """Start the sampler.
-
-        Args:
-            offsets: where this process keeps what is read.
-            report_to: a file descriptor to which the sampler reports as well.
-
-        Raises:
-            WatchUnavailableError: it cannot be started.
-        """
+        """Start the sampler."""
         self._lines: deque[bytes] = deque()
         self._rest = b""
         self._pid = os.getpid()
@@ -99,18 +91,8 @@ class SamplerLink:
             os.close(reports_end)
 
     def open(self) -> None:
-        """Make sure that the sampler is there and can read this process.
-
-        Raises:
-            WatchUnavailableError: it is not, or it cannot.
-        """
+        """Make sure that the sampler is there and can read this process."""
         hello = self.expect("hello")
-        if hello["version"] != sys.hexversion:
-            message = (
-                f"the watcher expected {sys.executable!r} to be Python "
-                f"{sys.hexversion:#x}, got {hello['version']:#x}"
-            )
-            raise WatchUnavailableError(message)
         self.sampler_pid = hello["pid"]
         error = self.ask("read")["error"]
         if error:
@@ -118,12 +100,19 @@ class SamplerLink:
             self._allow(self.sampler_pid)
             self._is_tracer = True
             error = self.ask("read")["error"]
-        if error:
+        if hello["version"] != sys.hexversion:
+            message = (
+                f"the watcher expected {sys.executable!r} to be Python "
+                f"{sys.hexversion:#x}, got {hello['version']:#x}"
+            )
+        elif error:
             message = (
                 "the watcher may not read this process's memory: process_vm_readv: "
                 f"{error}{describe_limits()}"
             )
-            raise WatchUnavailableError(message)
+        else:
+            return
+        raise WatchUnavailableError(message)
 
     def send(self, command: str) -> None:
         """Send a command."""
@@ -135,11 +124,7 @@ class SamplerLink:
         return self.expect(command.partition(" ")[0])
 
     def expect(self, kind: str) -> dict[str, Any]:
-        """Wait for a report of a kind; others are dropped.
-
-        Raises:
-            WatchUnavailableError: it did not come.
-        """
+        """Wait for a report of a kind; others are dropped."""
         end = time.monotonic() + TIMEOUT_S
         while (report := self.receive(max(end - time.monotonic(), 0))) is not None:
             if report["kind"] == kind:

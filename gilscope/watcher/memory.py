@@ -64,10 +64,7 @@ class ProcessMemory:
         self._call = call
 
     def read(self, address: int, size: int) -> bytes:
-        """Return `size` bytes, at most 64 KiB.
-
-        OSError: the process has ended, forbids it, or has nothing there.
-        """
+        """Return `size` bytes, at most 64 KiB."""
         self._remote[0] = address
         self._remote[1] = size = min(size, MAX_READ)
         return self._read(self._remote_address, 1, size)
@@ -152,10 +149,7 @@ class Interpreter:
         return self._memory.read_pieces(self._fixed)
 
     def read_state(self) -> State | None:
-        """Return who holds the GIL; None where nobody does.
-
-        The process goes on meanwhile: only what two readings agree on is a fact.
-        """
+        """Return who holds the GIL; None where nobody does."""
         at, read = self._at, self._memory.read
         fixed = self.read_fixed()
         interval, holder, locked, switches = _GIL.unpack_from(fixed)
@@ -188,10 +182,7 @@ class Interpreter:
         )
 
     def read_place(self, frame: int) -> Place | None:
-        """Return where a thread stands that has this frame; None without Python code.
-
-        OSError and ValueError: there is no such frame any more.
-        """
+        """Return where the thread of a frame stands; None without Python code."""
         at = self._at
         stack: list[tuple[str, int, str]] = []
         position: Position = (None, None, None, None)

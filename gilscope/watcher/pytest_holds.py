@@ -30,22 +30,6 @@ OUTSIDE = "outside of the tests"
 MAX_LINES = 30
 
 
-class TestWatch(Watch):
-    """A watch that remembers when each hold ended."""
-
-    __test__ = False
-
-    def __init__(self, over_s: float) -> None:
-        """Start nothing yet."""
-        super().__init__(over_s)
-        # By the monotonic clock, ns.
-        self.seen: list[tuple[int, Hold]] = []
-
-    def note(self, hold: Hold, end_ns: int) -> None:
-        """Remember a hold."""
-        self.seen.append((end_ns, hold))
-
-
 class HoldsPlugin:
     """Watches the tests of this process, and gathers what xdist's workers saw."""
 
@@ -54,7 +38,9 @@ class HoldsPlugin:
         self._config = config
         self._list_s = read_option(config, "--gil-holds")
         self._fail_s = read_option(config, "--gil-holds-fail")
-        self._watch: TestWatch | None = None
+        self._watch: Watch | None = None
+        # When each hold ended, by the monotonic clock, ns.
+        self._seen: list[tuple[int, Hold]] = []
         # Why there is no watch; "" = there is one, or nothing was asked for yet.
         self._refusal = ""
         # Where each test began and ended, with its name and "".
@@ -79,7 +65,7 @@ class HoldsPlugin:
             self._start(min(DEFAULT_OVER_S, *map(read_mark, marks)))
 
     def _start(self, over_s: float) -> None:
-        watch = TestWatch(over_s)
+        watch = Watch(over_s, note=lambda *seen: self._seen.append(seen))
         try:
             self._watch = watch.start()
         except WatchUnavailableError as error:
@@ -116,7 +102,7 @@ class HoldsPlugin:
         if time.monotonic_ns() - start_ns < limit_s * 1e9:
             return
         self._watch.sync()
-        recent = [hold for end_ns, hold in self._watch.seen if end_ns > start_ns]
+        recent = [hold for end_ns, hold in self._seen if end_ns > start_ns]
         worst = max(recent, key=lambda hold: hold.longest_s, default=None)
         if worst is not None and worst.longest_s > limit_s:
             message = (
@@ -131,7 +117,7 @@ class HoldsPlugin:
         if self._watch is None:
             return
         self._watch.stop()
-        for end_ns, hold in self._watch.seen:
+        for end_ns, hold in self._seen:
             index = bisect.bisect_right(self._starts, end_ns, key=lambda one: one[0])
             test = self._starts[index - 1][1] if index else ""
             if self._list_s is not None and hold.longest_s >= self._list_s:

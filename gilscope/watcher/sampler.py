@@ -73,10 +73,7 @@ class Kernel:
             raise OSError(message) from error
 
     def find_lock(self, native_id: int) -> int | None:
-        """Return the first argument of the system call a thread is blocked in.
-
-        Of a lock that is its address. None: the thread is not blocked.
-        """
+        """Return the address of the lock (or so) that a thread is blocked in."""
         try:
             with open(f"{self._folder}/{native_id}/syscall", "rb") as file:  # noqa: PTH123
                 words = file.read().split()
@@ -281,7 +278,11 @@ def run(sampler: Sampler, control: int) -> str:
     """Obey the commands on a pipe, and look in between; return why that is over."""
     n_failures = 0
     while n_failures < MAX_FAILURES:
-        for command in read_commands(control, sampler.get_period_s()):
+        content = b""
+        if select.select([control], [], [], sampler.get_period_s())[0]:
+            # At the end of the pipe nobody is left to report to.
+            content = os.read(control, 4096) or b"stop"
+        for command in content.decode().splitlines():
             if command == "stop":
                 sampler.close()
                 return command
@@ -298,15 +299,6 @@ def run(sampler: Sampler, control: int) -> str:
             # Mostly a thread or a frame that went away between two readings.
             n_failures += 1
     return "lost"
-
-
-def read_commands(control: int, timeout_s: float | None) -> list[str]:
-    """Wait for so long, and return what came."""
-    if not select.select([control], [], [], timeout_s)[0]:
-        return []
-    content = os.read(control, 4096)
-    # Nobody is left to report to.
-    return content.decode().splitlines() if content else ["stop"]
 
 
 def main(words: list[str]) -> None:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Self
 
 from gilscope.watcher.attribute import make_hold
@@ -43,14 +43,20 @@ class Watch:
         on_hold: Callable[[Hold], object] | None = None,
         *,
         report_to: int | None = None,
+        note: Callable[[int, Hold], None] | None = None,
     ) -> None:
-        """Start nothing yet; see `gilscope.watch`."""
+        """Start nothing yet; see `gilscope.watch`.
+
+        `report_to` is a file to which the sampler reports as well, and `note` gets each
+        hold with its end, ns.
+        """
         if not over_s > 0:
             message = f"watch() over_s: expected seconds over 0, got {over_s!r}"
             raise ValueError(message)
         self._over_s = over_s
         self._on_hold = on_hold
         self._report_to = report_to
+        self._note = note
         self._collector = HoldCollector()
         self._lock = threading.Lock()
         self._link: SamplerLink | None = None
@@ -96,11 +102,7 @@ class Watch:
         return self
 
     def stop(self) -> WatchReport:
-        """Stop watching, once what was seen so far has been taken in.
-
-        Raises:
-            RuntimeError: it was not started.
-        """
+        """Stop watching, once what was seen so far has been taken in."""
         if self._link is None:
             message = "watch was not started"
             raise RuntimeError(message)
@@ -154,9 +156,6 @@ class Watch:
                 is_cut_short=self._is_cut_short,
             )
 
-    def note(self, hold: Hold, end_ns: int) -> None:
-        """Take in a single hold and when it ended; for classes derived from this."""
-
     def _ask(self) -> None:
         """Want the GIL every millisecond.
 
@@ -178,12 +177,10 @@ class Watch:
         """Remember what the threads are called now."""
         if len(self._names) > MAX_NAMES:
             self._names.clear()
+        threads = threading.enumerate()
         with contextlib.suppress(RuntimeError):
             # Private, and changed while it is read: threads that have ended, too.
-            self._add_names(getattr(threading, "_dangling", ()))
-        self._add_names(threading.enumerate())
-
-    def _add_names(self, threads: Iterable[threading.Thread]) -> None:
+            threads = [*getattr(threading, "_dangling", ()), *threads]
         for thread in threads:
             if thread.native_id is not None:
                 self._names[thread.native_id] = thread.name
@@ -241,7 +238,8 @@ class Watch:
         hold = make_hold(report, name)
         with self._lock:
             self._collector.add(hold, (report["start_ns"] - self._start_ns) / 1e9)
-        self.note(hold, report["start_ns"] + report["kept_ns"])
+        if self._note is not None:
+            self._note(report["start_ns"] + report["kept_ns"], hold)
         if self._on_hold is not None:
             try:
                 self._on_hold(hold)

@@ -185,7 +185,8 @@ def test_calls_in_the_python_code_of_a_class_are_judged():
             zlib.crc32(BIG)
 
     with Auditor(["zlib", __name__.partition(".")[0]]) as auditor:
-        Checksum()
+        for _ in range(3):
+            Checksum()
     (found,) = auditor.summarize().functions
     assert (found.name, found.verdict) == ("zlib.crc32", "releases")
 
