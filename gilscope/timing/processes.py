@@ -99,13 +99,7 @@ class Processes:
     def measure_wall(
         self, place: int, count: int, n_processes: int, *, is_reversed: bool = False
     ) -> tuple[Wall, str]:
-        """Let so many of the processes make their calls at the same time.
-
-        Args:
-            place: which of the works.
-            count: how many calls each of them makes.
-            n_processes: how many of them.
-            is_reversed: whether the last of them is told first.
+        """Let so many of the processes make their calls of a work at the same time.
 
         Returns:
             What the calls took, and what is wrong with their answers, or "".
@@ -162,15 +156,8 @@ def serve(channel: Channel) -> None:
                 channel.send({})
                 continue
             calls.run()
-            channel.send(
-                {
-                    "start_ns": calls.start_ns,
-                    "end_ns": calls.end_ns,
-                    "unqueued_s": calls.unqueued_s,
-                    "cpu_s": calls.cpu_s,
-                    "own_cpu_s": calls.own_cpu_s,
-                    "fault": calls.find_fault(),
-                }
-            )
+            told = ("start_ns", "end_ns", "unqueued_s", "cpu_s", "own_cpu_s")
+            answer = {name: getattr(calls, name) for name in told}
+            channel.send({**answer, "fault": calls.find_fault()})
     except Exception as error:  # noqa: BLE001 - whatever the call raises.
         channel.send({"error": f"{type(error).__name__}: {error}"})

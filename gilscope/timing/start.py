@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from gilscope.environment import is_gil_enabled
 from gilscope.kernel import ThreadView, WitnessError, open_view
@@ -45,76 +44,73 @@ def run_in_order(
         is_undisturbed: whether nothing but the calls themselves decides who runs; the
             interpreter makes none of them release the GIL.
     """
-    first = len(all_calls) - 1 if is_reversed else 0
-    start = Start(len(all_calls), first, does_park=is_gil_enabled())
-
-    def run(position: int) -> None:
-        try:
-            all_calls[position].prepare()
-            start.native_ids[position] = threading.get_native_id()
-            start.prepared.wait()
-            all_calls[position].run(
-                functools.partial(start.enter, position), start.leave
-            )
-        except BaseException:
-            start.give_up()
-            raise
-
     usual_s = sys.getswitchinterval()
     # Closing a file releases the GIL, so it waits until the calls are over.
-    with switch_interval(UNDISTURBED_S) as set_interval, start.closing:
-        if not is_undisturbed:
-            start.begin = functools.partial(set_interval, usual_s)
+    with contextlib.ExitStack() as stack:
+        set_interval = stack.enter_context(switch_interval(UNDISTURBED_S))
+        interval_s = UNDISTURBED_S if is_undisturbed else usual_s
+        start = Start(
+            len(all_calls),
+            first=len(all_calls) - 1 if is_reversed else 0,
+            begin=functools.partial(set_interval, interval_s),
+            closing=stack,
+        )
         run_together(
-            *(functools.partial(run, position) for position in range(len(all_calls))),
+            *(functools.partial(start.run, *pair) for pair in enumerate(all_calls)),
             timeout_s=None,
         )
 
 
-@dataclass
 class Start:
     """How threads begin together.
 
-    Attributes:
+    Args:
         count: how many they are.
         first: which of them begins first.
-        does_park: whether the others wait for the GIL before it begins.
         begin: called just before it does.
+        closing: closes what was opened when the calls are over.
     """
 
-    count: int
-    first: int
-    does_park: bool
-    begin: Callable[[], object] = lambda: None
-    prepared: threading.Barrier = field(init=False)
-    done: threading.Barrier = field(init=False)
-    gates: list[threading.Lock] = field(init=False)
-    native_ids: list[int] = field(init=False)
-    closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
-    # How many have come to their gate, and wait there without the GIL.
-    n_at_gate: int = 0
-    # The run-queue wait of each when the first one began.
-    waited_s: dict[int, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        count: int,
+        first: int,
+        begin: Callable[[], object],
+        closing: contextlib.ExitStack,
+    ) -> None:
         """Close all gates."""
-        self.prepared = threading.Barrier(self.count)
-        self.done = threading.Barrier(self.count)
-        self.gates = [threading.Lock() for _ in range(self.count)]
-        self.native_ids = [0] * self.count
+        self.first = first
+        self.begin = begin
+        self.closing = closing
+        # Whether the others wait for the GIL before the first one begins.
+        self.does_park = is_gil_enabled()
+        self.prepared, self.done = threading.Barrier(count), threading.Barrier(count)
+        self.gates = [threading.Lock() for _ in range(count)]
+        self.native_ids = [0] * count
+        # How many have come to their gate, and wait there without the GIL.
+        self.n_at_gate = 0
+        # The run-queue wait of each when the first one began.
+        self.waited_s: dict[int, float] = {}
         for gate in self.gates:
             gate.acquire()
 
+    def run(self, position: int, calls: Calls) -> None:
+        """Prepare the calls, and make them with all the others."""
+        try:
+            calls.prepare()
+            self.native_ids[position] = threading.get_native_id()
+            self.prepared.wait()
+            calls.run(functools.partial(self.enter, position), self.leave)
+        except BaseException:
+            # Nobody waits for a thread that failed.
+            self.prepared.abort()
+            self.done.abort()
+            for gate in range(len(self.gates)):
+                self.open_gate(gate)
+            raise
+
     def enter(self, position: int, read_queue_wait_s: Callable[[], float]) -> float:
-        """Wait for the moment to begin.
-
-        Args:
-            position: which thread this is.
-            read_queue_wait_s: returns its run-queue wait so far.
-
-        Returns:
-            Its run-queue wait when the first one began.
-        """
+        """Wait for the moment to begin; return the run-queue wait until then."""
         waited_s = read_queue_wait_s()
         if position == self.first:
             self.lead()
@@ -135,7 +131,7 @@ class Start:
 
     def lead(self) -> None:
         """Let the others in, and hold the GIL until they wait for it."""
-        others = [place for place in range(self.count) if place != self.first]
+        others = [place for place in range(len(self.gates)) if place != self.first]
         if not self.does_park:
             for place in others:
                 self.open_gate(place)
@@ -156,13 +152,6 @@ class Start:
         if own is not None:
             self.waited_s[self.first] = own.read_times().waiting_for_core / 1e9
 
-    def give_up(self) -> None:
-        """Let nobody wait for a thread that failed."""
-        self.prepared.abort()
-        self.done.abort()
-        for place in range(self.count):
-            self.open_gate(place)
-
     def open_gate(self, position: int) -> None:
         """Let a thread in, if that was not done already."""
         with contextlib.suppress(RuntimeError):
@@ -180,10 +169,8 @@ class Start:
     ) -> None:
         """Wait, with the GIL held, until the others sleep, which is for the GIL.
 
-        Args:
-            views: of each of the others.
-            counts: how often each had gone to sleep before its gate was opened. One
-                that is about to sleep is said to, and may need a core to do so.
+        The counts are how often each had gone to sleep before its gate was opened: one
+        that is about to sleep is said to, and may need a core to do so.
         """
         waiting = dict(views)
         deadline = time.perf_counter() + (PARK_MAX_S if all(views.values()) else PARK_S)
