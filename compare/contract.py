@@ -108,11 +108,6 @@ class Contract:
         del implementation, is_held
         return {}
 
-    def find_trace_fault(self, implementation: "Implementation") -> str:
-        """Return how a trace contradicts what other threads see, or ""."""
-        del implementation
-        return ""
-
     can_hand_off: ClassVar[bool] = False
 
     def can_mutate(self) -> bool:

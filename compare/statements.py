@@ -6,9 +6,7 @@ always be ended.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from compare.contract import Contract
 from compare.work import find_answer_fault
 from gilscope.channel import Channel
 from gilscope.check import check_statement
@@ -131,7 +129,7 @@ def serve(channel: Channel) -> None:
     calls = [
         ComparedCall(
             name=statement,
-            difference=describe_difference(answers[0], answer),
+            difference=find_answer_fault(answers[0], answer),
             check=found,
             row=row,
             speed=compute_speed(subjects[0], subject),
@@ -151,11 +149,6 @@ def serve(channel: Channel) -> None:
         }
     )
     channel.exit()
-
-
-def describe_difference(expected: Any, answer: Any) -> str:
-    """Return how an answer differs from that of the first, "" = not at all."""
-    return find_answer_fault(Contract(), expected, answer)
 
 
 def compute_speed(first: Subject, other: Subject) -> Figure:

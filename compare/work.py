@@ -28,7 +28,11 @@ KEPT_CALLS_MAX = 1000
 # A switch interval as short as a call can be interrupted at all.
 INTERRUPTING_S = 10e-6
 
-TEXT_LENGTH = 60
+TEXT_LENGTH = 120
+
+
+# Whose answers are compared as they are.
+ANY = Contract()
 
 
 class SeededCall(partial[Any]):
@@ -77,7 +81,7 @@ class ImplementationWork(Work):
             assert isinstance(call, SeededCall)
             expected = self.implementation.compute_expected(self.size, call.seed)
             answer = contract.read_answer(call.args, returned)
-            if fault := find_answer_fault(contract, expected, answer):
+            if fault := find_answer_fault(expected, answer, contract):
                 return fault
         return ""
 
@@ -90,7 +94,7 @@ class ImplementationWork(Work):
 
 
 def find_answer_fault(
-    contract: Contract, expected: Any, answer: Any, path: str = "answer"
+    expected: Any, answer: Any, contract: Contract = ANY, path: str = "answer"
 ) -> str:
     """Return how an answer differs from the right one, or ""."""
     if contract.is_equal(expected, answer):
@@ -107,7 +111,7 @@ def find_answer_fault(
     elif isinstance(expected, dict) and [*expected] == [*answer]:
         pairs = [(f".{key}", value, answer[key]) for key, value in expected.items()]
     for place, wanted, item in pairs:
-        if fault := find_answer_fault(contract, wanted, item, f"{path}{place}"):
+        if fault := find_answer_fault(wanted, item, contract, f"{path}{place}"):
             return fault
     return f"{path}: expected {shorten(repr(expected))}, got {shorten(repr(answer))}"
 

@@ -580,14 +580,6 @@ def traces_backwards(*arguments, **options):
     edit_stamps(right, lambda *stamps: stamps[::-1], *arguments, **options)
 
 
-@faulty("correctness", "1.9 items that note when they are read")
-def traces_the_reading(*arguments, **options):
-    """Read kernel_start before the items are read."""
-    edit_stamps(
-        right, lambda enter, _, *rest: (enter, enter, *rest), *arguments, **options
-    )
-
-
 @faulty("correctness", "1.9 a trace of a subclass")
 def asks_the_subclass(values, result, index, **options):
     """Call the append() that a subclass overrides."""
@@ -608,28 +600,6 @@ def replaces_trace(values, result, index, **options):
     entries = list(trace)
     right(values, result, index, trace=entries, **options)
     trace[:] = entries
-
-
-@faulty_release("gil", "traces that it had the GIL")
-def traces_no_wait(*arguments, **options):
-    """Read `acquired` before the GIL is had."""
-    edit_stamps(
-        released,
-        lambda enter, start, end, _, leave: (enter, start, end, end, leave),
-        *arguments,
-        **options,
-    )
-
-
-@faulty_release("gil", "traces the wait for the GIL")
-def traces_wait_as_work(*arguments, **options):
-    """Read `kernel_end` when the GIL is had again."""
-    edit_stamps(
-        released,
-        lambda enter, start, _, had, leave: (enter, start, had, had, leave),
-        *arguments,
-        **options,
-    )
 
 
 # --- Work and sleeps ------------------------------------------------------------------

@@ -14,7 +14,6 @@ from compare.double_list.cases import CASES
 from compare.double_list.objects import Number
 from compare.double_list.observe import check_case
 from compare.double_list.properties import LONG_PROPERTIES, PROPERTIES
-from compare.double_list.regain import find_wait_fault
 from compare.double_list.settings import allow_imports, check_settings, read_settings
 from compare.work import ImplementationWork, calibrate, make_call
 
@@ -122,10 +121,6 @@ class DoubleListContract(Contract):
             name: partial(function, values, [None, None], index, **options, **more)
             for name, (values, index, more) in forms.items()
         }
-
-    def find_trace_fault(self, implementation: Implementation) -> str:
-        """Return how a trace hides the wait for the GIL, or ""."""
-        return find_wait_fault(implementation.function)
 
 
 def check_growth(implementation: Implementation) -> str | None:

@@ -11,8 +11,7 @@ from backends import DoubleList, contract
 from backends.reference import double_list as double_list_reference
 from compare.double_list.cases import Call
 from compare.double_list.objects import Interrupt
-
-TEXT_LENGTH = 120
+from compare.work import TEXT_LENGTH, shorten
 
 # Stamps of a trace: enter, kernel_start, kernel_end, acquired, exit (1.9).
 N_STAMPS = 5
@@ -187,22 +186,3 @@ def find_trace_fault(stamps: object, start_ns: int, end_ns: int) -> str | None:
             f"outside {start_ns} to {end_ns}"
         )
     return None
-
-
-def find_answer_fault(answer: object, expected: list[int]) -> str | None:
-    """Return what is wrong with an answer, None if nothing is (1.2)."""
-    if type(answer) is not list:
-        return f"expected a list, got {shorten(picture(answer))}"
-    if answer == expected and {*map(type, answer)} <= {int}:
-        return None
-    if len(answer) != len(expected):
-        return f"expected {len(expected)} items, got {len(answer)}"
-    for place, (wanted, got) in enumerate(zip(expected, answer, strict=True)):
-        if got != wanted or type(got) is not int:
-            return f"item {place}: expected {wanted}, got {shorten(picture(got))}"
-    return "changed while it was looked at"
-
-
-def shorten(text: str) -> str:
-    """Return the text, or its beginning where it would fill a page."""
-    return text if len(text) <= TEXT_LENGTH else f"{text[:TEXT_LENGTH]}..."

@@ -1,7 +1,7 @@
 """Property tests: what holds for any call, and no table of calls can show.
 
 Each is a function of the backend's own one; it returns in one sentence what is wrong,
-or None. Those of what is left behind and of threads have modules of their own.
+or None. Those of what is left behind have a module of their own.
 """
 
 import gc
@@ -21,8 +21,9 @@ from compare.double_list.leftovers import (
     check_references,
 )
 from compare.double_list.objects import Interrupt, Number
-from compare.double_list.observe import find_answer_fault, name_error, picture
-from compare.double_list.threads import check_meanwhile, check_threads
+from compare.double_list.observe import find_trace_fault, name_error, picture
+from compare.work import find_answer_fault
+from gilscope.threads import run_together
 
 # Every length up to a few blocks of what a compiler or a CPU takes at once, and what
 # is just beside a longer block.
@@ -92,8 +93,8 @@ def check_lengths(double_list: DoubleList) -> str | None:
         result: list[Any] = [None, None]
         double_list(values, result, -1, passes=1 + n % 3, release_gil=release_gil)
         expected = [number + number for number in numbers[:n]]
-        fault = find_answer_fault(result[1], expected)
-        if fault is None and (values != numbers[:n] or result[0] is not None):
+        fault = find_answer_fault(expected, result[1])
+        if not fault and (values != numbers[:n] or result[0] is not None):
             fault = "expected one place of result to change, got more changed"
         if fault:
             return f"1.1 {n} values, release_gil={release_gil}: {fault}"
@@ -104,7 +105,7 @@ def check_long_list(double_list: DoubleList) -> str | None:
     """Return what is wrong with the answer of a list as long as lists get."""
     result: list[Any] = [None]
     double_list(list(range(LENGTH_MAX)), result, 0)
-    fault = find_answer_fault(result[0], list(range(0, 2 * LENGTH_MAX, 2)))
+    fault = find_answer_fault(list(range(0, 2 * LENGTH_MAX, 2)), result[0])
     return f"1.1 {LENGTH_MAX} values: {fault}" if fault else None
 
 
@@ -128,7 +129,7 @@ def check_after_errors(double_list: DoubleList) -> str | None:
         except (Exception, Interrupt):  # noqa: BLE001 - the cases look at which it is.
             call = Call()
             double_list(call.values, call.result, call.index)
-            fault = find_answer_fault(call.result[1], [2, 4, 6])
+            fault = find_answer_fault([2, 4, 6], call.result[1])
             if fault:
                 return f"1.6 a call after {name.partition(' ')[2]}: {fault}"
     return None
@@ -140,8 +141,8 @@ def check_inner_call(double_list: DoubleList) -> str | None:
     outer: list[Any] = [None]
     item = Number(20, lambda: double_list([7, 8], inner, 0))
     double_list([1, item, 3], outer, 0)
-    fault = find_answer_fault(inner[0], [14, 16])
-    fault = fault or find_answer_fault(outer[0], [2, 40, 6])
+    fault = find_answer_fault([14, 16], inner[0])
+    fault = fault or find_answer_fault([2, 40, 6], outer[0])
     return f"1.7 a call inside of another one: {fault}" if fault else None
 
 
@@ -172,19 +173,101 @@ def check_changing_items(double_list: DoubleList) -> str | None:
     return None
 
 
-def check_stamps(double_list: DoubleList) -> str | None:
-    """Return whether the trace has items read outside of where they are (1.9)."""
-    read_ns: list[int] = []
+# --- More than one thread (1.7): answers, and who sees what when ----------------------
+
+# Length, calls and options of what each thread does in a row. The sleeps make calls
+# overlap on any machine, the long lists make the kernels.
+LOADS: tuple[tuple[int, int, dict[str, Any]], ...] = (
+    (50, 100, {}),
+    (50, 2, {"released_sleep": 0.01}),
+    (5_000, 6, {"passes": 3}),
+)
+N_TRACES = sum(n_calls for _, n_calls, _ in LOADS)
+
+
+def check_threads(
+    n_threads: int, double_list: DoubleList, *, is_same_list: bool
+) -> str | None:
+    """Return what went wrong in threads that share one result and one trace.
+
+    Every other one counts its place in it from the end.
+    """
+    all_lists = [[[*range(k, k + n)] for n, _, _ in LOADS] for k in range(n_threads)]
+    if is_same_list:
+        all_lists = [all_lists[0]] * n_threads
+    result: list[Any] = [None] * n_threads
     trace: list[Any] = []
-    item = Number(1, lambda: read_ns.append(time.perf_counter_ns()))
-    double_list([item, 2, item], [None], 0, trace=trace)
-    enter, kernel_start = trace[0][:2]
-    if read_ns and not enter <= read_ns[0] <= read_ns[-1] <= kernel_start:
-        return (
-            "1.9 items that note when they are read: expected that to be between enter "
-            f"{enter} and kernel_start {kernel_start}, got {read_ns}"
-        )
+
+    def work(k: int) -> str | None:
+        index = k - n_threads * (k % 2)
+        for values, (_, n_calls, options) in zip(all_lists[k], LOADS, strict=True):
+            expected = [2 * item for item in values]
+            for _ in range(n_calls):
+                double_list(values, result, index, trace=trace, **options)
+                fault = find_answer_fault(expected, result[k])
+                if fault:
+                    return fault
+        return None
+
+    start_ns = time.perf_counter_ns()
+    found = run_together(*(partial(work, k) for k in range(n_threads)), timeout_s=None)
+    end_ns = time.perf_counter_ns()
+    # Nobody may put back what another one had written.
+    found += [
+        find_answer_fault([2 * item for item in lists[-1]], answer)
+        for lists, answer in zip(all_lists, result, strict=True)
+    ]
+    if len(trace) != n_threads * N_TRACES:
+        found.append(f"expected {n_threads * N_TRACES} traces, got {len(trace)}")
+    found += [find_trace_fault(stamps, start_ns, end_ns) for stamps in trace]
+    which = "the same values" if is_same_list else "values of its own"
+    where = f"1.7 {n_threads} threads, each with {which}"
+    return next((f"{where}: {fault}" for fault in found if fault), None)
+
+
+# Until the other thread was there while the call slept. One that holds the GIL lets
+# nobody see anything.
+MEANWHILE_SLEEPS_S = (0.003, 0.01, 0.03)
+
+
+def check_meanwhile(double_list: DoubleList) -> str | None:
+    """Return what another thread sees or does too early while a call sleeps (1.3).
+
+    It changes the lists in the middle of the sleep: the answer has to be that of the
+    values that were read, and nothing but its own place is the call's.
+    """
+    for sleep_s in MEANWHILE_SLEEPS_S:
+        values, result = [1, 2, 3], ["first", "second"]
+        trace: list[Any] = []
+        options: dict[str, Any] = {"released_sleep": sleep_s, "trace": trace}
+        call = partial(double_list, values, result, 1, **options)
+        look = partial(look_and_change, values, result, trace, sleep_s)
+        _, (start_ns, seen, end_ns) = run_together(call, look, timeout_s=None)
+        _, kernel_start, kernel_end, *_ = trace[0]
+        if not kernel_start < start_ns < end_ns < kernel_end:
+            continue
+        before = "[[1, 2, 3], ['first', 'second'], []]"
+        after = "[[7, 7, 7], ['changed', [2, 4, 6], 'third']]"
+        got = picture([values, result])
+        if seen != before:
+            return f"1.3 lists while a call sleeps: expected {before}, got {seen}"
+        if got != after:
+            return f"1.7 lists changed while a call sleeps: expected {after}, got {got}"
+        break
     return None
+
+
+def look_and_change(
+    values: list[Any], result: list[Any], trace: list[Any], sleep_s: float
+) -> tuple[int, str, int]:
+    """Return what the lists are in the middle of a sleep, and when that was."""
+    time.sleep(sleep_s / 2)
+    start_ns = time.perf_counter_ns()
+    seen = picture([values, result, trace])
+    values[:] = [7, 7, 7]
+    result[0] = "changed"
+    result.append("third")
+    return start_ns, seen, time.perf_counter_ns()
 
 
 PROPERTIES: tuple[Callable[[DoubleList], str | None], ...] = (
@@ -194,7 +277,6 @@ PROPERTIES: tuple[Callable[[DoubleList], str | None], ...] = (
     check_after_errors,
     check_inner_call,
     check_changing_items,
-    check_stamps,
     check_references,
     check_leftovers,
     check_memory,

@@ -91,7 +91,7 @@ def check_case(implementation: Implementation, name: str, given: Any) -> str | N
     if wanted != got:
         got = got or shorten(repr(answer))
         return f"{name}: expected {wanted or 'an answer'}, got {got}"
-    fault = "" if got else find_answer_fault(contract, expected, answer)
+    fault = "" if got else find_answer_fault(expected, answer, contract)
     return f"{name}: {fault}" if fault else None
 
 
@@ -112,7 +112,7 @@ def check_size(implementation: Implementation, size: int, seed: int) -> str | No
     expected = implementation.compute_expected(size, seed)
     returned = implementation.function(*arguments)
     answer = contract.read_answer(arguments, returned)
-    fault = find_answer_fault(contract, expected, answer)
+    fault = find_answer_fault(expected, answer, contract)
     return f"size {size}, seed {seed}: {fault}" if fault else None
 
 

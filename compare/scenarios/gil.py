@@ -167,7 +167,6 @@ def find_odd_forms(implementation: Implementation, own: Check) -> list[str]:
             for form, call in contract.make_forms(implementation, is_held=False).items()
             if do_all(call, is_released=False)
         ]
-        found += filter(None, [contract.find_trace_fault(implementation)])
     return found
 
 

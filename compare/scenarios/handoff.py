@@ -14,14 +14,10 @@ from functools import partial
 from typing import Any
 
 from compare.contract import Implementation
-from compare.double_list.observe import (
-    find_short_sleep,
-    find_trace_fault,
-    picture,
-    shorten,
-)
+from compare.double_list.observe import find_short_sleep, find_trace_fault, picture
 from compare.model import PARTNER, Event, Handoff
 from compare.scenarios import NotApplicable, Options
+from compare.work import shorten
 from gilscope.busy_thread import BusyThread
 from gilscope.environment import is_gil_enabled
 from gilscope.threads import run_together, switch_interval

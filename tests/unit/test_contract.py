@@ -68,7 +68,7 @@ def test_equal_is_of_the_same_types(expected: Any, answer: Any, is_equal: bool) 
 )
 def test_the_first_difference_is_named(expected: Any, answer: Any, fault: str) -> None:
     """By where it lies."""
-    assert find_answer_fault(Contract(), expected, answer) == fault
+    assert find_answer_fault(expected, answer) == fault
 
 
 def run(function: Any, contract: Contract = contracts.SQUARES) -> Correctness:
