@@ -5,8 +5,6 @@ decorator says which scenario finds it, the status of its row, and what its reas
 to contain: the clause and the case, or the words that name the mistake. Each is run
 once, in that scenario: by tests/isolated/test_faulty_backends.py, and by
 benchmarks/faulty_backends.py as often as asked for.
-
-`KNOWN_GAPS` names the mistakes that the harness does not find yet.
 """
 
 import atexit
@@ -673,6 +671,15 @@ def releases_at_the_end(*arguments, **options):
         time.sleep(0)
 
 
+@faulty_release("gil", "traces a kernel of")
+def releases_around_the_sleep_alone(*arguments, **options):
+    """Call the kernel just before the block that releases the GIL."""
+    if is_asked_to_release(options) and not options.get("released_sleep"):
+        options["release_gil"] = False
+        RELEASING_LIBRARY.getpid()
+    released(*arguments, **options)
+
+
 @faulty_release("gil", "declares that it releases the GIL")
 def holds_by_default(values, result, index, **options):
     """Release the GIL only when told to."""
@@ -1116,11 +1123,3 @@ def __getattr__(name: str) -> Any:
         WHEN_LOADED[name][0]()
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)
-
-
-# --- What is not found yet ------------------------------------------------------------
-
-# By name, with the reason. The test of each fails as soon as the harness finds it.
-KNOWN_GAPS: dict[str, str] = {
-    "holds_beside_another": "the verdict is on a call that is made alone",
-}

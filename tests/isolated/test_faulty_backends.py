@@ -7,7 +7,7 @@ import pytest
 from compare import run_all
 from compare.double_list.contract import adopt
 from compare.scenarios import Options, load_scenario
-from tests.faulty_backends import FAULTS, KNOWN_GAPS, Fault
+from tests.faulty_backends import FAULTS, Fault
 
 # A worker that hangs gets so many times as long as one that does not, and no less than:
 # a loaded machine takes longer to get to where it hangs.
@@ -26,8 +26,6 @@ def make_cases():
             marks.append(pytest.mark.alone)
         if fault.skip:
             marks.append(pytest.mark.skip(reason=fault.skip))
-        if name in KNOWN_GAPS:
-            marks.append(pytest.mark.xfail(strict=True, reason=KNOWN_GAPS[name]))
         if fault.status != "ok":
             yield pytest.param(fault, id=name, marks=marks)
 
@@ -45,8 +43,7 @@ def hanging_s():
 
 @pytest.mark.parametrize("fault", [*make_cases()])
 def test_a_faulty_backend_is_found(fault, hanging_s):
-    is_hidden = fault.may_be_hidden and fault.name not in KNOWN_GAPS
-    for _ in range(N_LOOKS if is_hidden else 1):
+    for _ in range(N_LOOKS if fault.may_be_hidden else 1):
         if fault.needs_process:
             limit_s = hanging_s if fault.is_hanging else LIMIT_S
             status, reason = run_worker(fault, limit_s)
@@ -78,7 +75,3 @@ def run_here(fault: Fault) -> tuple[str, str]:
     wrongs = [*found.failures, *getattr(found, "contradictions", ())]
     reason = "\n".join(f"{fault.scenario}: {wrong}" for wrong in wrongs)
     return "wrong" if wrongs else "ok", reason
-
-
-def test_every_gap_is_a_faulty_backend():
-    assert KNOWN_GAPS.keys() <= FAULTS.keys()

@@ -55,22 +55,28 @@ def test_contradictions(declared, own, twin, n_contradictions):
         name and replace(HOLDS, verdict=name, released_fraction=full)
         for name in (own, twin)
     ]
-    assert len([*find_contradictions(declared, *checks)]) == n_contradictions
+    assert len([*find_contradictions(declared, *checks, 0.98)]) == n_contradictions
 
 
 @pytest.mark.parametrize(
-    ("fraction", "n_contradictions"),
+    ("fraction", "traced_fraction", "n_contradictions"),
     [
-        (Figure(0.3, 0.2, 0.4), 1),
+        (Figure(0.1, 0.0, 0.4), 0.98, 1),
         # Its range does not bear it, or it was not seen.
-        (Figure(0.3, 0.2, 0.7), 0),
-        (None, 0),
+        (Figure(0.1, 0.0, 0.5), 0.98, 0),
+        (None, 0.98, 0),
+        # The kernel is no larger, or not known: a short release is one.
+        (Figure(0.1, 0.0, 0.4), 0.7, 0),
+        (Figure(0.1, 0.0, 0.4), None, 0),
     ],
 )
-def test_a_token_release_is_told_by_its_range(fraction, n_contradictions):
+def test_a_token_release_is_told_by_its_range(
+    fraction, traced_fraction, n_contradictions
+):
     check = replace(RELEASES, released_fraction=fraction)
-    assert len([*find_contradictions(True, check, HOLDS)]) == n_contradictions
-    assert [*find_contradictions(None, check, HOLDS)] == []
+    found = [*find_contradictions(True, check, HOLDS, traced_fraction)]
+    assert len(found) == n_contradictions
+    assert [*find_contradictions(None, check, HOLDS, traced_fraction)] == []
 
 
 def test_what_is_left_open_is_a_warning():
