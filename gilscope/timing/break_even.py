@@ -115,9 +115,10 @@ def describe_break_even(found: BreakEven, rows: Sequence[SizeRow]) -> str:
     meaning = MEANINGS[found.case]
     if found.pays_from is None:
         if found.not_at is not None and rows and name_place(rows[-1]) == found.not_at:
-            return f"{meaning}: not in this grid, up to {describe_place(found.not_at)}"
+            last = describe_place(found.not_at)
+            return f"{meaning}: at none of these sizes, up to {last}"
         last = describe_place(name_place(rows[-1])) if rows else "nothing"
-        return f"{meaning}: it cannot be told from where on, up to {last}"
+        return f"{meaning}: no size can be told, up to {last}"
     start = describe_place(found.pays_from)
     if found.not_at is None:
         return f"{meaning}: from {start} on"
