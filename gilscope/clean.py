@@ -18,12 +18,7 @@ UNFIT = re.compile(
 def clean_text(text: str, *, keep: str = "\n") -> str:
     """Return the text with what no terminal and no page should get as escapes.
 
-    Args:
-        text: any string, lone surrogates included.
-        keep: the control characters that may stay.
-
-    Returns:
-        The text; a control character is shown as in a Python literal.
+    A control character is shown as in a Python literal; those in `keep` stay.
     """
 
     def show(found: re.Match[str]) -> str:

@@ -21,18 +21,25 @@ def write_file(path: str | os.PathLike[str], text: str) -> None:
         OSError: the file cannot be written; the old one is as it was.
     """
     content = text.encode("utf-8", "backslashreplace")
-    target = find_target(path)
-    mode = read_mode(target)
+    target, mode = find_target(path)
     if mode is not None and not stat.S_ISREG(mode):
-        write_special(target, content)
+        # A pipe that nobody reads is refused.
+        fd = os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        os.set_blocking(fd, True)
+        with open(fd, "wb") as file:  # noqa: PTH123 - it is a descriptor.
+            file.write(content)
         return
+    if mode is None:
+        mask = os.umask(0)
+        os.umask(mask)
+        mode = NEW_FILE_MODE & ~mask
     temporary = make_beside(target)
     try:
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(make_new_mode() if mode is None else stat.S_IMODE(mode))
+        temporary.chmod(stat.S_IMODE(mode))
         temporary.replace(target)
     except BaseException:
         with suppress(OSError):
@@ -46,8 +53,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     Raises:
         OSError: it cannot.
     """
-    target = find_target(path)
-    mode = read_mode(target)
+    target, mode = find_target(path)
     if mode is None or stat.S_ISREG(mode):
         if mode is not None:
             # What must not be written is not replaced either.
@@ -57,24 +63,13 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
 
 
-def find_target(path: str | os.PathLike[str]) -> Path:
-    """Return what a path leads to, links followed, whether it is there or not."""
-    return Path(os.path.realpath(path))
-
-
-def read_mode(path: Path) -> int | None:
-    """Return kind and permissions of a file, None if there is none."""
+def find_target(path: str | os.PathLike[str]) -> tuple[Path, int | None]:
+    """Return what a path leads to, links followed, and its mode if it is there."""
+    target = Path(os.path.realpath(path))
     try:
-        return path.stat().st_mode
+        return target, target.stat().st_mode
     except FileNotFoundError:
-        return None
-
-
-def make_new_mode() -> int:
-    """Return the permissions that a new file gets."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return NEW_FILE_MODE & ~mask
+        return target, None
 
 
 def make_beside(target: Path) -> Path:
@@ -82,11 +77,3 @@ def make_beside(target: Path) -> Path:
     fd, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
     os.close(fd)
     return Path(name)
-
-
-def write_special(path: Path, content: bytes) -> None:
-    """Write to a device or a pipe; a pipe that nobody reads is refused."""
-    fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    os.set_blocking(fd, True)
-    with open(fd, "wb") as file:  # noqa: PTH123 - it is a descriptor.
-        file.write(content)

@@ -72,13 +72,7 @@ def judge(figure: Figure, reference: float = 1.0, margin: float = MARGIN) -> Jud
 
 
 def describe_ratio(speed: Figure, what: str, other: str) -> str:
-    """Say how fast something is by the side of another, if that can be told.
-
-    Args:
-        speed: the first one's by the other's, 1 = the same.
-        what: the name of the first.
-        other: the name of the other.
-    """
+    """Say how fast something is by the side of another, if that can be told."""
     ends = f"range {speed.low:.2f} to {speed.high:.2f}"
     if judge(speed) == "no difference":
         return f"{what}: no difference seen from {other} ({speed.value:.2f}, {ends})"

@@ -35,12 +35,7 @@ def describe_share(share: Value) -> str:
 
 
 def describe_range(figure: Value, describe: Callable[[Value], str]) -> str:
-    """Return the range of a figure in brackets, "" if it has none.
-
-    Args:
-        figure: to describe; a plain number has no range.
-        describe: one of the functions above.
-    """
+    """Return the range of a figure in brackets, "" for a number that has none."""
     if not isinstance(figure, Figure):
         return ""
     return f"({describe(figure.low)} to {describe(figure.high)})"

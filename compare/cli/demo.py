@@ -5,7 +5,7 @@ import textwrap
 from typing import Any
 
 import backends
-from compare.cli.progress import show_progress
+from compare.cli.run import show_progress
 from compare.model import BackendResult
 from compare.plan import make_plan
 from compare.render import timeline

@@ -1,18 +1,22 @@
 """`gilscope run`, `gilscope sweep` and `gilscope list`."""
 
 import argparse
+import contextlib
 import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import compare.render  # noqa: F401 - registers how results are shown.
-from compare.cli.progress import show_progress
 from compare.model import Report
 from compare.plan import Plan, make_plan, make_sweep_plan
 from compare.render.exports import render_trace
-from compare.run import run_plan
+from compare.run import Progress, run_plan
 from compare.scenarios import SCENARIOS
+from compare.scenarios.sweep import plan_s
 from gilscope.cli import options, output
+from gilscope.cli.progress import ProgressView, make_live
 from gilscope.render.document import (
+    TONES,
     Cell,
     Column,
     Document,
@@ -22,8 +26,21 @@ from gilscope.render.document import (
     tabulate,
 )
 from gilscope.render.markdown import render_annotation
+from gilscope.render.terminal import STYLES
 
 LIST_TIMEOUT_S = 30.0
+# How many seconds each step of one backend takes on an idle machine, and in its short
+# form.
+STEPS_S = {
+    "loading": (0.1, 0.1),
+    "correctness": (1.0, 0.3),
+    "handoff": (2.1, 0.4),
+    "gil": (1.4, 0.5),
+    "parallel": (5.6, 1.4),
+    "contention": (2.1, 0.5),
+    "sweep": (plan_s(1, quick=False), plan_s(1, quick=True)),
+    "pairs": (8.0, 2.0),
+}
 
 
 def add_run(commands: Any) -> None:
@@ -165,3 +182,30 @@ def show_status(result: Any) -> Cell:
     if result.status == "ok":
         return Cell("available", "good")
     return show_verdict(result.status)
+
+
+@contextlib.contextmanager
+def show_progress(
+    plan: Plan, *, is_told: bool = True
+) -> Iterator[Callable[[Progress], None]]:
+    """Show each step on standard error: live on a terminal, else as lines if told."""
+    steps = {name: STEPS_S[name][plan.quick] for name in ("loading", *plan.scenarios)}
+    view = ProgressView({job.name: steps for job in plan.jobs})
+    live = make_live(view)
+
+    def update(step: Progress) -> None:
+        if step.state == "running":
+            view.begin(step.backend, step.scenario or "loading")
+        else:
+            style = STYLES[TONES[step.state]]
+            view.end(step.backend, step.state, style, step.elapsed_s)
+
+    def tell(step: Progress) -> None:
+        words = f"{step.state} after {step.elapsed_s:.1f} s"
+        if step.state == "running":
+            words = step.scenario or "loading"
+        if is_told:
+            output.note(f"{step.backend}: {words}")
+
+    with live or contextlib.nullcontext():
+        yield tell if live is None else update

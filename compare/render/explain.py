@@ -21,19 +21,14 @@ class Technology(NamedTuple):
 
     A report is made from results alone, and an installed wheel has no native source, so
     the constructs are quoted here; a test finds each of them in the sources.
-
-    Attributes:
-        keyword: what a backend's `technology` contains, in lower case.
-        construct: the line of this project's source that releases the GIL, "" = none.
-        source: the file of this project that has it.
-        region: how the GIL is released, in a sentence.
-        advice: what to do in one's own code.
-        to_hold: how a call holds the GIL instead.
     """
 
+    # What a backend's `technology` contains, in lower case.
     keyword: str
+    # The line of this project's source that releases the GIL, and its file.
     construct: str
     source: str
+    # How the GIL is released, what to do in one's own code, and how to hold it instead.
     region: str
     advice: str
     to_hold: str

@@ -68,13 +68,7 @@ class Phase(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """What one thread did.
-
-    Attributes:
-        label: whose it is.
-        phases: one right after the other, from its entry to its exit.
-        events: those of this thread, in the order of time.
-    """
+    """What one thread did: phase after phase from its entry to its exit."""
 
     label: str
     phases: tuple[Phase, ...]
@@ -124,13 +118,7 @@ def list_phases(
 def render_timeline(name: str, handoff: Handoff, width: int = 80) -> str:
     """Draw both lanes in characters, with what was seen of Python code in between.
 
-    Args:
-        name: the backend's.
-        handoff: what was measured.
-        width: how many columns may be used.
-
-    Returns:
-        Lines for a terminal; no line at all where nothing was measured.
+    Nothing is drawn where nothing was measured.
     """
     partner, own = make_lanes(name, handoff)
     if not own.phases:

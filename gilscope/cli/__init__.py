@@ -109,11 +109,7 @@ def describe_unknown(word: str) -> str:
 
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
-    """Return the parser.
-
-    Args:
-        command: the only one that has its options; "all" = each of them has.
-    """
+    """Return the parser; only `command` has its options, or each of "all"."""
     parser = Parser("gilscope", description=DESCRIPTION, epilog=EPILOG)
     version = f"gilscope {read_version()}"
     parser.add_argument("--version", action="version", version=version)

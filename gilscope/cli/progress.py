@@ -22,19 +22,14 @@ KNOWN_AFTER_S = 1.0
 
 
 class ProgressView:
-    """Rows of steps that run one after the other.
-
-    Args:
-        rows: the steps of each, with the seconds they take on an idle machine.
-        clock: seconds that only grow.
-    """
+    """Rows of steps that run one after the other, with their seconds when idle."""
 
     def __init__(
         self,
         rows: Mapping[str, Mapping[str, float]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin with nothing run."""
+        """Begin with nothing run; the clock has seconds that only grow."""
         self._rows = rows
         self._clock = clock
         self._started = self._step_at = clock()
@@ -45,19 +40,21 @@ class ProgressView:
 
     def begin(self, row: str, step: str) -> None:
         """Take in that a step of a row begins, and so the one before it has ended."""
-        if row == self._running and self._step:
-            self._done_s += self._rows[row].get(self._step, 0.0)
+        self._finish_step(row)
         self._running, self._step, self._step_at = row, step, self._clock()
 
     def end(self, row: str, state: str, style: str, elapsed_s: float) -> None:
         """Take in that a row has ended; steps that it has not got to are skipped."""
-        if row == self._running and self._step:
-            self._done_s += self._rows[row].get(self._step, 0.0)
+        self._finish_step(row)
         self._ended[row] = (state, style, elapsed_s)
-        costs = list(self._rows[row])
-        at = costs.index(self._step) + 1 if self._step in costs else 0
-        self._skipped_s += sum(list(self._rows[row].values())[at:])
+        names = [*self._rows[row]]
+        at = names.index(self._step) + 1 if self._step in names else 0
+        self._skipped_s += sum(self._rows[row][name] for name in names[at:])
         self._running = self._step = ""
+
+    def _finish_step(self, row: str) -> None:
+        if row == self._running:
+            self._done_s += self._rows[row].get(self._step, 0.0)
 
     def compute_left(self) -> float:
         """Return how many seconds are left, by how long the steps so far have taken."""
@@ -99,13 +96,7 @@ def make_live(view: ProgressView) -> Live | None:
 
 @contextlib.contextmanager
 def show_waiting(label: str, step: str, expected_s: float) -> Iterator[None]:
-    """Show a terminal that something runs that takes more than a second.
-
-    Args:
-        label: what it is done to.
-        step: what is done, such as "judging".
-        expected_s: how long it takes on an idle machine.
-    """
+    """Show a terminal that something runs that takes more than a second when idle."""
     view = ProgressView({label: {step: expected_s}})
     view.begin(label, step)
     with make_live(view) or contextlib.nullcontext():

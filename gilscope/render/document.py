@@ -26,18 +26,13 @@ NOTHING = "-"
 
 @dataclass(frozen=True)
 class Cell:
-    """A text of a table.
-
-    Attributes:
-        text: what it says.
-        tone: how it is coloured.
-        more: what stands after it where there is room, such as a range.
-        shade: how dark its background is on a page: up to 1 = gain, down to -1 = loss.
-    """
+    """A text of a table."""
 
     text: str
     tone: Tone = ""
+    # What stands after it where there is room, such as a range.
     more: str = ""
+    # How dark its background is on a page: up to 1 = gain, down to -1 = loss.
     shade: float = 0.0
 
     @property
@@ -48,21 +43,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table.
-
-    Attributes:
-        head: its words; a line break in it is one in a terminal.
-        path: the field of an item that it shows, "." between a field and one of that;
-            or what returns the value, which may be a cell. None and "" are no value.
-        describe: returns a value as text.
-        meaning: one line for the legend, "" = it needs none.
-        is_spare: whether a terminal leaves it out where there is no room for all.
-    """
+    """A column of a table, whose head is broken into lines in a terminal only."""
 
     head: str
+    # The field of an item that it shows, such as "pair.speedup"; or what returns the
+    # value, which may be a cell. None and "" are no value.
     path: str | Callable[[Any], Any] = ""
     describe: Callable[[Any], str] = str
+    # One line for the legend.
     meaning: str = ""
+    # Whether a terminal leaves it out where there is no room for all.
     is_spare: bool = False
 
     @property
@@ -85,13 +75,7 @@ Row = Sequence[Cell | str]
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose first column names the rows.
-
-    Attributes:
-        caption: what it is a table of.
-        columns: one for each cell of a row.
-        rows: of cells; a plain text is a cell without a tone.
-    """
+    """A table whose first column names the rows; a plain text is a cell."""
 
     caption: str
     columns: Sequence[Column]
@@ -138,13 +122,7 @@ def show_verdict(verdict: str) -> Cell:
 
 @dataclass(frozen=True)
 class Answer:
-    """One subject's answer.
-
-    Attributes:
-        text: one plain sentence; it begins with the subject.
-        word: the verdict or status it stands for, "" = none.
-        tone: how that is coloured.
-    """
+    """One plain sentence that begins with its subject, and its verdict or status."""
 
     text: str
     word: str = ""
@@ -153,13 +131,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Note:
-    """A text below the figures.
-
-    Attributes:
-        text: what it says; lines stay lines.
-        heading: whose it is or what it is about, "" = of everything.
-        tone: how it is coloured.
-    """
+    """A text below the figures, and whose it is; its lines stay lines."""
 
     text: str
     heading: str = ""
@@ -181,41 +153,28 @@ class Details:
 
 @dataclass(frozen=True)
 class Section:
-    """One question with its answers.
-
-    Attributes:
-        title: the question.
-        lead: a sentence on how it was looked at.
-        answers: the first thing that is shown.
-        tables: the figures.
-        notes: what is odd, or missing.
-        details: what is folded away.
-        draw: returns the drawings of a page; it is called only for one.
-        is_brief: whether a terminal shows it without being asked for more.
-    """
+    """One question with its answers, in the order in which they are shown."""
 
     title: str
+    # How it was looked at, in a sentence.
     lead: str = ""
     answers: Sequence[Answer] = ()
     tables: Sequence[Table] = ()
     notes: Sequence[Note] = ()
     details: Sequence[Details] = ()
+    # Returns the drawings of a page; it is called only for one.
     draw: Callable[[], Markup] | None = None
+    # Whether a terminal shows it without being asked for more.
     is_brief: bool = True
 
 
 @dataclass(frozen=True)
 class Document:
-    """Everything that is shown of one result.
-
-    Attributes:
-        title: what it is.
-        where: where and when it was found out, in a line.
-        sections: in their order; the first one has the answer.
-        more: what shows the rest of it, for a terminal; "" = nothing does.
-    """
+    """Everything that is shown of one result; the first section has the answer."""
 
     title: str
+    # Where and when it was found out, in a line.
     where: str
     sections: Sequence[Section]
+    # What shows the rest of it, for a terminal.
     more: str = ""

@@ -32,17 +32,13 @@ _INK = "currentColor"
 
 @dataclass(frozen=True)
 class Scale:
-    """Where a value is drawn, in per cent of the width.
-
-    Attributes:
-        low, high: the values at the beginning and at the end.
-        is_log: whether equal factors are equally far apart.
-        room: per cent of the width left free after the end.
-    """
+    """Where a value is drawn, in per cent of the width."""
 
     low: float
     high: float
+    # Whether equal factors are equally far apart.
     is_log: bool = False
+    # Per cent of the width left free after the end.
     room: float = 0.0
 
     def place(self, value: float) -> float:
@@ -69,20 +65,14 @@ class Scale:
 
 
 class Bar(NamedTuple):
-    """One bar of a chart.
-
-    Attributes:
-        figure: its length, with the range that is drawn through its end.
-        colour: one of COLOURS.
-        text: what stands after it.
-        is_open: only its outline is drawn.
-        bound: where a mark across the bar stands.
-    """
+    """One bar of a chart, its range drawn through its end, a text after it."""
 
     figure: Figure
     colour: str
     text: str
+    # Only its outline is drawn.
     is_open: bool = False
+    # Where a mark across the bar stands.
     bound: float | None = None
 
 
@@ -95,11 +85,7 @@ def draw_bars(
 ) -> Markup:
     """Draw groups of bars below their names, with a line at 1.
 
-    Args:
-        rows: the name of each group with its bars.
-        title: what a reader that does not see it is told.
-        show: returns the text of a value at the axis.
-        is_log: whether the scale is logarithmic, which begins at the lowest value.
+    A logarithmic scale begins at the lowest value. `title` is for a screen reader.
     """
     figures = [bar.figure for _, bars in rows for bar in bars]
     high = max(1.0, *(figure.high for figure in figures))
@@ -134,15 +120,7 @@ def _draw_bar(bar: Bar, scale: Scale, y: float) -> Iterable[Markup]:
         height=_BAR,
         **fill(bar.colour, is_open=bar.is_open),
     )
-    yield element(
-        "line",
-        x1=f"{low:.4g}%",
-        x2=f"{high:.4g}%",
-        y1=middle,
-        y2=middle,
-        stroke=_INK,
-        stroke_width=2,
-    )
+    yield draw_line(low, middle, middle, high, _INK, stroke_width=2)
     if bar.bound is not None:
         yield draw_line(bound, y - 2, y + _BAR + 2, stroke=_INK, stroke_width=3)
     yield draw_text(max(value, high, bound), y + _BAR - 4, bar.text, dx=6)
@@ -213,21 +191,14 @@ def make_swatches(entries: Iterable[tuple[str, Markup]]) -> Markup:
 
 
 class Span(NamedTuple):
-    """A part of a lane of time, told by its height as well as by its colour.
-
-    Attributes:
-        start, end: on the lane's scale.
-        colour: one of COLOURS.
-        height: of LANE pixels.
-        is_open: only its outline is drawn.
-        title: what is said where the pointer rests on it.
-    """
+    """A part of a lane of time, told by its height as well as by its colour."""
 
     start: float
     end: float
     colour: str
     height: float
     is_open: bool = False
+    # What is said where the pointer rests on it.
     title: str = ""
 
 

@@ -43,13 +43,7 @@ def render_text(
 def print_document(
     document: Document, console: Console, *, is_brief: bool = True
 ) -> None:
-    """Print the document as wide as the console is.
-
-    Args:
-        document: what to show.
-        console: of rich.
-        is_brief: leave out the sections that are not.
-    """
+    """Print the document as wide as the console is, in brief or with all sections."""
     parts: list[RenderableType] = []
     for section in document.sections:
         if section.is_brief or not is_brief:
@@ -120,12 +114,7 @@ def fit_columns(table: Table, width: int) -> Table:
 
 
 def compute_least(table: Table, longest: int = WORDS[0]) -> list[int]:
-    """Return how narrow columns may be: figures stay whole, texts wrap at words.
-
-    Args:
-        table: with its columns.
-        longest: where a longer word is broken.
-    """
+    """Return how narrow columns may be: figures stay whole, texts wrap at words."""
     parts = [column.head.split() for column in table.columns]
     for row in table.get_cells():
         for words, cell in zip(parts, row, strict=True):
