@@ -237,7 +237,7 @@ def load_contract(target: str) -> Contract:
         found = found()
     if not isinstance(found, Contract):
         kind = type(found).__name__
-        message = f"contract {target}: expected an object of Contract, got {kind}"
+        message = f"contract {target}: expected a compare.Contract, got {kind}"
         raise ContractError(message)
     return found
 

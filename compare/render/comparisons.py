@@ -121,18 +121,18 @@ STATEMENT_COLUMNS = (
     Column("released\nfraction", "check.released_fraction", describe_share),
     Column("longest\nhold", "check.longest_hold", describe_time),
     Column("alone", "row.alone_s", describe_time, "time of one call"),
-    Column("speed", "speed", describe_ratio, "by that of the first"),
+    Column("speed", "speed", describe_ratio, "speed alone, 1x = as the first"),
     Column(
         "two\nthreads",
         "row.pair.speedup",
         describe_ratio,
-        "speed of calls in two threads, against one after the other",
+        "speed of calls in two threads, 1x = one after the other",
     ),
     Column(
         "beside\nPython",
         "row.contention.slowdown",
         describe_ratio,
-        "time beside a busy Python thread, by its time alone",
+        "time beside a busy Python thread, 1x = as alone",
     ),
 )
 

@@ -26,15 +26,20 @@ COLUMNS = (
     Column("verdict", show_check),
     Column("two threads", "pair.concurrency"),
     Column("alone", "alone_s", describe_time),
-    Column("threads", "pair.speedup", describe_ratio, "two, by one after the other"),
     Column(
-        "processes", "pair.process_speedup", describe_ratio, "the same in processes"
+        "threads",
+        "pair.speedup",
+        describe_ratio,
+        "speed of two threads, 1x = one after the other",
+    ),
+    Column(
+        "processes", "pair.process_speedup", describe_ratio, "the same in two processes"
     ),
     Column(
         "beside\nPython",
         "contention.slowdown",
         describe_ratio,
-        "time beside a busy Python thread, by its time alone",
+        "time beside a busy Python thread, 1x = as alone",
     ),
     Column("99th\npercentile", "contention.contended_p99_s", describe_time),
     Column(
@@ -43,18 +48,18 @@ COLUMNS = (
         describe_share,
         "speed of that thread, 100% = as fast as alone",
     ),
-    Column("cost", "cost", describe_ratio, "time by the twin's"),
+    Column("cost", "cost", describe_ratio, "time alone, 1x = as the held twin"),
     Column(
         "gain",
         "gain",
         describe_ratio,
-        "calls of two threads by those of two with the twin, which holds the GIL",
+        "calls that two threads get done, 1x = as with the held twin",
     ),
     Column(
         "gain\nwith Python",
         "busy_gain",
         describe_ratio,
-        "work of a call and a busy thread by the same with the twin",
+        "work of a calling thread and a busy thread, 1x = as with the held twin",
     ),
 )
 THREADS = (

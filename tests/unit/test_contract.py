@@ -190,7 +190,7 @@ def test_a_contract_is_found_by_its_object_or_its_class() -> None:
         ("tests.contracts:SQUARES", "no_such_module:f", "ModuleNotFoundError"),
         ("tests.contracts:SQUARES", "f", "expected module:attribute, got 'f'"),
         ("tests.contracts:SQUARES", "tests.contracts:_shared", "expected a callable"),
-        ("tests.contracts:sum_squares", "x:y", "expected an object of Contract"),
+        ("tests.contracts:sum_squares", "x:y", "expected a compare.Contract"),
     ],
 )
 def test_what_cannot_be_loaded_is_one_line(
