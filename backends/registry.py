@@ -186,9 +186,12 @@ def _load_own(spec: BackendSpec) -> Backend:
 
 
 def _describe_not_built(spec: BackendSpec) -> str:
+    command = _find_build_command(spec.name)
+    if command.startswith("pip "):
+        # A wheel needs no compiler.
+        return f"backend {spec.name!r} is not installed: run: {command}"
     missing = [tool.hint for tool in spec.tools if not tool.is_there()]
     advice = f"install {' and '.join(missing)}, then run" if missing else "run"
-    command = _find_build_command(spec.name)
     return f"backend {spec.name!r} is not built: {advice}: {command}"
 
 

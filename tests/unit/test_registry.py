@@ -181,7 +181,9 @@ def test_an_installed_distribution_has_nothing_to_make(fresh_registry, monkeypat
     specs = (spec_of("cython_backend._no_such_module"),)
     monkeypatch.setattr(registry, "_SPECS", specs)
     monkeypatch.setattr(registry, "__file__", "/elsewhere/backends/registry.py")
-    with pytest.raises(BackendNotBuiltError, match="run: pip install 'gilscope"):
+    with pytest.raises(
+        BackendNotBuiltError, match="installed: run: pip install 'gilscope"
+    ):
         backends.get("fake")
 
 
