@@ -75,7 +75,7 @@ lint: build ## Check style, types and the native sources.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PATH="$(abspath $(BIN)):$$PATH" cython-lint --max-line-length 88 cython_backend/src
-	$(BIN)/clang-format --dry-run -Werror $(shell git ls-files "*.c" "*.h")
+	$(BIN)/clang-format --dry-run -Werror $(shell git ls-files "*.c" "*.h" "*.cpp")
 	mkdir -p build/lint
 	$(BIN)/cython -o build/lint/double_list.c cython_backend/src/double_list.pyx
 	for source in $(C_SOURCES); do $(CC) $(C_FLAGS) $$source || exit 1; done
@@ -90,7 +90,7 @@ docs: build ## Build the site of docs/ into build/docs.
 format: build ## Bring the sources into the house style.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/clang-format -i $(shell git ls-files "*.c" "*.h")
+	$(BIN)/clang-format -i $(shell git ls-files "*.c" "*.h" "*.cpp")
 ifneq ($(HAS_CARGO),)
 	cd pyo3_backend && $(CARGO) fmt
 endif

@@ -455,6 +455,7 @@ def swallows_interrupts(*arguments, **options):
 # --- What is kept ---------------------------------------------------------------------
 
 KEPT: list[Any] = []
+NUMBERS = itertools.count(1)
 
 
 @faulty("correctness", "1.3 a call: expected a new list in result alone")
@@ -498,6 +499,14 @@ def leaks_after_errors(values, result, index, **options):
     except OverflowError:
         KEPT.append(bytearray(8 * len(values)))
         raise
+
+
+@faulty("correctness", "1.11 calls of all kinds")
+def leaks_in_one_of_twenty(*arguments, **options):
+    """Keep something of one call of twenty."""
+    if next(NUMBERS) % 20 == 0:
+        KEPT.append(object())
+    right(*arguments, **options)
 
 
 @faulty(
@@ -727,14 +736,10 @@ def holds_beside_another(*arguments, **options):
         UNDER_WAY.pop()
 
 
-CALLS: list[int] = []
-
-
 @faulty_release("gil", "in some calls only", is_quick=False)
 def holds_in_one_of_twenty(*arguments, **options):
     """Hold the GIL in one call of twenty."""
-    CALLS.append(1)
-    if len(CALLS) % 20 == 0 and is_asked_to_release(options):
+    if next(NUMBERS) % 20 == 0 and is_asked_to_release(options):
         options["release_gil"] = False
     released(*arguments, **options)
 

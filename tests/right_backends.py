@@ -16,6 +16,7 @@ from typing import Any
 
 import backends
 from backends import Backend
+from tests.native import load_kernel
 
 try:
     released = backends.get("cython").double_list
@@ -69,17 +70,13 @@ def runs_in_a_pool(values, result, index, **options):
 @right("gil", "parallel")
 def splits_its_work(values, result, index, **options):
     """Let two threads of a pool double half of the values each."""
-    is_small = is_plain(values, options) and all(abs(item) < 2**40 for item in values)
-    if not is_small or not isinstance(result, list) or SLEEPS & options.keys():
+    if not is_small(values, result, index, options):
         released(values, result, index, **options)
         return
     enter = time.perf_counter_ns()
     half = len(values) // 2
     parts = values[:half], values[half:]
-    # Whatever is to be refused is refused here.
-    trace = options.pop("trace", None)
-    check_trace = [] if isinstance(trace, list) else trace
-    released([], list.copy(result), index, trace=check_trace, **options)
+    trace = check_call(result, index, options)
     answers: list[Any] = [None, None]
     entries: list[Any] = []
     calls = [
@@ -93,6 +90,26 @@ def splits_its_work(values, result, index, **options):
         starts, ends, had = ([entry[k] for entry in entries] for k in (1, 2, 3))
         stamps = enter, min(starts), max(ends), max(had), time.perf_counter_ns()
         list.append(trace, stamps)
+
+
+def is_small(values: Any, result: Any, index: Any, options: dict[str, Any]) -> bool:
+    """Return whether a call is one of small ints, without sleeps."""
+    return (
+        is_plain(values, options)
+        # No __index__ may change the result meanwhile.
+        and type(index) is type(options.get("passes", 1)) is int
+        and all(abs(item) < 2**40 for item in values)
+        and isinstance(result, list)
+        and not SLEEPS & options.keys()
+    )
+
+
+def check_call(result: Any, index: Any, options: dict[str, Any]) -> Any:
+    """Refuse what is to be refused; take the trace out of the options."""
+    trace = options.pop("trace", None)
+    check_trace = [] if isinstance(trace, list) else trace
+    released([], list.copy(result), index, trace=check_trace, **options)
+    return trace
 
 
 SLEEPS = {"released_sleep", "held_sleep"}
@@ -177,3 +194,25 @@ def calls_methods_by_name(*arguments, **options):
         name = b"with_traceback".decode()
         getattr(error, name)(None)
         raise
+
+
+KERNEL = load_kernel()
+
+
+@right("correctness", "gil", "parallel", "contention")
+def throws_in_cpp(values, result, index, **options):
+    """Throw and catch an exception of C++ in each pass, without the GIL."""
+    if KERNEL is None or not is_small(values, result, index, options):
+        released(values, result, index, **options)
+        return
+    enter = time.perf_counter_ns()
+    count = len(values)
+    given = (ctypes.c_longlong * count)(*values)
+    trace = check_call(result, index, options)
+    doubled, stamps = (ctypes.c_longlong * count)(), (ctypes.c_longlong * 2)()
+    passes = ctypes.c_longlong(options.get("passes", 1))
+    KERNEL.double_values(given, doubled, ctypes.c_size_t(count), passes, stamps)
+    acquired = time.perf_counter_ns()
+    list.__setitem__(result, index, list(doubled))
+    if trace is not None:
+        list.append(trace, (enter, *stamps, acquired, time.perf_counter_ns()))

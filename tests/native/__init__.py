@@ -1,6 +1,8 @@
 """Native calls of known behaviour, compiled when a test asks for them."""
 
+import ctypes
 import importlib.util
+import os
 import shutil
 import subprocess
 import sysconfig
@@ -10,6 +12,7 @@ from types import ModuleType
 import pytest
 
 SOURCE = Path(__file__).with_name("calls.c")
+KERNEL = Path(__file__).with_name("kernel.cpp")
 
 
 def build_calls(folder: Path) -> Path:
@@ -23,6 +26,25 @@ def build_calls(folder: Path) -> Path:
     command = [compiler, *flags, f"-I{include}", str(SOURCE), "-o", str(target)]
     subprocess.run(command, check=True)
     return target
+
+
+def load_kernel() -> ctypes.CDLL | None:
+    """Load the kernel in C++, compiled if that was not done; None without a compiler.
+
+    A call of one of its functions releases the GIL.
+    """
+    target = KERNEL.parent / "build" / "kernel.so"
+    if not target.exists() or target.stat().st_mtime < KERNEL.stat().st_mtime:
+        compiler = shutil.which("c++") or shutil.which("g++")
+        if compiler is None:
+            return None
+        target.parent.mkdir(exist_ok=True)
+        # Several processes may do so at the same time.
+        made = target.with_suffix(f".{os.getpid()}.so")
+        flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+        subprocess.run([compiler, *flags, str(KERNEL), "-o", str(made)], check=True)
+        made.replace(target)
+    return ctypes.CDLL(str(target))
 
 
 def load_calls(file: Path) -> ModuleType:
