@@ -13,8 +13,12 @@ from gilscope.cli import options, output
 def add_diff(commands: Any) -> None:
     """Add `gilscope diff`."""
     parser = commands.add_parser("diff")
-    parser.add_argument("before", metavar="BEFORE.json")
-    parser.add_argument("after", metavar="AFTER.json")
+    parser.add_argument(
+        "before", metavar="BEFORE.json", help="a result, written with --json"
+    )
+    parser.add_argument(
+        "after", metavar="AFTER.json", help="a later one of the same kind"
+    )
     parser.add_argument(
         "--fail-on",
         action="append",

@@ -46,8 +46,19 @@ COMMANDS = {
     "diff": ("compare.cli.diff", "what changed between two results?"),
     "gather": ("compare.cli.diff", "how do results of many environments differ?"),
 }
+# What to try first. A command has to be copied whole, so no line of these is wrapped.
+EXAMPLES = {
+    "check": "-s 'import zlib' 'zlib.crc32(bytes(100_000))'",
+    "measure": "--size 100,100000 -s 'import zlib' 'zlib.crc32(bytes({size}))'",
+    "imports": "json hashlib",
+    "compare": "-s 'data = list(range(1000))' 'sum(data)' 'sum(x for x in data)'",
+    "run": "--quick --backend python",
+    "demo": "--quick python",
+    "sweep": "--quick --backend python",
+    "diff": "before.json after.json",
+    "gather": "3.11.json 3.14t.json",
+}
 DESCRIPTION = "Does a call release the GIL? Who holds it? Evidence, not timing."
-EPILOG = "try: gilscope check -s 'import zlib' 'zlib.crc32(bytes(100_000))'"
 SHELLS = ("bash", "zsh", "tcsh")
 
 
@@ -110,7 +121,8 @@ def describe_unknown(word: str) -> str:
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
     """Return the parser; only `command` has its options, or each of "all"."""
-    parser = Parser("gilscope", description=DESCRIPTION, epilog=EPILOG)
+    epilog = f"try: gilscope check {EXAMPLES['check']}"
+    parser = Parser("gilscope", description=DESCRIPTION, epilog=epilog)
     version = f"gilscope {read_version()}"
     parser.add_argument("--version", action="version", version=version)
     parser.add_argument(
@@ -122,8 +134,13 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND")
     for name, (module, question) in COMMANDS.items():
         description = question[0].upper() + question[1:]
+        example = EXAMPLES.get(name)
         add_parser = partial(
-            commands.add_parser, help=question, description=description
+            commands.add_parser,
+            help=question,
+            description=description,
+            epilog=example and f"try: gilscope {name} {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if command in (name, "all"):
             add_command = getattr(importlib.import_module(module), f"add_{name}")

@@ -29,7 +29,8 @@ def add_check(commands: Any) -> None:
         "--prepare",
         action="append",
         metavar="STATEMENT",
-        help="run before every call, outside of what is watched; again for a line more",
+        help="run before every call, outside of what is watched; again for another "
+        "line",
     )
     parser.add_argument(
         "--min-fraction",

@@ -22,7 +22,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--json": {
         "metavar": "FILE",
-        "help": "write JSON; - is standard output, alone",
+        "help": "write JSON; - is standard output, which then has nothing else",
     },
     "--html": {"metavar": "FILE", "help": "write one page"},
     "--markdown": {
@@ -48,7 +48,7 @@ def add_statement(
         "statement",
         type=parse_statement,
         metavar="STATEMENT",
-        help=f"as `python -m timeit` takes it{more}",
+        help=f"Python code, as `python -m timeit` takes it{more}",
         **attributes,
     )
 

@@ -21,7 +21,8 @@ def add_watch(commands: Any) -> None:
         "watch",
         usage="gilscope watch [--over T] [--fail-over T] [--json FILE] [--html FILE] "
         "(SCRIPT | -m MODULE) [ARGS]...",
-        epilog="SIGUSR1 prints what was seen so far.",
+        epilog="SIGUSR1 prints what was seen so far.\n"
+        "try: gilscope watch --over 20ms server.py",
     )
     parser.add_argument(
         "--over",
