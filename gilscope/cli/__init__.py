@@ -49,9 +49,9 @@ COMMANDS = {
 # What to try first. A command has to be copied whole, so no line of these is wrapped.
 EXAMPLES = {
     "check": "-s 'import zlib' 'zlib.crc32(bytes(100_000))'",
-    "measure": "--size 100,100000 -s 'import zlib' 'zlib.crc32(bytes({size}))'",
+    "measure": "--size 99,9999 -s 'import zlib' 'zlib.crc32(bytes({size}))'",
     "imports": "json hashlib",
-    "compare": "-s 'data = list(range(1000))' 'sum(data)' 'sum(x for x in data)'",
+    "compare": "'sum(range(1000))' 'sum(n for n in range(1000))'",
     "run": "--quick --backend python",
     "demo": "--quick python",
     "sweep": "--quick --backend python",
