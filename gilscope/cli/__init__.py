@@ -49,7 +49,7 @@ COMMANDS = {
 # What to try first. A command has to be copied whole, so no line of these is wrapped.
 EXAMPLES = {
     "check": "-s 'import zlib' 'zlib.crc32(bytes(100_000))'",
-    "measure": "--size 99,9999 -s 'import zlib' 'zlib.crc32(bytes({size}))'",
+    "measure": "--size 10,1000 'sum(range({size}))'",
     "imports": "json hashlib",
     "compare": "'sum(range(1000))' 'sum(n for n in range(1000))'",
     "run": "--quick --backend python",
