@@ -77,8 +77,8 @@ class Compared(Record):
     """Many results side by side.
 
     Attributes:
-        environments: what each column is of.
-        rows: what by what, and in it subject by subject.
+        environments: names of the columns.
+        rows: rows by quantity, then by subject.
     """
 
     environments: tuple[str, ...]
@@ -91,8 +91,8 @@ class Diff(Record):
 
     Attributes:
         environment: facts of the places that differ: name, before, after.
-        changes: what differs, subject by subject.
-        unsure: what could not be told, because one of the runs was unsure of it.
+        changes: differences, subject by subject.
+        unsure: figures that one of the runs was unsure of.
         unchanged: the subjects in which nothing changed, of those that were compared.
     """
 

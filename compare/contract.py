@@ -164,11 +164,11 @@ class Implementation:
     """One implementation of a contract, in the process that has loaded it.
 
     Attributes:
-        name: what it is reported under.
+        name: name of the implementation.
         function: what is called.
         contract: whose.
         releases_gil: what it declares, None if nothing.
-        technology: what it is written with.
+        technology: language and binding.
         build_info: returns how it was built.
         target, contract_target: by which other processes find both.
         reference: what it is compared with, if the contract has none.
@@ -249,7 +249,7 @@ def load_implementation(
 
     Args:
         contract_target: "module:attribute" of the contract, "" for double_list.
-        name: what it is reported under.
+        name: name of the implementation.
         target: "module:attribute" of it, or the name of a backend for double_list.
         reference: the same of another one, or "".
 

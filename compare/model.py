@@ -55,7 +55,7 @@ class Handoff(Shown):
     """The lecture's two threads on one shared result.
 
     Attributes:
-        results: what stood in the shared list at the end, [partner's, backend's];
+        results: contents of the shared list at the end, [partner's, backend's];
             None for what is no list of ints.
         events: both threads' events in the order of time. "release" and "acquire"
             are there only if Python code was seen to run between the two.
@@ -91,13 +91,13 @@ class Gil(Shown):
 
     Attributes:
         check: the check of the call.
-        held_check: that of the twin that holds the GIL, None if there is none.
-        traced_fraction: the kernel's share of a call by the trace, None without one.
+        held_check: check of the held twin; None if there is none.
+        traced_fraction: part of a call in the kernel, 0 to 1; None without a trace.
         waiting_s: how long a call waited to re-acquire the GIL, by the trace.
         size, passes: the work of the call that was judged.
         contradictions: each a sentence; one is enough to make the backend wrong.
         failures: wrong answers that the judged calls gave.
-        warnings: what makes the verdict unsure.
+        warnings: reasons to doubt the verdict.
     """
 
     check: Check
@@ -131,10 +131,10 @@ class Parallel(Shown):
         size, passes: the work of one call; passes is None if the contract has none.
         n_calls: how many calls each thread made.
         n_rounds: how often everything was measured.
-        findings: what the figures mean, in words.
-        warnings: what makes them unsure, with the figure that says so.
+        findings: sentences on the figures.
+        warnings: reasons to doubt the figures.
         failures: wrong answers, and work that was not done.
-        contradictions: what was seen against what is declared.
+        contradictions: evidence against the declaration.
     """
 
     alone_s: float
@@ -182,7 +182,7 @@ class PairCell:
         partner: the name of the other implementation.
         reason: why nothing was measured, or "".
         alone_s, partner_alone_s: the time of either call on its own.
-        stops: the share of this call by which it delayed the partner that started
+        stops: part of this call by which it delayed the partner that started
             second; 0 = not at all, 1 = for the whole call.
         stopped: the same the other way round, the partner starting first.
         speedup: both in parallel against one after the other, over both orders.
@@ -219,7 +219,7 @@ class Sweep(Shown):
     Attributes:
         cells: in the order of their work.
         break_evens: one for each case.
-        planned_s: how long it was said to take.
+        planned_s: planned time.
         findings, warnings, failures: as in Parallel.
     """
 
@@ -236,14 +236,14 @@ class BackendResult(Shown):
     """Everything that was found out about one backend; a scenario not run is None.
 
     Attributes:
-        name: what it is reported under.
+        name: name of the implementation.
         status: "ok", or what went wrong.
         reason: what went wrong, in words; further lines are the Python stack.
-        technology: what it is written with.
-        declared: whether it says that it releases the GIL, None if not loaded.
+        technology: language and binding.
+        declared: whether it declares a release of the GIL; None if not loaded.
         build_info: how it was built.
         elapsed_s: how long its process ran.
-        warnings: what is odd but not wrong.
+        warnings: oddities that are no fault.
         not_applicable: the scenarios that need what the contract lacks, and what.
         subinterpreter: "loads" in one with a GIL of its own, or who refuses in which
             words; "" where it was not tried (it is with gil, from CPython 3.12 on).
@@ -280,7 +280,7 @@ class Report(Record):
     Attributes:
         environment: where it ran.
         backends: one result each, in the order of the registry.
-        scenarios: the names of those that were asked for.
+        scenarios: names of the scenarios that were asked for.
         asked: the names of the backends that were asked for; None = all there are.
         quick: whether the scenarios ran in their short form.
     """

@@ -55,8 +55,8 @@ class Comparison(Record):
     Attributes:
         environment: where they were compared.
         calls: in the order in which they were given.
-        summary: what came of it, in a sentence.
-        warnings: what makes the figures unsure.
+        summary: the answer, in a sentence.
+        warnings: reasons to doubt the figures.
     """
 
     environment: Environment
@@ -159,7 +159,7 @@ def compute_speed(first: Subject, other: Subject) -> Figure:
 
 
 def summarize_calls(calls: Sequence[ComparedCall]) -> str:
-    """Say what came of it, in a sentence that the ranges bear."""
+    """Say the answer, in a sentence that the ranges bear."""
     wrong = [call.name for call in calls if call.difference]
     if wrong:
         return f"the answers differ: {', '.join(wrong)} from {calls[0].name}"

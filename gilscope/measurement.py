@@ -83,7 +83,7 @@ class SizeRow:
     """Everything about calls of one size, and about the twin that holds the GIL.
 
     Attributes:
-        size: what the calls were made of, None if there is no such thing.
+        size: size of the calls; None if there are no sizes.
         alone_s: the time of one call with nothing beside it.
         parallel: for each number of threads that was asked for.
         contention: beside a busy Python thread.
@@ -156,8 +156,8 @@ class Measurement(Record):
         rows: one for each size, the smallest first; one if there are no sizes.
         break_evens: from which size on what pays.
         n_rounds: how often everything was measured at least.
-        findings: what the figures mean, in words.
-        warnings: what makes them unsure.
+        findings: sentences on the figures.
+        warnings: reasons to doubt the figures.
     """
 
     name: str

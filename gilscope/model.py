@@ -19,7 +19,7 @@ class Evidence:
 
     Attributes:
         n_calls: calls that were watched one by one while nobody could interrupt them.
-        n_released: those of them that released the GIL.
+        n_released: how many of these released the GIL.
         n_unclear: windows left out, in which threads woke for other reasons too.
         n_windows: windows of one call or more, each watched from end to end.
         n_windows_released: windows in which the GIL was released.
@@ -35,9 +35,9 @@ class Evidence:
         n_waited: without a GIL: how many stops began inside and, by more than the
             run-queue wait of who stopped the world, waited for most of the rest.
         n_calls_tried: calls made while another thread asked for the GIL all the time.
-        n_calls_interrupted: those of them that were interrupted.
-        n_calls_split: those that were interrupted in the midst of their work.
-        n_calls_unseen: those of them that were interrupted in Python code that no
+        n_calls_interrupted: how many of these were interrupted.
+        n_calls_split: how many were interrupted in the midst of their work.
+        n_calls_unseen: how many of these were interrupted in Python code that no
             tracer sees, such as a greenlet that is resumed.
         runs_python: whether a call runs Python code, None if not found out.
         python_share: the least share of a call that runs lines of Python code; it is
@@ -70,7 +70,7 @@ class Controls:
     Attributes:
         told_apart: whether the machine could tell the three apart; if not, no verdict
             is worth anything.
-        reason: what was counted of them.
+        reason: the counts, in a sentence.
     """
 
     releaser: Evidence
@@ -130,7 +130,7 @@ class Check(Record):
             "preemptible" (none did, but others interrupt its Python code), "holds" or
             "inconclusive".
         reason: why, in a sentence.
-        released_fraction: the share of a call, 0 to 1, for which others could run. The
+        released_fraction: part of a call, 0 to 1, during which others could run. The
             caller's run-queue wait is no part of the call. None if not seen.
         longest_hold: the longest time in a call, in seconds, for which they could not;
             the caller's run-queue wait left out. It is the longest of all that were
@@ -139,7 +139,7 @@ class Check(Record):
         call_s: how long the shortest call took.
         n_calls_made: how often it was called in all.
         first_call: None if it was not called.
-        notes: what else is worth knowing.
+        notes: further remarks.
     """
 
     name: str
@@ -177,7 +177,7 @@ class Environment:
         cpu_quota: how many CPUs its control group may use, None = no limit.
         load_average: over the last minute, before it started; None = not told here.
         started_at: in UTC, as ISO 8601.
-        warnings: what makes every figure unsure, with the figure that says so.
+        warnings: reasons to doubt every figure.
     """
 
     python: str
@@ -230,7 +230,7 @@ class Audit(Record):
 
     Attributes:
         environment: where the calls ran.
-        packages: whose functions count.
+        packages: packages whose functions are judged.
         functions: the longest calls first.
         n_unclear: calls that were watched and told nothing.
     """
