@@ -338,7 +338,11 @@ class Report(Record):
         """
         schema = content.get("schema") if isinstance(content, dict) else None
         if type(schema) is not int or schema not in (1, SCHEMA):
-            message = f"report: expected schema {SCHEMA} or 1, got {shorten(schema)}"
+            got = "none" if schema is None else shorten(schema)
+            message = (
+                f"report: expected schema {SCHEMA} or 1, got {got}: a file that "
+                "gilscope writes with --json has it"
+            )
             raise ValueError(message)
         report = structure(convert_report(content) if schema == 1 else content, cls)
         for place, name in enumerate(report.scenarios):

@@ -147,7 +147,7 @@ def test_a_figure_that_is_asked_for_and_unsure_cannot_be_told(before, tmp_path) 
     [
         (None, "No such file"),
         ("{", "expected JSON"),
-        ("[]", "expected schema 2 or 1, got None"),
+        ("[]", "expected schema 2 or 1, got none"),
         ('{"schema": 7}', "expected schema 2 or 1, got 7"),
         ('{"schema": 2}', "report:"),
         (b"\xff\xfe", "can't decode"),

@@ -151,8 +151,8 @@ def test_unknown_fields_are_let_be() -> None:
     ("text", "words"),
     [
         ("{", "expected JSON"),
-        ("{}", "expected schema 2 or 1, got None"),
-        ("[]", "expected schema 2 or 1, got None"),
+        ("{}", "expected schema 2 or 1, got none"),
+        ("[]", "expected schema 2 or 1, got none"),
         ('{"schema": 7}', "expected schema 2 or 1, got 7"),
         ('{"schema": true}', "expected schema 2 or 1, got True"),
         ('{"schema": 2}', "expected the field 'environment', got none"),
