@@ -16,6 +16,7 @@ from gilscope.render.document import (
     Section,
     Table,
     Tone,
+    describe_environment,
     list_doubts,
     tabulate,
 )
@@ -157,8 +158,7 @@ def show_statements(found: Comparison) -> Document:
             *list_doubts(found.warnings, where.warnings),
         ),
     )
-    place = f"{where.implementation} {where.python}, {where.platform}"
-    return Document("Statements side by side", place, (section,))
+    return Document("Statements side by side", describe_environment(where), (section,))
 
 
 register_document(Diff, show_diff)

@@ -10,7 +10,6 @@ from compare.model import BackendResult, Report
 from compare.render.answers import answer_for, answer_scenario, is_usable
 from compare.render.drawings import draw_contention, draw_speedups, draw_timelines
 from compare.render.explain import explain_backend, join_sentences
-from gilscope.model import Environment
 from gilscope.render import register_document
 from gilscope.render.document import (
     NOTHING,
@@ -25,6 +24,7 @@ from gilscope.render.document import (
     Section,
     Table,
     Tone,
+    describe_environment,
     list_doubts,
     pick,
     show_verdict,
@@ -487,23 +487,16 @@ def make_backend(result: BackendResult) -> Document:
     return Document(heading, "", sections)
 
 
-def describe_environment(environment: Environment) -> str:
-    """Return where it ran, in one line."""
-    gil = "GIL on" if environment.gil_enabled else "GIL off"
-    build = ", free-threaded build" if environment.free_threaded_build else ""
-    return (
-        f"{environment.implementation} {environment.python}{build}, {gil}, "
-        f"{environment.cpus_allowed} of {environment.cpu_count} CPUs, "
-        f"{environment.platform}"
-    )
-
-
 def make_environment(report: Report) -> Section:
     """Return where it ran and how each backend was built."""
     environment = report.environment
     facts = {**dataclasses.asdict(environment), "quick": report.quick}
     facts["switch_interval_s"] = describe_time(environment.switch_interval_s)
-    rows = [(show_name(key), f"{value}") for key, value in facts.items() if value != ()]
+    rows = [
+        (show_name(key), ", ".join(value) if isinstance(value, tuple) else f"{value}")
+        for key, value in facts.items()
+        if value != ()
+    ]
     keys = dict.fromkeys(key for result in report for key in result.build_info)
     builds = [Column(show_name(key), f"build_info.{key}") for key in keys]
     columns = (Column("technology", "technology"), *builds)

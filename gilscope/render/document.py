@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gilscope.model import Environment
 from gilscope.render.markup import Markup
 from gilscope.units import describe_range
 
@@ -178,3 +179,14 @@ class Document:
     sections: Sequence[Section]
     # What shows the rest of it, for a terminal.
     more: str = ""
+
+
+def describe_environment(environment: Environment) -> str:
+    """Return where it ran, in one line."""
+    gil = "GIL on" if environment.gil_enabled else "GIL off"
+    build = ", free-threaded build" if environment.free_threaded_build else ""
+    return (
+        f"{environment.implementation} {environment.python}{build}, {gil}, "
+        f"{environment.cpus_allowed} of {environment.cpu_count} CPUs, "
+        f"{environment.platform}"
+    )

@@ -10,6 +10,7 @@ from gilscope.render.document import (
     Column,
     Document,
     Section,
+    describe_environment,
     list_doubts,
     show_verdict,
     tabulate,
@@ -41,7 +42,12 @@ COLUMNS = (
         describe_ratio,
         "time beside a busy Python thread, 1x = as alone",
     ),
-    Column("99th\npercentile", "contention.contended_p99_s", describe_time),
+    Column(
+        "99th\npercentile",
+        "contention.contended_p99_s",
+        describe_time,
+        is_spare=True,
+    ),
     Column(
         "busy\nthread",
         "contention.busy_thread_speed",
@@ -85,8 +91,7 @@ def make_document(found: Measurement) -> Document:
         tables=tables,
         notes=[*list_doubts(found.warnings, where.warnings)],
     )
-    place = f"{where.implementation} {where.python}, {where.platform}"
-    return Document(found.name, place, (section,))
+    return Document(found.name, describe_environment(where), (section,))
 
 
 def name_size(row: SizeRow) -> str:

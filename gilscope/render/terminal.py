@@ -1,5 +1,6 @@
 """A document as text: for a terminal of any width, in colour or without."""
 
+import dataclasses
 import io
 from collections.abc import Iterator, Sequence
 
@@ -45,11 +46,16 @@ def print_document(
 ) -> None:
     """Print the document as wide as the console is, in brief or with all sections."""
     parts: list[RenderableType] = []
+    told: set[str] = set()
     for section in document.sections:
         if section.is_brief or not is_brief:
             if parts:
                 parts += [Text(), Text(section.title, "bold underline")]
-            parts += make_section(section, console.width, is_brief=is_brief)
+            # A report of one scenario has its answer in two sections.
+            answers = [each for each in section.answers if each.text not in told]
+            told |= {answer.text for answer in answers}
+            fresh = dataclasses.replace(section, answers=answers)
+            parts += make_section(fresh, console.width, is_brief=is_brief)
     if document.where:
         parts += [Text(), make_line(document.where, "dim")]
     if document.more and is_brief:

@@ -8,7 +8,7 @@ import sysconfig
 import pytest
 from rich.console import Console
 
-from compare.model import Report
+from compare.model import BackendResult, Report
 from compare.render.sections import SCENARIOS, make_document
 from gilscope.render.holds import make_document as make_holds
 from gilscope.render.markdown import escape, render_annotation, render_markdown
@@ -178,3 +178,14 @@ def test_a_place_and_a_function_stay_whole(width: int, n_left_out: int) -> None:
         r"^json/encoder.py:258 +return .* encode_all +", shown, re.MULTILINE
     )
     assert shown.count("not shown") == n_left_out
+
+
+def test_a_report_of_one_scenario_says_each_answer_once() -> None:
+    """On a terminal; the page has it in the overview and in the scenario's section."""
+    report = make_report()
+    backends = tuple(
+        BackendResult(result.name, "ok", pairs=result.pairs) for result in report
+    )
+    found = dataclasses.replace(report, backends=backends, scenarios=("pairs",))
+    assert str(found).count("pyo3 stops no other backend") == 1
+    assert found.to_html().count("pyo3 stops no other backend") == 2
