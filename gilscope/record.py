@@ -162,10 +162,10 @@ def build(content: Any, kind: Any, where: str) -> Any:
     if origin in (Union, types.UnionType):
         return build_union(content, inside, where)
     if dataclasses.is_dataclass(kind):
-        check(isinstance(content, dict), content, "an object", where)
+        check_content(isinstance(content, dict), content, "an object", where)
         return build_dataclass(content, kind, where)
     if origin is tuple:
-        check(isinstance(content, list | tuple), content, "a list", where)
+        check_content(isinstance(content, list | tuple), content, "a list", where)
         kinds = inside[:1] * len(content) if inside[-1] is ... else inside
         if len(content) != len(kinds):
             message = f"{where}: expected {len(kinds)} items, got {len(content)}"
@@ -174,16 +174,18 @@ def build(content: Any, kind: Any, where: str) -> Any:
         return tuple(build(item, one, f"{where}[{i}]") for i, (item, one) in items)
     if origin is Literal:
         names = f"one of {', '.join(map(repr, inside))}"
-        check(isinstance(content, str) and content in inside, content, names, where)
+        check_content(
+            isinstance(content, str) and content in inside, content, names, where
+        )
     elif origin is Mapping:
-        check(isinstance(content, dict), content, "an object", where)
+        check_content(isinstance(content, dict), content, "an object", where)
         check_plain(content, where)
     else:
         accepted, words = PLAIN[kind]
         is_right = isinstance(content, accepted)
         if kind in (int, float):
             is_right = is_right and is_number(content)
-        check(is_right, content, words, where)
+        check_content(is_right, content, words, where)
     return float(content) if kind is float else content
 
 
@@ -233,7 +235,7 @@ def is_number(content: Any) -> bool:
     return not isinstance(content, bool) and content.bit_length() <= BITS_MAX
 
 
-def check(is_right: bool, content: Any, words: str, where: str) -> None:  # noqa: FBT001 - what is checked.
+def check_content(is_right: bool, content: Any, words: str, where: str) -> None:  # noqa: FBT001 - what is checked.
     """Refuse content that is not right, and say where it is and what was expected."""
     if not is_right:
         message = f"{where}: expected {words}, got {shorten(content)}"
@@ -254,7 +256,7 @@ def check_plain(content: Any, where: str, depth: int = 0) -> None:
         raise ValueError(message)
     check_doubled(content, where)
     if isinstance(content, int | float) and not isinstance(content, bool):
-        check(is_number(content), content, "a number", where)
+        check_content(is_number(content), content, "a number", where)
     elif isinstance(content, dict):
         for name, item in content.items():
             check_plain(item, f"{where}.{shorten(name)}", depth + 1)

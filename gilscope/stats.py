@@ -71,7 +71,7 @@ def judge(figure: Figure, reference: float = 1.0, margin: float = MARGIN) -> Jud
     return "no difference"
 
 
-def describe_ratio(speed: Figure, what: str, other: str) -> str:
+def describe_speed(speed: Figure, what: str, other: str) -> str:
     """Say how fast something is by the side of another, if that can be told."""
     ends = f"range {speed.low:.2f} to {speed.high:.2f}"
     if judge(speed) == "no difference":

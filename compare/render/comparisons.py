@@ -6,7 +6,7 @@ from compare.comparing import Compared, ComparedCell, ComparedRow, Diff
 from compare.statements import ComparedCall, Comparison
 from gilscope.render import register_document
 from gilscope.render.document import (
-    NOTHING,
+    NO_FIGURE,
     Answer,
     Cell,
     Column,
@@ -16,11 +16,11 @@ from gilscope.render.document import (
     Section,
     Table,
     Tone,
-    describe_environment,
+    describe_where,
     list_doubts,
     tabulate,
 )
-from gilscope.render.measurement import show_check
+from gilscope.render.measurement import show_checked
 from gilscope.units import describe_ratio, describe_share, describe_time
 
 KIND_TONES: dict[str, Tone] = {"worse": "bad", "better": "good", "other": "unsure"}
@@ -108,7 +108,7 @@ def show_cell(cell: ComparedCell) -> Cell:
     """Return what one environment has, marked if it differs."""
     tone = KIND_TONES.get(cell.kind, "muted" if cell.doubt else "")
     mark = " (!)" if cell.kind in KIND_TONES else " (?)" if cell.doubt else ""
-    return Cell(f"{cell.text or NOTHING}{mark}", tone, cell.range)
+    return Cell(f"{cell.text or NO_FIGURE}{mark}", tone, cell.range)
 
 
 def show_answer(call: ComparedCall) -> Cell:
@@ -118,7 +118,7 @@ def show_answer(call: ComparedCall) -> Cell:
 
 STATEMENT_COLUMNS = (
     Column("answer", show_answer),
-    Column("verdict", show_check),
+    Column("verdict", show_checked),
     Column("released\nfraction", "check.released_fraction", describe_share),
     Column("longest\nhold", "check.longest_hold", describe_time),
     Column("alone", "row.alone_s", describe_time, "time of one call"),
@@ -158,7 +158,7 @@ def show_statements(found: Comparison) -> Document:
             *list_doubts(found.warnings, where.warnings),
         ),
     )
-    return Document("Statements side by side", describe_environment(where), (section,))
+    return Document("Statements side by side", describe_where(where), (section,))
 
 
 register_document(Diff, show_diff)

@@ -10,13 +10,13 @@ from gilscope.render.markup import Markup, element, join
 from gilscope.render.svg import (
     LANE,
     Bar,
+    LanePart,
     Scale,
-    Span,
     draw_bars,
     draw_lane,
     draw_line,
+    draw_part,
     draw_seconds,
-    draw_span,
     fill,
     make_swatches,
 )
@@ -49,7 +49,7 @@ def draw_timelines(results: Sequence[BackendResult]) -> Markup:
     end_s = max(event.at_s for each in found.values() for event in each.events)
     scale = Scale(0.0, end_s)
     swatches = [
-        (state, draw_span(Span(0, 1, *how), Scale(0, 1)))
+        (state, draw_part(LanePart(0, 1, *how), Scale(0, 1)))
         for state, how in STATES.items()
     ]
     parts = [
@@ -69,23 +69,23 @@ def draw_thread(lane: Lane, scale: Scale) -> Markup:
     texts = [
         f"{phase.state} {describe_time(phase.duration_s)}" for phase in lane.phases
     ]
-    spans = [
-        Span(phase.start_s, phase.end_s, *STATES[phase.state], text)
+    parts = [
+        LanePart(phase.start_s, phase.end_s, *STATES[phase.state], text)
         for phase, text in zip(lane.phases, texts, strict=True)
     ]
     words = ", ".join(texts)
     return join(
         element("div", element("strong", lane.label), f": {words or 'not seen'}"),
-        draw_lane(spans, scale, f"Timeline of {lane.label}: {words}"),
+        draw_lane(parts, scale, f"Timeline of {lane.label}: {words}"),
     )
 
 
 def draw_ticks(handoff: Handoff, scale: Scale) -> Markup:
     """Draw when Python code was seen to run."""
     runs = compute_runs([tick for tick in handoff.ticks_s if tick >= 0])
-    spans = [Span(start, end, "blue", LANE / 2) for start, end in runs]
+    parts = [LanePart(start, end, "blue", LANE / 2) for start, end in runs]
     title = f"Python code beside them: {len(handoff.ticks_s)} ticks"
-    return join(element("div", title), draw_lane(spans, scale, title))
+    return join(element("div", title), draw_lane(parts, scale, title))
 
 
 def compute_runs(ticks_s: Sequence[float]) -> list[tuple[float, float]]:

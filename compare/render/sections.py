@@ -12,7 +12,7 @@ from compare.render.drawings import draw_contention, draw_speedups, draw_timelin
 from compare.render.explain import explain_backend, join_sentences
 from gilscope.render import register_document
 from gilscope.render.document import (
-    NOTHING,
+    NO_FIGURE,
     TONES,
     Answer,
     Cell,
@@ -24,7 +24,7 @@ from gilscope.render.document import (
     Section,
     Table,
     Tone,
-    describe_environment,
+    describe_where,
     list_doubts,
     pick,
     show_verdict,
@@ -232,9 +232,9 @@ def make_gain(cell: Any, path: str) -> Cell:
     """Return a figure of one work, shaded by whether releasing gains or loses."""
     value = pick(cell, path)
     if path == "kernel_s":
-        return Cell(describe_time(value or pick(cell, "alone_s")) or NOTHING)
+        return Cell(describe_time(value or pick(cell, "alone_s")) or NO_FIGURE)
     if value is None:
-        return Cell(NOTHING)
+        return Cell(NO_FIGURE)
     text, more = describe_ratio(value), describe_range(value, describe_ratio)
     tone = "" if path == "cost" else GAIN_TONES[judge(value)]
     return Cell(text, tone, more, min(1.0, max(-1.0, value.value - 1)) if tone else 0.0)
@@ -258,7 +258,7 @@ def tabulate_pairs(results: Results) -> Tables:
 def make_stop(cell: model.PairCell | None) -> Cell:
     """Return for how much of its call a backend stops a partner."""
     if cell is None or cell.stops is None:
-        return Cell(NOTHING)
+        return Cell(NO_FIGURE)
     shade = -min(1.0, max(0.0, cell.stops.value))
     return Cell(describe_share(cell.stops), shade=shade)
 
@@ -274,7 +274,7 @@ def show_each(
     return lambda results: (tabulate(caption, columns, items(results)),)
 
 
-class Scenario(NamedTuple):
+class Chapter(NamedTuple):
     """What is said of one scenario, besides what was measured."""
 
     kind: type
@@ -286,8 +286,8 @@ class Scenario(NamedTuple):
     is_brief: bool = False
 
 
-SCENARIOS = {
-    "correctness": Scenario(
+CHAPTERS = {
+    "correctness": Chapter(
         model.Correctness,
         "Is the answer right?",
         "The contract's cases, answered alone and in threads.",
@@ -298,7 +298,7 @@ SCENARIOS = {
             Column("wrong", "correctness.failed"),
         ),
     ),
-    "handoff": Scenario(
+    "handoff": Chapter(
         model.Handoff,
         "Who had the GIL?",
         "Two threads share one result. The Python partner sleeps, doubles and exits. "
@@ -318,7 +318,7 @@ SCENARIOS = {
         ),
         draw_timelines,
     ),
-    "gil": Scenario(
+    "gil": Chapter(
         model.Gil,
         "Does the call release the GIL?",
         "The verdict rests on counted evidence, not on a stopwatch.",
@@ -336,7 +336,7 @@ SCENARIOS = {
             Column("longest\nhold", "gil.check.longest_hold", describe_time),
         ),
     ),
-    "parallel": Scenario(
+    "parallel": Chapter(
         model.Parallel,
         "What does a second thread gain?",
         "Two calls of the same work, each in a thread, against one after the other.",
@@ -356,7 +356,7 @@ SCENARIOS = {
         ),
         draw_speedups,
     ),
-    "contention": Scenario(
+    "contention": Chapter(
         model.Contention,
         "What does releasing cost?",
         "Short calls beside a Python thread that computes all the time.",
@@ -376,7 +376,7 @@ SCENARIOS = {
         ),
         draw_contention,
     ),
-    "sweep": Scenario(
+    "sweep": Chapter(
         model.Sweep,
         "From when on does releasing pay?",
         "The same calls with more and more work, releasing the GIL or holding it.",
@@ -385,7 +385,7 @@ SCENARIOS = {
         tabulate_sweep,
         is_brief=True,
     ),
-    "pairs": Scenario(
+    "pairs": Chapter(
         model.Pairs,
         "Who stops whom?",
         "Every backend in one thread beside every backend in another.",
@@ -398,7 +398,7 @@ SCENARIOS = {
 
 def make_scenario(report: Report, key: str) -> Section:
     """Return the section of one scenario that was asked for."""
-    scenario = SCENARIOS[key]
+    scenario = CHAPTERS[key]
     measured = [result for result in report if getattr(result, key) is not None]
     doubts = group_notes(measured, key, "warnings", "failures", "contradictions")
     findings = tuple(
@@ -448,7 +448,7 @@ def describe_status(result: BackendResult) -> str:
 def make_document(report: Report) -> Document:
     """Return everything there is to show of a report."""
     scenarios = [
-        make_scenario(report, key) for key in SCENARIOS if key in report.scenarios
+        make_scenario(report, key) for key in CHAPTERS if key in report.scenarios
     ]
     words = [(result.name, explain_backend(result)) for result in report]
     why = Section(
@@ -458,7 +458,7 @@ def make_document(report: Report) -> Document:
     )
     return Document(
         "What each backend does to the GIL",
-        describe_environment(report.environment),
+        describe_where(report.environment),
         (make_overview(report), *scenarios, why, make_environment(report)),
         MORE,
     )
@@ -466,7 +466,7 @@ def make_document(report: Report) -> Document:
 
 def make_part(key: str, found: Any) -> Document:
     """Return one backend's result of one scenario, as a document."""
-    scenario = SCENARIOS[key]
+    scenario = CHAPTERS[key]
     results = [BackendResult("this backend", "ok", declared=True, **{key: found})]
     section = Section(
         scenario.title,
@@ -481,7 +481,7 @@ def make_backend(result: BackendResult) -> Document:
     """Return everything that was found about one backend."""
     heading = f"{result.name}: {describe_status(result)}"
     sections = [Section("", answers=(Answer(heading),))]
-    for key in SCENARIOS:
+    for key in CHAPTERS:
         if (found := getattr(result, key)) is not None:
             sections += make_part(key, found).sections
     return Document(heading, "", sections)
@@ -517,5 +517,5 @@ def show_name(key: str) -> str:
 
 register_document(Report, make_document)
 register_document(BackendResult, make_backend)
-for key, scenario in SCENARIOS.items():
+for key, scenario in CHAPTERS.items():
     register_document(scenario.kind, partial(make_part, key))

@@ -23,7 +23,7 @@ from compare.work import (
     select_sizes,
 )
 from gilscope.environment import is_gil_enabled
-from gilscope.stats import describe_ratio, describe_unsteady
+from gilscope.stats import describe_speed, describe_unsteady
 from gilscope.timing.rounds import (
     Rounds,
     Subject,
@@ -187,7 +187,7 @@ def describe(found: Parallel) -> tuple[str, ...]:
     findings = describe_threads(pair)
     if held is not None:
         what = "2 threads with the GIL held"
-        findings.append(describe_ratio(held.speedup, what, "one call after the other"))
+        findings.append(describe_speed(held.speedup, what, "one call after the other"))
     if "unclear" in (pair.concurrency, held and held.concurrency):
         findings.append("the ranges do not tell whether the calls ran in parallel")
     if not is_gil_enabled():

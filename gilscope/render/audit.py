@@ -13,7 +13,7 @@ from gilscope.render.document import (
 )
 from gilscope.units import describe_time
 
-COLUMNS = (
+AUDIT_COLUMNS = (
     Column(
         "verdict",
         lambda one: show_verdict(one.verdict),
@@ -29,7 +29,7 @@ COLUMNS = (
 )
 
 
-def make_document(found: Audit) -> Document:
+def show_audit(found: Audit) -> Document:
     """Return a table of the functions, the longest calls first."""
     rows = [(one.name, one) for one in found.functions]
     names = ", ".join(found.packages)
@@ -46,10 +46,12 @@ def make_document(found: Audit) -> Document:
     section = Section(
         "The answer",
         answers=(Answer(answer),),
-        tables=(tabulate("C functions", COLUMNS, rows, "function"),) if rows else (),
+        tables=(tabulate("C functions", AUDIT_COLUMNS, rows, "function"),)
+        if rows
+        else (),
         notes=(Note(unclear),) if found.n_unclear else (),
     )
     return Document(f"Audit of {names}", "", (section,))
 
 
-register_document(Audit, make_document)
+register_document(Audit, show_audit)

@@ -22,7 +22,7 @@ TONES: dict[str, Tone] = {
     "inconclusive": "muted",
 }
 # Stands where there is no figure.
-NOTHING = "-"
+NO_FIGURE = "-"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Column:
         if isinstance(value, Cell):
             return value
         if value is None or value == "":
-            return Cell(NOTHING)
+            return Cell(NO_FIGURE)
         return Cell(self.describe(value), more=describe_range(value, self.describe))
 
 
@@ -102,7 +102,7 @@ def tabulate(
     filled = {
         column: found
         for column, found in cells.items()
-        if any(cell.text != NOTHING for cell in found)
+        if any(cell.text != NO_FIGURE for cell in found)
     }
     rows = list(zip(names, *filled.values(), strict=True))
     return Table(caption, [Column(head), *filled], rows)
@@ -181,7 +181,7 @@ class Document:
     more: str = ""
 
 
-def describe_environment(environment: Environment) -> str:
+def describe_where(environment: Environment) -> str:
     """Return where it ran, in one line."""
     gil = "GIL on" if environment.gil_enabled else "GIL off"
     build = ", free-threaded build" if environment.free_threaded_build else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gilscope.render import register_document
 from gilscope.render.document import (
-    NOTHING,
+    NO_FIGURE,
     Answer,
     Column,
     Details,
@@ -17,7 +17,7 @@ from gilscope.render.document import (
     tabulate,
 )
 from gilscope.render.markup import Markup, element, join
-from gilscope.render.svg import LANE, Scale, Span, draw_lane, draw_seconds
+from gilscope.render.svg import LANE, LanePart, Scale, draw_lane, draw_seconds
 from gilscope.units import describe_time
 from gilscope.watcher.model import Frame, Hold, HoldEvent, WatchReport
 
@@ -28,7 +28,7 @@ _INSTALLED = tuple(
 )
 
 
-def make_document(report: WatchReport) -> Document:
+def show_holds(report: WatchReport) -> Document:
     """Return the worst hold in a sentence, then all of them by place."""
     notes = []
     if report.n_unresolved:
@@ -41,14 +41,14 @@ def make_document(report: WatchReport) -> Document:
         text = f"{len(report.holds) - MAX_ROWS} more lines are in the JSON file"
         notes.append(Note(text, tone="muted"))
     holds = report.holds[:MAX_ROWS]
-    rows = [(describe_place(hold.file, hold.line), hold) for hold in holds]
+    rows = [(describe_line(hold.file, hold.line), hold) for hold in holds]
     over = describe_time(report.over_s)
     section = Section(
         "Who held the GIL?",
         "Another thread had asked for it, and the same thread kept it at the same "
         f"instruction for {over} or longer.",
         answers=(Answer(describe_worst(report)),),
-        tables=(tabulate("Holds", COLUMNS, rows, "line"),) if rows else (),
+        tables=(tabulate("Holds", HOLD_COLUMNS, rows, "line"),) if rows else (),
         notes=notes,
         details=(Details("Stacks", tuple(map(make_stack, holds))),) if holds else (),
         draw=(lambda: draw_timeline(report)) if report.events else None,
@@ -63,17 +63,17 @@ def describe_worst(report: WatchReport) -> str:
     if not report.holds:
         return f"nothing was seen to hold the GIL for {over} or longer in {lasted}"
     worst = report.holds[0]
-    place = describe_place(worst.file, worst.line)
+    place = describe_line(worst.file, worst.line)
     caller = find_caller(worst.stack)
     if caller is not None:
-        place += f", called from {describe_place(caller.file, caller.line)}"
+        place += f", called from {describe_line(caller.file, caller.line)}"
     return (
         f"{report.n_holds} holds of {over} or longer in {lasted}: the longest, "
         f"{describe_time(worst.longest_s)}, at {place}"
     )
 
 
-def describe_place(file: str, line: int) -> str:
+def describe_line(file: str, line: int) -> str:
     """Return line and file, as seen from where packages or this program are."""
     for folder in (*_INSTALLED, str(Path.cwd())):
         if file.startswith(folder + os.sep):
@@ -91,17 +91,17 @@ def find_caller(stack: Sequence[Frame]) -> Frame | None:
 def show_caller(hold: Hold) -> str | None:
     """Return from where a hold was called."""
     caller = find_caller(hold.stack)
-    return None if caller is None else describe_place(caller.file, caller.line)
+    return None if caller is None else describe_line(caller.file, caller.line)
 
 
-COLUMNS = (
+HOLD_COLUMNS = (
     Column(
         "what held", "text", meaning="source of the call or operator that held the GIL"
     ),
     Column(
         "function",
         "function",
-        meaning=f"function called; {NOTHING} = an operator, or not known",
+        meaning=f"function called; {NO_FIGURE} = an operator, or not known",
     ),
     Column(
         "called from",
@@ -119,10 +119,10 @@ COLUMNS = (
 def make_stack(hold: Hold) -> Note:
     """Return the stack of the longest hold of a place."""
     lines = (
-        f"{describe_place(frame.file, frame.line)} in {frame.function}"
+        f"{describe_line(frame.file, frame.line)} in {frame.function}"
         for frame in hold.stack
     )
-    heading = f"{describe_place(hold.file, hold.line)}, {hold.thread}"
+    heading = f"{describe_line(hold.file, hold.line)}, {hold.thread}"
     return Note("\n".join(lines), heading)
 
 
@@ -137,7 +137,7 @@ def draw_timeline(report: WatchReport) -> Markup:
             join(
                 element("div", element("strong", thread), f": {len(events)} holds"),
                 draw_lane(
-                    map(make_span, events),
+                    map(make_part, events),
                     scale,
                     f"Timeline of {thread}: {len(events)} holds",
                 ),
@@ -148,12 +148,12 @@ def draw_timeline(report: WatchReport) -> Markup:
     )
 
 
-def make_span(event: HoldEvent) -> Span:
+def make_part(event: HoldEvent) -> LanePart:
     """Return one hold as a part of a lane."""
-    place = describe_place(event.file, event.line)
+    place = describe_line(event.file, event.line)
     title = f"{describe_time(event.duration_s)} at {place}"
     end_s = event.start_s + event.duration_s
-    return Span(event.start_s, end_s, "orange", LANE, title=title)
+    return LanePart(event.start_s, end_s, "orange", LANE, title=title)
 
 
-register_document(WatchReport, make_document)
+register_document(WatchReport, show_holds)

@@ -19,7 +19,7 @@ ABILITIES: dict[bool | None, tuple[str, Tone]] = {
 }
 
 
-def make_document(found: ModuleImport) -> Document:
+def show_import(found: ModuleImport) -> Document:
     """Return the answer in a sentence, and a line for each extension module."""
     rows = [
         (one.name, one.binding, Cell(*ABILITIES[one.can_release]))
@@ -45,4 +45,4 @@ def describe_import(found: ModuleImport) -> str:
     return "only a free-threaded build shows whether the import turns the GIL on"
 
 
-register_document(ModuleImport, make_document)
+register_document(ModuleImport, show_import)

@@ -7,7 +7,7 @@ from gilscope.clean import clean_text
 
 VOID = {"link", "meta", "wbr"}
 
-Child = str | Iterable["Child"] | None
+Content = str | Iterable["Content"] | None
 
 
 class Markup(str):
@@ -16,7 +16,7 @@ class Markup(str):
     __slots__ = ()
 
 
-def element(name: str, *children: Child, **attributes: object) -> Markup:
+def element(name: str, *children: Content, **attributes: object) -> Markup:
     """Return an element; every text in it is escaped.
 
     Args:
@@ -34,7 +34,7 @@ def element(name: str, *children: Child, **attributes: object) -> Markup:
     return Markup(f"{start}>{join(*children)}{end}")
 
 
-def join(*children: Child) -> Markup:
+def join(*children: Content) -> Markup:
     """Return children without an element around them."""
     parts = (
         child

@@ -10,7 +10,7 @@ from gilscope.render.document import (
     Column,
     Document,
     Section,
-    describe_environment,
+    describe_where,
     list_doubts,
     show_verdict,
     tabulate,
@@ -18,13 +18,13 @@ from gilscope.render.document import (
 from gilscope.units import describe_ratio, describe_share, describe_time
 
 
-def show_check(item: Any) -> Cell | None:
+def show_checked(item: Any) -> Cell | None:
     """Return the verdict on what may have been checked."""
     return None if item.check is None else show_verdict(item.check.verdict)
 
 
-COLUMNS = (
-    Column("verdict", show_check),
+SIZE_COLUMNS = (
+    Column("verdict", show_checked),
     Column("two threads", "pair.concurrency"),
     Column("alone", "alone_s", describe_time),
     Column(
@@ -77,11 +77,11 @@ THREADS = (
 )
 
 
-def make_document(found: Measurement) -> Document:
+def show_measurement(found: Measurement) -> Document:
     """Return the findings in sentences, and a line for each size."""
     where = found.environment
     rows = [(name_size(row), row) for row in found.rows]
-    tables = [tabulate("By size", COLUMNS, rows, "size")]
+    tables = [tabulate("By size", SIZE_COLUMNS, rows, "size")]
     if any(len(row.parallel) > 1 for row in found.rows):
         lines = [(name, each) for name, row in rows for each in row.parallel]
         tables.append(tabulate("By number of threads", THREADS, lines, "size"))
@@ -91,7 +91,7 @@ def make_document(found: Measurement) -> Document:
         tables=tables,
         notes=[*list_doubts(found.warnings, where.warnings)],
     )
-    return Document(found.name, describe_environment(where), (section,))
+    return Document(found.name, describe_where(where), (section,))
 
 
 def name_size(row: SizeRow) -> str:
@@ -99,4 +99,4 @@ def name_size(row: SizeRow) -> str:
     return "any" if row.size is None else f"{row.size:,}"
 
 
-register_document(Measurement, make_document)
+register_document(Measurement, show_measurement)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gilscope.render.markup import Child, Markup, element, join
+from gilscope.render.markup import Content, Markup, element, join
 from gilscope.stats import Figure
 
 COLOURS = {
@@ -160,7 +160,7 @@ def draw_line(
     return element("line", x1=place, y1=y1, x2=end, y2=y2, stroke=stroke, **attributes)
 
 
-def make_svg(height: float, title: str, *parts: Child) -> Markup:
+def make_svg(height: float, title: str, *parts: Content) -> Markup:
     """Return a drawing as wide as its place, with a name."""
     return element(
         "svg",
@@ -190,7 +190,7 @@ def make_swatches(entries: Iterable[tuple[str, Markup]]) -> Markup:
     )
 
 
-class Span(NamedTuple):
+class LanePart(NamedTuple):
     """A part of a lane of time, told by its height as well as by its colour."""
 
     start: float
@@ -202,23 +202,23 @@ class Span(NamedTuple):
     title: str = ""
 
 
-def draw_lane(spans: Iterable[Span], scale: Scale, title: str) -> Markup:
-    """Draw one thread's time; a span of no length is a hair line."""
-    return make_svg(LANE, title, (draw_span(span, scale) for span in spans))
+def draw_lane(parts: Iterable[LanePart], scale: Scale, title: str) -> Markup:
+    """Draw one thread's time; a part of no length is a hair line."""
+    return make_svg(LANE, title, (draw_part(part, scale) for part in parts))
 
 
-def draw_span(span: Span, scale: Scale) -> Markup:
+def draw_part(part: LanePart, scale: Scale) -> Markup:
     """Draw one part of a lane, in the middle of its height."""
-    start, end = scale.place(span.start), scale.place(span.end)
+    start, end = scale.place(part.start), scale.place(part.end)
     return element(
         "rect",
-        element("title", span.title) if span.title else None,
+        element("title", part.title) if part.title else None,
         x=f"{start:.5g}%",
-        y=(LANE - span.height) / 2,
+        y=(LANE - part.height) / 2,
         width=f"{max(end - start, 0.1):.5g}%",
-        height=span.height,
-        **fill(span.colour, is_open=span.is_open),
-        stroke_width=2 if span.is_open else None,
+        height=part.height,
+        **fill(part.colour, is_open=part.is_open),
+        stroke_width=2 if part.is_open else None,
     )
 
 

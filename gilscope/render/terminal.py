@@ -12,7 +12,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from gilscope.clean import clean_text
-from gilscope.render.document import NOTHING, Document, Note, Section, Table, Tone
+from gilscope.render.document import NO_FIGURE, Document, Note, Section, Table, Tone
 
 WIDTH = 80
 # Where words are broken, the longest first, until there is room for all columns.
@@ -171,7 +171,7 @@ def fill_grid(
     )
     for number, (column, width) in enumerate(zip(table.columns, widths, strict=True)):
         texts = [row[number] for row in rows]
-        is_figure = all(text[:1].isdigit() or text == NOTHING for text in texts)
+        is_figure = all(text[:1].isdigit() or text == NO_FIGURE for text in texts)
         justify: JustifyMethod = "right" if is_figure and number else "left"
         head = Text(clean_text(column.head))
         grid.add_column(head, justify=justify, overflow="fold", width=width - GAP)

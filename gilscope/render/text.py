@@ -47,7 +47,7 @@ CAUSES = (
 )
 
 
-def make_document(check: Check) -> Document:
+def show_check(check: Check) -> Document:
     """Return the verdict, and below it what it rests on, one fact a line."""
     has_gil = check.environment.meaning == "gil"
     meaning = (VERDICTS if has_gil else ATTACHED_VERDICTS)[check.verdict]
@@ -174,4 +174,4 @@ def describe_interpreter(check: Check) -> str:
     return text
 
 
-register_document(Check, make_document)
+register_document(Check, show_check)

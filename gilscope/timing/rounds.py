@@ -20,7 +20,7 @@ from gilscope.stats import (
     MARGIN,
     Figure,
     compute_percentile,
-    describe_ratio,
+    describe_speed,
     judge,
     summarize,
 )
@@ -468,10 +468,10 @@ def summarize_size(
 def describe_threads(row: ParallelRow) -> list[str]:
     """Say how fast threads are beside one, and beside processes."""
     name = f"{row.threads} threads"
-    findings = [describe_ratio(row.speedup, name, "one call after the other")]
+    findings = [describe_speed(row.speedup, name, "one call after the other")]
     if row.of_processes is not None:
         other = f"{row.threads} processes"
-        findings.append(describe_ratio(row.of_processes, name, other))
+        findings.append(describe_speed(row.of_processes, name, other))
     return findings
 
 

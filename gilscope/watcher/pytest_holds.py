@@ -15,7 +15,7 @@ import pytest
 
 from gilscope.cli.options import parse_duration
 from gilscope.record import structure
-from gilscope.render.holds import describe_place
+from gilscope.render.holds import describe_line
 from gilscope.units import describe_time
 from gilscope.watcher.collect import HoldCollector
 from gilscope.watcher.model import Hold
@@ -106,7 +106,7 @@ class HoldsPlugin:
         worst = max(recent, key=lambda hold: hold.longest_s, default=None)
         if worst is not None and worst.longest_s > limit_s:
             message = (
-                f"{describe_place(worst.file, worst.line)} held the GIL for "
+                f"{describe_line(worst.file, worst.line)} held the GIL for "
                 f"{describe_time(worst.longest_s)} in {worst.thread}, "
                 f"expected at most {describe_time(limit_s)}: {worst.text}"
             )
@@ -140,7 +140,7 @@ class HoldsPlugin:
         terminalreporter.section(f"holds of the GIL of {over} or longer")
         found = sorted(self._get_all(), key=lambda one: -one[1].longest_s)
         for test, hold in found[:MAX_LINES]:
-            place = describe_place(hold.file, hold.line)
+            place = describe_line(hold.file, hold.line)
             terminalreporter.line(
                 f"{describe_time(hold.longest_s):>8}  {hold.count} x  {place}  "
                 f"{hold.text}  in {test}"

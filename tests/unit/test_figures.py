@@ -6,7 +6,7 @@ from gilscope.stats import (
     Figure,
     compute_percentile,
     count_misses,
-    describe_ratio,
+    describe_speed,
     describe_unsteady,
     judge,
     summarize,
@@ -67,10 +67,10 @@ def test_no_difference_is_called_inside_its_own_range(
 
 def test_a_ratio_is_put_into_words() -> None:
     """The words say no more than the judgement, and give the figures."""
-    assert describe_ratio(Figure(1.9, 1.8, 2.0), "threads", "one call") == (
+    assert describe_speed(Figure(1.9, 1.8, 2.0), "threads", "one call") == (
         "threads: 1.90 times as fast as one call (range 1.80 to 2.00)"
     )
-    assert describe_ratio(Figure(1.02, 0.9, 1.1), "threads", "one call") == (
+    assert describe_speed(Figure(1.02, 0.9, 1.1), "threads", "one call") == (
         "threads: no difference seen from one call (1.02, range 0.90 to 1.10)"
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from compare.model import BackendResult, Report
 from compare.render.drawings import compute_runs
-from compare.render.sections import SCENARIOS, make_scenario
+from compare.render.sections import CHAPTERS, make_scenario
 from gilscope.render.document import Cell, Column, Table
 from gilscope.render.markup import Markup, element
 from gilscope.render.page import EDGES, render_table
@@ -110,7 +110,7 @@ def test_structure_for_a_screen_reader(page) -> None:
     assert len(images) + len(hidden) == len(page.find("svg"))
 
 
-@pytest.mark.parametrize("key", SCENARIOS)
+@pytest.mark.parametrize("key", CHAPTERS)
 def test_every_scenario_leads_with_its_own_answer(key) -> None:
     """One sentence a backend, that begins with its name, before any figure."""
     report = make_report()
@@ -162,7 +162,7 @@ def test_what_was_not_measured_is_said_and_not_drawn() -> None:
         contention=None,
     )
     page = Page(report.to_html())
-    assert SCENARIOS["sweep"].title not in page.text
+    assert CHAPTERS["sweep"].title not in page.text
     assert page.text.count("cffi: no figures (crashed: parallel ended with") == 2
     page = Page(
         Report(

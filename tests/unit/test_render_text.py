@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from compare.model import BackendResult, Report
-from compare.render.sections import SCENARIOS, make_document
-from gilscope.render.holds import make_document as make_holds
+from compare.render.sections import CHAPTERS, make_document
+from gilscope.render.holds import show_holds
 from gilscope.render.markdown import escape, render_annotation, render_markdown
 from gilscope.render.terminal import print_document, render_text
 from gilscope.watcher.model import Frame, Hold, WatchReport
@@ -66,7 +66,7 @@ def test_a_measurement(golden) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "scenario"), [(each.kind, key) for key, each in SCENARIOS.items()]
+    ("kind", "scenario"), [(each.kind, key) for key, each in CHAPTERS.items()]
 )
 def test_each_part_of_a_report_shows_itself(kind, scenario) -> None:
     """As text, as Markdown and in a notebook; a backend is all of its parts."""
@@ -172,7 +172,7 @@ def test_a_place_and_a_function_stay_whole(width: int, n_left_out: int) -> None:
     stack = (Frame(*place, "f"), Frame("/b/handlers/serve_one.py", 9, "g"))
     hold = Hold(*place, text, "encode_all", stack, "MainThread", 3, 0.5, 1.0)
     report = WatchReport((hold,), (), 1, 0, 0.01, 2.0, False, "3.13.2")
-    shown = render_text(make_holds(report), width=width)
+    shown = render_text(show_holds(report), width=width)
     assert max(map(len, shown.splitlines())) <= width
     assert re.search(
         r"^json/encoder.py:258 +return .* encode_all +", shown, re.MULTILINE
