@@ -212,12 +212,6 @@ def plan_object(what: str, name: str, wanted: Any) -> Job:
 def plan_implementations(contract: Contract | str, wanted: Any) -> list[Job]:
     """Return one job for each implementation of a contract, without importing it.
 
-    Args:
-        contract: the contract, or its "module:attribute".
-        wanted: names of installed implementations or "module:attribute", or a mapping
-            of names to these, to functions or to Implementation objects; None stands
-            for all that are installed.
-
     Raises:
         ContractError: the contract cannot be had, or nothing is to be compared.
     """

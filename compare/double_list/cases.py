@@ -32,23 +32,14 @@ class Call:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def with_values(*values: object) -> Callable[[], Call]:
-    """Return a call of these items."""
-    return lambda: Call(values=list(values))
-
-
-def with_index(index: object) -> Callable[[], Call]:
-    """Return a call of this index."""
-    return lambda: Call(index=index)
-
-
-def with_options(**options: object) -> Callable[[], Call]:
-    """Return a call of these options."""
-    return lambda: Call(options=dict(options))
+def of(*values: object, index: object = 1, **options: object) -> Callable[[], Call]:
+    """Return what makes a call of these items, or of three integers."""
+    items = values or (1, 2, 3)
+    return lambda: Call([*items], index=index, options=dict(options))
 
 
 def with_act(act: Callable[[Call], object], index: int = 1) -> Callable[[], Call]:
-    """Return a call whose second item does something to it when it is read."""
+    """Return what makes a call whose second item does something to it when read."""
 
     def make() -> Call:
         call = Call(index=index)
@@ -65,14 +56,10 @@ def with_acting_passes() -> Call:
     return call
 
 
-def with_same_list(index: int) -> Callable[[], Call]:
+def with_same_list(index: int) -> Call:
     """Return a call that writes to the list that it reads."""
-
-    def make() -> Call:
-        values = [1, 2, 3]
-        return Call(values=values, result=values, index=index)
-
-    return make
+    values = [1, 2, 3]
+    return Call(values=values, result=values, index=index)
 
 
 def with_argument(name: str, value: Any) -> Call:
@@ -82,20 +69,11 @@ def with_argument(name: str, value: Any) -> Call:
     return Call(**{name: value})
 
 
-def with_last_item(n: int, item: object, index: int = 0, **options: Any) -> Call:
-    """Return a call of n items and one more."""
-    return Call([*range(n), item], index=index, options=options)
-
-
-def with_unread_items(**options: object) -> Callable[[], Call]:
+def with_unread_items(**options: object) -> Call:
     """Return a call that is to be refused before any item is read."""
-
-    def make() -> Call:
-        call = Call(options=dict(options))
-        call.values[0] = Number(1, call.values.clear)
-        return call
-
-    return make
+    call = Call(options=dict(options))
+    call.values[0] = Number(1, call.values.clear)
+    return call
 
 
 HALF_MAX, HALF_MIN = VALUE_MAX // 2, VALUE_MIN // 2
@@ -109,53 +87,53 @@ AROUND_POWERS = [
 HUGE = 10**40
 HELD_AND_REPEATED: dict[str, dict[str, Any]] = {
     "release_gil=False": {"index": -1, "release_gil": False},
-    "two passes": {"trace": None, "passes": 2},
+    "two passes": {"index": 0, "trace": None, "passes": 2},
 }
 
 ANSWERS: dict[str, Callable[[], Call]] = {
     "1.1 three integers": Call,
-    "1.1 no values": with_values(),
-    "1.1 a thousand values": with_values(*range(-500, 500)),
-    "1.1 descending values": with_values(*range(500, -500, -1)),
-    "1.1 repeated values": with_values(*[7, 7, -7] * 50),
+    "1.1 no values": lambda: Call([]),
+    "1.1 a thousand values": of(*range(-500, 500)),
+    "1.1 descending values": of(*range(500, -500, -1)),
+    "1.1 repeated values": of(*[7, 7, -7] * 50),
     "1.1 a subclass of list": lambda: Call(values=OddList([1, 2, 3])),
     "1.1 a result of a subclass": lambda: Call(result=OddList("ab")),
     "1.1 a result of a subclass, index -1": lambda: Call(
         result=OddList("ab"), index=-1
     ),
-    "1.1 one list as values and result": with_same_list(1),
-    "1.1 one list, index -1": with_same_list(-1),
-    "1.1 index 0": with_index(0),
-    "1.1 index -1": with_index(-1),
-    "1.1 index -2": with_index(-2),
-    "1.1 index True": with_index(True),  # noqa: FBT003
-    "1.1 an index by __index__": with_index(Number(1)),
-    "1.2 the largest doubles": with_values(HALF_MAX, HALF_MIN, 0, -1),
-    "1.2 one, two and three digits": with_values(1, 2**31, -(2**31), 2**61),
-    "1.2 all around the powers of two": with_values(*AROUND_POWERS),
-    "1.2 bools": with_values(True, False),  # noqa: FBT003
-    "1.2 an IntEnum": with_values(Colour.RED, 1),
-    "1.2 an int with its own methods": with_values(1, Odd(5), Odd(2**40)),
-    "1.2 items by __index__": with_values(Number(4), 1, Number(-4)),
-    "1.4 two passes": with_options(passes=2),
-    "1.4 a hundred passes": with_options(passes=100),
-    "1.4 passes of values at the edge": lambda: Call([HALF_MAX], options={"passes": 7}),
-    "1.5 passes by __index__": with_options(passes=Number(3)),
-    "1.5 passes that are True": with_options(passes=True),
-    "1.5 sleeps that are ints": with_options(released_sleep=0, held_sleep=0),
-    "1.5 a sleep by __float__": with_options(held_sleep=Seconds()),
-    "1.5 a sleep by __index__": with_options(released_sleep=Number(0)),
-    "1.8 the GIL held": with_options(release_gil=False),
-    "1.8 the GIL held, two passes": with_options(release_gil=False, passes=2),
-    "1.9 no trace": with_options(trace=None),
+    "1.1 one list as values and result": partial(with_same_list, 1),
+    "1.1 one list, index -1": partial(with_same_list, -1),
+    "1.1 index 0": of(index=0),
+    "1.1 index -1": of(index=-1),
+    "1.1 index -2": of(index=-2),
+    "1.1 index True": of(index=True),
+    "1.1 an index by __index__": of(index=Number(1)),
+    "1.2 the largest doubles": of(HALF_MAX, HALF_MIN, 0, -1),
+    "1.2 one, two and three digits": of(1, 2**31, -(2**31), 2**61),
+    "1.2 all around the powers of two": of(*AROUND_POWERS),
+    "1.2 bools": of(True, False),  # noqa: FBT003
+    "1.2 an IntEnum": of(Colour.RED, 1),
+    "1.2 an int with its own methods": of(1, Odd(5), Odd(2**40)),
+    "1.2 items by __index__": of(Number(4), 1, Number(-4)),
+    "1.4 two passes": of(passes=2),
+    "1.4 a hundred passes": of(passes=100),
+    "1.4 passes of values at the edge": of(HALF_MAX, passes=7),
+    "1.5 passes by __index__": of(passes=Number(3)),
+    "1.5 passes that are True": of(passes=True),
+    "1.5 sleeps that are ints": of(released_sleep=0, held_sleep=0),
+    "1.5 a sleep by __float__": of(held_sleep=Seconds()),
+    "1.5 a sleep by __index__": of(released_sleep=Number(0)),
+    "1.8 the GIL held": of(release_gil=False),
+    "1.8 the GIL held, two passes": of(release_gil=False, passes=2),
+    "1.9 no trace": of(trace=None),
     "1.9 an empty trace": lambda: Call(options={"trace": []}),
     "1.9 a trace of a subclass": lambda: Call(options={"trace": OddList()}),
-    "1.3 a sleep without the GIL": with_options(released_sleep=0.002),
-    "1.3 a sleep with the GIL": with_options(held_sleep=0.002),
-    "1.3 both sleeps without a trace": with_options(
+    "1.3 a sleep without the GIL": of(released_sleep=0.002),
+    "1.3 a sleep with the GIL": of(held_sleep=0.002),
+    "1.3 both sleeps without a trace": of(
         released_sleep=0.001, held_sleep=0.001, trace=None
     ),
-    "1.3 both sleeps with the GIL held": with_options(
+    "1.3 both sleeps with the GIL held": of(
         release_gil=False, released_sleep=0.002, held_sleep=0.002
     ),
 }
@@ -168,58 +146,56 @@ REFUSALS: dict[str, Callable[[], Call]] = {
         if (name, value) != ("trace", None)
     },
     **{
-        f"1.5 an index that is {index!r}": with_index(index)
+        f"1.5 an index that is {index!r}": of(index=index)
         for index in (1.0, "1", None, 2, -3, 2**63, -HUGE)
     },
-    "1.5 an index by an __index__ that raises": with_index(Number(1, fail)),
-    "1.5 an __index__ that answers a str": with_index(Number("1")),
+    "1.5 an index by an __index__ that raises": of(index=Number(1, fail)),
+    "1.5 an __index__ that answers a str": of(index=Number("1")),
     "1.5 a result without places": lambda: Call(result=[], index=0),
     "1.5 a result without places, -1": lambda: Call(result=[], index=-1),
     **{
-        f"1.5 passes that are {passes!r}": with_options(passes=passes)
+        f"1.5 passes that are {passes!r}": of(passes=passes)
         for passes in (0, False, -1, -HUGE, 2**63, 1.0, "1", None)
     },
     **{
-        f"1.5 a release_gil that is {flag!r}": with_options(release_gil=flag)
+        f"1.5 a release_gil that is {flag!r}": of(release_gil=flag)
         for flag in (1, None, "")
     },
     **{
-        f"1.5 a {name} of {seconds!r:.20}": with_options(**{name: seconds})
+        f"1.5 a {name} of {seconds!r:.20}": of(**{name: seconds})
         for name in ("released_sleep", "held_sleep")
         for seconds in (-0.001, -math.inf, math.inf, math.nan, 2e9, 10**400, "1", None)
     },
-    "1.5 a wrong trace before any item": with_unread_items(trace=()),
-    "1.5 a wrong sleep before any item": with_unread_items(held_sleep=-1),
-    "1.5 wrong passes before any item": with_unread_items(passes=0),
+    "1.5 a wrong trace before any item": partial(with_unread_items, trace=()),
+    "1.5 a wrong sleep before any item": partial(with_unread_items, held_sleep=-1),
+    "1.5 wrong passes before any item": partial(with_unread_items, passes=0),
     **{
-        f"1.2 an item that is a {type(item).__name__}": with_values(1, item, 3)
+        f"1.2 an item that is a {type(item).__name__}": of(1, item, 3)
         for item in ("2", 3.0, None, [2], 2j, b"2")
     },
-    "1.2 a str in a long list": with_values(*range(700), "2", *range(99)),
-    "1.2 two doubles that do not fit in a long list": with_values(
+    "1.2 a str in a long list": of(*range(700), "2", *range(99)),
+    "1.2 two doubles that do not fit in a long list": of(
         *range(300), VALUE_MAX, *range(300), VALUE_MIN
     ),
-    "1.2 an item just over 64 bits": with_values(0, VALUE_MAX + 1),
-    "1.2 an item just under 64 bits": with_values(VALUE_MIN - 1),
-    "1.2 an item of 133 bits": with_values(1, HUGE),
-    "1.2 a double just over 64 bits": with_values(1, HALF_MAX + 1),
-    "1.2 a double just under 64 bits": with_values(1, 2, HALF_MIN - 1),
-    "1.2 a double that does not fit, two passes": lambda: Call(
-        [VALUE_MAX], options={"passes": 2}
-    ),
-    "1.2 a double before an item of a wrong type": with_values(VALUE_MAX, "x"),
-    "1.2 an item of a wrong type before a double": with_values("x", VALUE_MAX),
-    "1.2 a double before an item over 64 bits": with_values(VALUE_MIN, HUGE),
-    "1.2 a wrong type before an item over 64 bits": with_values("x", HUGE),
-    "1.2 an item over 64 bits before a wrong type": with_values(HUGE, "x"),
-    "1.2 an __index__ that raises": with_values(1, Number(2, fail)),
-    "1.2 an __index__ that is interrupted": with_values(Number(2, interrupt)),
-    "1.2 an __index__ that returns a str": with_values(1, Number("2")),
-    "1.2 an __index__ over 64 bits": with_values(1, Number(HUGE)),
-    "1.2 a double of an __index__": with_values(1, Number(VALUE_MAX)),
+    "1.2 an item just over 64 bits": of(0, VALUE_MAX + 1),
+    "1.2 an item just under 64 bits": of(VALUE_MIN - 1),
+    "1.2 an item of 133 bits": of(1, HUGE),
+    "1.2 a double just over 64 bits": of(1, HALF_MAX + 1),
+    "1.2 a double just under 64 bits": of(1, 2, HALF_MIN - 1),
+    "1.2 a double that does not fit, two passes": of(VALUE_MAX, passes=2),
+    "1.2 a double before an item of a wrong type": of(VALUE_MAX, "x"),
+    "1.2 an item of a wrong type before a double": of("x", VALUE_MAX),
+    "1.2 a double before an item over 64 bits": of(VALUE_MIN, HUGE),
+    "1.2 a wrong type before an item over 64 bits": of("x", HUGE),
+    "1.2 an item over 64 bits before a wrong type": of(HUGE, "x"),
+    "1.2 an __index__ that raises": of(1, Number(2, fail)),
+    "1.2 an __index__ that is interrupted": of(Number(2, interrupt)),
+    "1.2 an __index__ that returns a str": of(1, Number("2")),
+    "1.2 an __index__ over 64 bits": of(1, Number(HUGE)),
+    "1.2 a double of an __index__": of(1, Number(VALUE_MAX)),
     **{
-        f"1.6 {n} items before a wrong one, {item!r}, {what}": partial(
-            with_last_item, n, item, **options
+        f"1.6 {n} items before a wrong one, {item!r}, {what}": of(
+            *range(n), item, **options
         )
         for n in (0, 140)
         for item in ("x", 2**64, VALUE_MAX)

@@ -4,7 +4,6 @@ import builtins
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from backends import DoubleList, contract
@@ -30,19 +29,6 @@ _SENTENCE = re.compile("|".join(_PATTERNS))
 _ITEM_NOTE = contract.ITEM_NOTE.partition("{")[0]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a call did, in a form that can be compared and read."""
-
-    error: str
-    text: str
-    notes: str
-    returned: str
-    values: str
-    result: str
-    trace: str
-
-
 def check_case(
     double_list: DoubleList, name: str, make: Callable[[], Call]
 ) -> str | None:
@@ -52,15 +38,15 @@ def check_case(
     return f"{name}: {fault}" if fault else None
 
 
-def find_difference(expected: Outcome, got: Outcome) -> str | None:
+def find_difference(expected: dict[str, str], got: dict[str, str]) -> str | None:
     """Return how an outcome differs from that of the reference, None if not."""
-    for name, wanted in vars(expected).items():
-        came = vars(got)[name]
+    for name, wanted in expected.items():
         if name == "text" and not _SENTENCE.fullmatch(wanted):
             continue
-        if came != wanted:
-            because = f" ({got.text})" if name == "error" and got.text else ""
-            return f"{name}: {describe_difference(wanted, came)}{because}"
+        if got[name] != wanted:
+            text = got["text"]
+            because = f" ({text})" if name == "error" and text else ""
+            return f"{name}: {describe_difference(wanted, got[name])}{because}"
     return None
 
 
@@ -75,7 +61,7 @@ def describe_difference(expected: str, got: str) -> str:
     return f"expected {shown[0]}, got {shown[1]}"
 
 
-def observe(double_list: DoubleList, call: Call) -> Outcome:
+def observe(double_list: DoubleList, call: Call) -> dict[str, str]:
     """Make the call and describe everything that it could have changed."""
     options = {"trace": ["before"], **call.options}
     trace = options["trace"]
@@ -86,16 +72,16 @@ def observe(double_list: DoubleList, call: Call) -> Outcome:
     except (Exception, Interrupt) as raised:  # noqa: BLE001 - all of them are compared.
         error = raised
     end_ns = time.perf_counter_ns()
-    return Outcome(
-        error=name_error(error) if error else "no error",
-        text=shorten(str(error)) if error else "",
-        notes=", ".join(read_item_notes(error)) or "none on an item",
-        returned=picture(returned),
-        values=picture(call.values),
-        result=picture(call.result),
+    return {
+        "error": name_error(error) if error else "no error",
+        "text": shorten(str(error)) if error else "",
+        "notes": ", ".join(read_item_notes(error)) or "none on an item",
+        "returned": picture(returned),
+        "values": picture(call.values),
+        "result": picture(call.result),
         # A call that is refused does not sleep.
-        trace=describe_trace({} if error else options, trace, start_ns, end_ns),
-    )
+        "trace": describe_trace({} if error else options, trace, start_ns, end_ns),
+    }
 
 
 def name_error(error: BaseException) -> str:
@@ -169,13 +155,7 @@ def describe_length(options: dict[str, Any], start_ns: int, end_ns: int) -> str:
 
 
 def find_trace_fault(stamps: object, start_ns: int, end_ns: int) -> str | None:
-    """Return what is wrong with an entry of a trace, None if nothing is (1.9).
-
-    Args:
-        stamps: what was appended.
-        start_ns: the caller's stamp before the call.
-        end_ns: the caller's stamp after it.
-    """
+    """Return what is wrong with an entry of a trace, None if nothing is (1.9)."""
     if type(stamps) is not tuple or [*map(type, stamps)] != [int] * N_STAMPS:
         return f"not a tuple of {N_STAMPS} ints: {shorten(picture(stamps))}"
     if sorted(stamps) != list(stamps):

@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,8 +26,8 @@ CHANGED_BY_IMPORTS = ("the filters of warnings",)
 
 
 def read_settings() -> dict[str, object]:
-    """Return all that calls have to leave as it was."""
-    return {
+    """Return all that calls have to leave as it was, as far as this system has it."""
+    settings = {
         "the switch interval": sys.getswitchinterval(),
         "the garbage collector": (gc.isenabled(), gc.get_threshold(), gc.get_debug()),
         "the recursion limit": sys.getrecursionlimit(),
@@ -41,8 +40,17 @@ def read_settings() -> dict[str, object]:
         "the filters of warnings": list(warnings.filters),
         "the signal handlers": [*map(read_handler, signal.valid_signals())],
         "the floating-point mode": read_floating_point_mode(),
-        **{what: read() for what, read in find_unix_settings().items()},
     }
+    if hasattr(signal, "getitimer"):
+        kinds = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+        timers: list[object] = [signal.getitimer(kind) != (0.0, 0.0) for kind in kinds]
+        with suppress(OSError):
+            timers.append(Path("/proc/self/timers").read_bytes())
+        settings["the timers"] = timers
+        settings["the blocked signals"] = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    if hasattr(os, "sched_getaffinity"):
+        settings["the cores to run on"] = os.sched_getaffinity(0)
+    return settings
 
 
 def identify_file(number: int) -> tuple[int, ...] | None:
@@ -66,29 +74,6 @@ def read_floating_point_mode() -> tuple[object, ...]:
     # Calculated now, and not once and for all by the compiler.
     rounded = [operator.truediv(sign, 3) for sign in (1, -1)]
     return *rounded, operator.truediv(sys.float_info.min, 2), math.sqrt(2)
-
-
-def find_unix_settings() -> dict[str, Callable[[], object]]:
-    """Return how to read those settings that not every system has."""
-    found: dict[str, Callable[[], object]] = {}
-    if hasattr(signal, "getitimer"):
-        found["the timers"] = read_timers
-    if hasattr(signal, "pthread_sigmask"):
-        found["the blocked signals"] = lambda: signal.pthread_sigmask(
-            signal.SIG_BLOCK, ()
-        )
-    if hasattr(os, "sched_getaffinity"):
-        found["the cores to run on"] = lambda: os.sched_getaffinity(0)
-    return found
-
-
-def read_timers() -> list[object]:
-    """Return which timers run."""
-    kinds = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
-    timers: list[object] = [signal.getitimer(kind) != (0.0, 0.0) for kind in kinds]
-    with suppress(OSError):
-        timers.append(Path("/proc/self/timers").read_bytes())
-    return timers
 
 
 def allow_imports(before: dict[str, object]) -> dict[str, object]:

@@ -127,13 +127,7 @@ def run_calls(
 
 
 def compute_stop(first: Calls, second: Calls, alone: Calls) -> float:
-    """Return for how much of the first call the second one could not go on.
-
-    Args:
-        first: the calls that began first.
-        second: the ones that were started by them.
-        alone: the second one's, with nothing beside it.
-    """
+    """Return for how much of the first call the second one could not go on."""
     needed_s = second.end_ns / 1e9 - second.waited_s - first.start_ns / 1e9
     return min(1.0, max(0.0, (needed_s - alone.unqueued_s) / first.elapsed_s))
 
