@@ -259,21 +259,6 @@ def reuses_lists(values, result, index, **options):
         result[index] = kept
 
 
-@faulty("correctness", "1.3 lists while a call sleeps")
-def stores_early(values, result, index, **options):
-    """Store the answer before sleeping."""
-    before = list.copy(result) if isinstance(result, list) else []
-    seconds = options.get("released_sleep")
-    if type(seconds) is float and 0 < seconds < 1:
-        quick = {**options, "released_sleep": 0.0, "held_sleep": 0.0, "trace": None}
-        try:
-            right(values, result, index, **quick)
-        except Exception:
-            list.__setitem__(result, slice(None), before)
-            raise
-    right(values, result, index, **options)
-
-
 BUFFER: list[Any] = [None]
 
 

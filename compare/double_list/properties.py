@@ -173,8 +173,6 @@ def check_changing_items(double_list: DoubleList) -> str | None:
     return None
 
 
-# --- More than one thread (1.7): answers, and who sees what when ----------------------
-
 # Length, calls and options of what each thread does in a row. The sleeps make calls
 # overlap on any machine, the long lists make the kernels.
 LOADS: tuple[tuple[int, int, dict[str, Any]], ...] = (
@@ -225,51 +223,6 @@ def check_threads(
     return next((f"{where}: {fault}" for fault in found if fault), None)
 
 
-# Until the other thread was there while the call slept. One that holds the GIL lets
-# nobody see anything.
-MEANWHILE_SLEEPS_S = (0.003, 0.01, 0.03)
-
-
-def check_meanwhile(double_list: DoubleList) -> str | None:
-    """Return what another thread sees or does too early while a call sleeps (1.3).
-
-    It changes the lists in the middle of the sleep: the answer has to be that of the
-    values that were read, and nothing but its own place is the call's.
-    """
-    for sleep_s in MEANWHILE_SLEEPS_S:
-        values, result = [1, 2, 3], ["first", "second"]
-        trace: list[Any] = []
-        options: dict[str, Any] = {"released_sleep": sleep_s, "trace": trace}
-        call = partial(double_list, values, result, 1, **options)
-        look = partial(look_and_change, values, result, trace, sleep_s)
-        _, (start_ns, seen, end_ns) = run_together(call, look, timeout_s=None)
-        _, kernel_start, kernel_end, *_ = trace[0]
-        if not kernel_start < start_ns < end_ns < kernel_end:
-            continue
-        before = "[[1, 2, 3], ['first', 'second'], []]"
-        after = "[[7, 7, 7], ['changed', [2, 4, 6], 'third']]"
-        got = picture([values, result])
-        if seen != before:
-            return f"1.3 lists while a call sleeps: expected {before}, got {seen}"
-        if got != after:
-            return f"1.7 lists changed while a call sleeps: expected {after}, got {got}"
-        break
-    return None
-
-
-def look_and_change(
-    values: list[Any], result: list[Any], trace: list[Any], sleep_s: float
-) -> tuple[int, str, int]:
-    """Return what the lists are in the middle of a sleep, and when that was."""
-    time.sleep(sleep_s / 2)
-    start_ns = time.perf_counter_ns()
-    seen = picture([values, result, trace])
-    values[:] = [7, 7, 7]
-    result[0] = "changed"
-    result.append("third")
-    return start_ns, seen, time.perf_counter_ns()
-
-
 PROPERTIES: tuple[Callable[[DoubleList], str | None], ...] = (
     check_new_list,
     check_signature,
@@ -282,7 +235,6 @@ PROPERTIES: tuple[Callable[[DoubleList], str | None], ...] = (
     check_memory,
     partial(check_threads, 2, is_same_list=True),
     partial(check_threads, 4, is_same_list=False),
-    check_meanwhile,
 )
 # Those that the short form has no time for.
 LONG_PROPERTIES: tuple[Callable[[DoubleList], str | None], ...] = (check_long_list,)

@@ -8,9 +8,8 @@ fast Python code gets on in either.
 import itertools
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from compare.contract import Implementation
@@ -39,6 +38,15 @@ PROBE_INTERVAL_S = 100.0
 
 # About how many ticks are reported.
 N_TICKS_KEPT = 500
+
+# What is told by a good trace.
+FIGURES = (
+    "released_s",
+    "waiting_s",
+    "held_s",
+    "partner_progress_released",
+    "partner_progress_held",
+)
 
 
 def run(implementation: Implementation, options: Options) -> Handoff | NotApplicable:
@@ -128,28 +136,25 @@ def count_ticks(implementation: Implementation, seconds: float) -> tuple[int, in
     if len(trace) != 1 or find_trace_fault(trace[0], *called_ns):
         return 0, 0
     _, kernel_start, kernel_end, acquired, leave = trace[0]
-    return (
-        sum(map(partial(is_between, *find_middle(kernel_start, kernel_end)), ticks)),
-        sum(map(partial(is_between, *find_middle(acquired, leave)), ticks)),
+    middles = find_middle(kernel_start, kernel_end), find_middle(acquired, leave)
+    n_released, n_held = (
+        sum(start < stamp < end for stamp in ticks) for start, end in middles
     )
-
-
-def is_between(start_ns: int, end_ns: int, moment_ns: int) -> bool:
-    """Return whether a moment lies within a window."""
-    return start_ns < moment_ns < end_ns
+    return n_released, n_held
 
 
 def describe_show(show: Show) -> Handoff:
     """Make the result of the stamps, or of the failure to leave good ones."""
     opened_ns = min(show.partner_stamps["enter"], show.call_ns[0])
-    failures = find_result_failures(show.result)
-    fault = (
-        find_trace_fault(show.trace[0], *show.call_ns)
-        if len(show.trace) == 1
-        else f"expected one entry, got {len(show.trace)}"
-    )
-    events = make_events(PARTNER, show.partner_stamps.items(), opened_ns)
-    released_s = waiting_s = held_s = progress_released = progress_held = None
+    failures = []
+    expected, got = picture([list(DOUBLED), list(DOUBLED)]), picture(show.result)
+    if got != expected:
+        failures.append(f"result: expected {expected}, got {shorten(got)}")
+    stamps = [(at, PARTNER, name) for name, at in show.partner_stamps.items()]
+    figures: dict[str, float] = {}
+    fault = f"expected one entry, got {len(show.trace)}"
+    if len(show.trace) == 1:
+        fault = find_trace_fault(show.trace[0], *show.call_ns) or ""
     if fault:
         failures.append(f"1.9 trace: {fault}")
     else:
@@ -157,32 +162,35 @@ def describe_show(show: Show) -> Handoff:
         asked = dict.fromkeys(("released_sleep", "held_sleep"), show.phase_s)
         if short := find_short_sleep(show.trace[0], asked):
             failures.append(f"1.3 trace: {short}")
-        released_s = (kernel_end - kernel_start) / 1e9
-        waiting_s = (acquired - kernel_end) / 1e9
-        held_s = (leave - acquired) / 1e9
         progress = show.busy_thread.compute_speed
-        progress_released = progress(kernel_start, kernel_end)
-        progress_held = progress(acquired, leave)
+        figures = {
+            "released_s": (kernel_end - kernel_start) / 1e9,
+            "waiting_s": (acquired - kernel_end) / 1e9,
+            "held_s": (leave - acquired) / 1e9,
+            "partner_progress_released": progress(kernel_start, kernel_end),
+            "partner_progress_held": progress(acquired, leave),
+        }
         # Python code that was interrupted let others run too, but released nothing.
-        middle = find_middle(kernel_start, kernel_end)
-        is_released = show.is_released and progress(*middle) > 0
-        stamps = {
+        is_released = (
+            show.is_released and progress(*find_middle(kernel_start, kernel_end)) > 0
+        )
+        names = {
             "enter": enter,
             "release" if is_released else "kernel_start": kernel_start,
             "kernel_end": kernel_end,
             **({"acquire": acquired} if is_released else {}),
             "exit": leave,
         }
-        events += make_events(show.implementation.name, stamps.items(), opened_ns)
+        actor = show.implementation.name
+        stamps += [(at, actor, name) for name, at in names.items()]
     first, second = (take_ints(answer) for answer in (*show.result, None, None)[:2])
     return Handoff(
         results=(first, second),
-        events=tuple(sorted(events, key=lambda event: event.at_s)),
-        released_s=released_s,
-        waiting_s=waiting_s,
-        held_s=held_s,
-        partner_progress_released=progress_released,
-        partner_progress_held=progress_held,
+        events=tuple(
+            Event((at - opened_ns) / 1e9, actor, name)
+            for at, actor, name in sorted(stamps, key=lambda stamp: stamp[0])
+        ),
+        **{name: figures.get(name) for name in FIGURES},
         partner_sleep_s=show.partner_sleep_s,
         ticks_s=tuple(
             round((stamp - opened_ns) / 1e9, 6)
@@ -227,24 +235,8 @@ def thin_stamps(stamps: list[int]) -> list[int]:
     return kept
 
 
-def make_events(
-    actor: str, stamps: Iterable[tuple[str, int]], opened_ns: int
-) -> list[Event]:
-    """Return events with their time after the barrier opened."""
-    return [Event((stamp - opened_ns) / 1e9, actor, name) for name, stamp in stamps]
-
-
 def take_ints(answer: Any) -> tuple[int, ...] | None:
     """Return the ints of a list of nothing else, None for anything else."""
     if type(answer) is not list or {*map(type, answer)} - {int}:
         return None
     return tuple(answer)
-
-
-def find_result_failures(result: list[Any]) -> list[str]:
-    """Return how the shared result differs from what both threads should leave."""
-    expected = picture([list(DOUBLED), list(DOUBLED)])
-    got = picture(result)
-    if got == expected:
-        return []
-    return [f"result: expected {expected}, got {shorten(got)}"]
