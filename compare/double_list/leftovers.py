@@ -127,34 +127,27 @@ def check_references(double_list: DoubleList) -> str | None:
     return None
 
 
-def check_memory(double_list: DoubleList) -> str | None:
-    """Return in which way a call has to end for memory not to be given back."""
-    for end, call in make_ends(double_list).items():
-        grown = measure_growth(partial(call_often, call))
-        if grown:
-            return f"1.11 calls that end with {end}: {describe_growth(grown)}"
-    return None
-
-
 def check_leftovers(double_list: DoubleList) -> str | None:
-    """Return what calls leave behind, in the main thread and in others."""
-    calls = make_ends(double_list).values()
+    """Return what calls leave behind: of each kind here, of all kinds in threads."""
+    ends = make_ends(double_list)
 
     def call_all() -> None:
-        for call in calls:
+        for call in ends.values():
             call()
 
     def call_in_threads() -> None:
         for _ in range(N_CALLS):
             run_together(call_all, timeout_s=None)
 
-    for where, make_calls in (
-        ("calls of all kinds", partial(call_often, call_all)),
-        (f"calls in {N_CALLS} threads", call_in_threads),
-    ):
-        grown = measure_growth(make_calls, N_DOUBLINGS_OF_ALL)
-        if grown:
-            return f"1.11 {where}: {describe_growth(grown)}"
+    looks: list[tuple[str, Callable[[], object], int]] = [
+        (f"calls that end with {end}", partial(call_often, call), N_DOUBLINGS)
+        for end, call in ends.items()
+    ]
+    looks.append((f"calls in {N_CALLS} threads", call_in_threads, N_DOUBLINGS_OF_ALL))
+    for where, make_calls, n_doublings in looks:
+        if grown := measure_growth(make_calls, n_doublings):
+            left = " and ".join(f"{count} {what}" for what, count in grown.items())
+            return f"1.11 {where}: {left} not given back"
     return None
 
 
@@ -164,21 +157,10 @@ def call_often(call: Callable[[], object]) -> None:
         call()
 
 
-def describe_growth(grown: dict[str, int]) -> str:
-    """Return in words what is left."""
-    left = " and ".join(f"{count} {what}" for what, count in grown.items())
-    return f"{left} not given back"
-
-
 def measure_growth(
     make_calls: Callable[[], object], n_doublings: int = N_DOUBLINGS
 ) -> dict[str, int]:
-    """Return by how much each count grew, if that went on in proportion to the calls.
-
-    Args:
-        make_calls: makes N_CALLS calls.
-        n_doublings: how often the calls are doubled before growth is a leak.
-    """
+    """Return how much each count grew, if that goes on in proportion to the calls."""
     make_calls()
     # Cycles are no leak, but they are there until somebody looks for them. Looking
     # takes time, so that it waits until there is growth.

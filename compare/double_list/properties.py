@@ -15,11 +15,7 @@ from typing import Any
 
 from backends import DoubleList
 from compare.double_list.cases import REFUSALS, Call
-from compare.double_list.leftovers import (
-    check_leftovers,
-    check_memory,
-    check_references,
-)
+from compare.double_list.leftovers import check_leftovers, check_references
 from compare.double_list.objects import Interrupt, Number
 from compare.double_list.observe import find_trace_fault, name_error, picture
 from compare.work import find_answer_fault
@@ -232,7 +228,6 @@ PROPERTIES: tuple[Callable[[DoubleList], str | None], ...] = (
     check_changing_items,
     check_references,
     check_leftovers,
-    check_memory,
     partial(check_threads, 2, is_same_list=True),
     partial(check_threads, 4, is_same_list=False),
 )
