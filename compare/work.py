@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from compare.contract import Contract, Implementation
+from compare.scenarios import NotApplicable
 from gilscope.threads import run_together, switch_interval
 from gilscope.timing.calls import Call, Calls, Work
 from gilscope.timing.rounds import Subject, count_calls
@@ -204,15 +205,16 @@ def find_thread_fault(work: ImplementationWork, n_calls: int, n_threads: int) ->
 def select_sizes(
     implementation: Implementation,
 ) -> tuple[dict[int, float], tuple[str, ...]]:
-    """Return the sizes whose calls are short enough, with the time of a call.
+    """Return the time of a call by size, and what was left out as too long.
 
     A size is not tried if the one before it tells that it takes too long.
 
-    Returns:
-        Seconds of a call by size, and what was left out, in words.
+    Raises:
+        NotApplicable: no size is left.
     """
     contract = implementation.contract
     times: dict[int, float] = {}
+    warnings: tuple[str, ...] = ()
     for size in sorted(contract.sizes):
         known = [*times.items()][-1:]
         seconds = sum(time_s * size / max(1, before) for before, time_s in known)
@@ -229,6 +231,10 @@ def select_sizes(
                 f"sizes {sizes} are left out: a call of size {size} takes about "
                 f"{seconds:.1f} s, over the contract's {contract.call_max_s:g} s"
             )
-            return times, (words,)
+            warnings = (words,)
+            break
         times[size] = seconds
-    return times, ()
+    if not times:
+        message = "the contract has no sizes"
+        raise NotApplicable(next(iter(warnings), message))
+    return times, warnings

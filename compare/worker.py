@@ -61,12 +61,11 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
             return "failed", "a debug build is not compared"
         for step in job.scenarios:
             channel.send({"event": "scenario", "name": step})
-            result = load_scenario(step).run(found, job.options)
-            if isinstance(result, NotApplicable):
-                reason = result.reason
-                channel.send({"event": "lack", "name": step, "reason": reason})
-                continue
-            channel.send({"event": "result", "name": step, "value": result})
+            try:
+                value = load_scenario(step).run(found, job.options)
+                channel.send({"event": "result", "name": step, "value": value})
+            except NotApplicable as lack:
+                channel.send({"event": "lack", "name": step, "reason": str(lack)})
     except backends.BackendNotBuiltError as error:
         return "unavailable", clean_text(str(error))
     except (backends.BackendLoadError, ContractError) as error:

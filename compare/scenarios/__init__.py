@@ -1,9 +1,9 @@
 """The scenarios: one module each, all with the same entry.
 
 `run(implementation, options)` puts one implementation through the scenario in this
-process and returns a frozen dataclass of compare.model, or NotApplicable. It never
-prints, and what it finds wrong goes into its result; an exception means that the
-implementation itself failed.
+process and returns a frozen dataclass of compare.model. It never prints, and what it
+finds wrong goes into its result; an exception means that the implementation itself
+failed, unless it is NotApplicable.
 """
 
 import importlib
@@ -37,11 +37,8 @@ class Options:
     late_partner: bool = False
 
 
-@dataclass(frozen=True)
-class NotApplicable:
-    """Why a scenario says nothing: it needs what the contract lacks."""
-
-    reason: str
+class NotApplicable(Exception):  # noqa: N818 - it is no error.
+    """A scenario says nothing: it needs what the contract lacks; the text says what."""
 
 
 class Scenario(Protocol):

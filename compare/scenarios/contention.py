@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from compare.contract import Implementation
 from compare.model import Contention
-from compare.scenarios import NotApplicable, Options
+from compare.scenarios import Options
 from compare.work import Failures, ImplementationWork, make_subject, select_sizes
 from gilscope.environment import is_gil_enabled
 from gilscope.measurement import ContentionRow
@@ -41,17 +41,11 @@ FULL = Plan(n_rounds=5, windows=Windows(calls_s=0.01, beside_s=0.06, busy_s=0.03
 QUICK = Plan(n_rounds=3, windows=Windows(calls_s=0.003, beside_s=0.01, busy_s=0.01))
 
 
-def run(implementation: Implementation, options: Options) -> Contention | NotApplicable:
-    """Measure short calls, released and held, alone and beside a busy thread.
-
-    Raises:
-        Exception: what a call raised.
-    """
+def run(implementation: Implementation, options: Options) -> Contention:
+    """Measure short calls, released and held, alone and beside a busy thread."""
     plan = QUICK if options.quick else FULL
     failures = Failures()
     times, warnings = select_sizes(implementation)
-    if not times:
-        return NotApplicable("the contract has no sizes")
     sizes = sorted({min(times), sorted(times)[len(times) // 2]})[:N_SIZES]
     subjects = [
         make_subject(ImplementationWork(implementation, size), times[size])

@@ -14,7 +14,7 @@ from typing import Any
 
 from compare.contract import Implementation
 from compare.model import Gil
-from compare.scenarios import NotApplicable, Options
+from compare.scenarios import Options
 from compare.work import ImplementationWork, calibrate, select_sizes
 from gilscope.check import check
 from gilscope.environment import is_gil_enabled
@@ -47,16 +47,10 @@ FULL = Plan(call_s=0.01, budget_s=1.0)
 QUICK = Plan(call_s=0.004, budget_s=0.1)
 
 
-def run(implementation: Implementation, options: Options) -> Gil | NotApplicable:
-    """Check the call and hold the verdicts against the declaration.
-
-    Raises:
-        Exception: what a call raised.
-    """
+def run(implementation: Implementation, options: Options) -> Gil:
+    """Check the call and hold the verdicts against the declaration."""
     plan = QUICK if options.quick else FULL
     times, _ = select_sizes(implementation)
-    if not times:
-        return NotApplicable("the contract has no sizes")
     size = max(times)
     work = ImplementationWork(implementation, size)
     if "passes" in implementation.contract.keywords:

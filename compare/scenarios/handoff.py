@@ -49,10 +49,11 @@ FIGURES = (
 )
 
 
-def run(implementation: Implementation, options: Options) -> Handoff | NotApplicable:
+def run(implementation: Implementation, options: Options) -> Handoff:
     """Run the two threads and put their stamps in order."""
     if not implementation.contract.can_hand_off:
-        return NotApplicable("the contract has no sleeps and no trace")
+        message = "the contract has no sleeps and no trace"
+        raise NotApplicable(message)
     scale = QUICK_SCALE if options.quick else 1.0
     sleep_s = LATE_PARTNER_SLEEP_S if options.late_partner else PARTNER_SLEEP_S
     show = Show(implementation, PHASE_S * scale, sleep_s * scale)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from compare.contract import Implementation, load_implementation
 from compare.model import PairCell, Pairs
-from compare.scenarios import NotApplicable, Options
+from compare.scenarios import Options
 from compare.work import Failures, ImplementationWork, make_long_work, select_sizes
 from gilscope.stats import Figure, summarize
 from gilscope.timing.calls import Calls, measure_wall
@@ -49,17 +49,11 @@ class Round:
     speedup: float
 
 
-def run(implementation: Implementation, options: Options) -> Pairs | NotApplicable:
-    """Measure this implementation beside each partner, both start orders.
-
-    Raises:
-        Exception: what a call raised.
-    """
+def run(implementation: Implementation, options: Options) -> Pairs:
+    """Measure this implementation beside each partner, both start orders."""
     plan = QUICK if options.quick else FULL
     failures = Failures()
     times, warnings = select_sizes(implementation)
-    if not times:
-        return NotApplicable("the contract has no sizes")
     own = make_long_work(implementation, times, plan.call_s)
     cells = tuple(
         measure_cell(own, name, target, plan, failures)

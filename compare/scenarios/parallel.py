@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from compare.contract import Implementation
 from compare.model import Parallel
-from compare.scenarios import NotApplicable, Options
+from compare.scenarios import Options
 from compare.work import (
     Failures,
     ImplementationWork,
@@ -58,18 +58,12 @@ FULL = Plan(call_s=0.1, budget_s=4.5, n_rounds_min=4)
 QUICK = Plan(call_s=0.013, budget_s=0.4, n_rounds_min=5)
 
 
-def run(implementation: Implementation, options: Options) -> Parallel | NotApplicable:
-    """Measure the speed-up of threads, and beside it what bounds it.
-
-    Raises:
-        Exception: what a call raised.
-    """
+def run(implementation: Implementation, options: Options) -> Parallel:
+    """Measure the speed-up of threads, and beside it what bounds it."""
     plan = QUICK if options.quick else FULL
     counts = tuple(sorted({2, *options.threads}))
     failures = Failures()
     times, warnings = select_sizes(implementation)
-    if not times:
-        return NotApplicable("the contract has no sizes")
     work, n_calls = make_long_work(implementation, times, plan.call_s)
     held_fraction = measure_held_fraction(work)
     # What is timed afterwards is not interrupted at all.

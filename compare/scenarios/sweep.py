@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from compare.contract import Implementation
 from compare.model import Sweep
-from compare.scenarios import NotApplicable, Options
+from compare.scenarios import Options
 from compare.work import (
     Failures,
     ImplementationWork,
@@ -104,17 +104,11 @@ class Cell:
         return replace(self.subject.summarize(), passes=self.passes, kernel_s=kernel_s)
 
 
-def run(implementation: Implementation, options: Options) -> Sweep | NotApplicable:
-    """Measure every work of the grid, alone, in pairs and beside a busy thread.
-
-    Raises:
-        Exception: what a call raised.
-    """
+def run(implementation: Implementation, options: Options) -> Sweep:
+    """Measure every work of the grid, alone, in pairs and beside a busy thread."""
     plan = QUICK if options.quick else FULL
     failures = Failures()
     cells, warnings = make_cells(implementation, plan)
-    if not cells:
-        return NotApplicable("the contract has no sizes")
     subjects = [cell.subject for cell in cells]
     rounds = Rounds(subjects, plan.windows, (2,), failures.add)
     with rounds.open(has_processes=False):
