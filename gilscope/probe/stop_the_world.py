@@ -22,7 +22,7 @@ from gilscope.clock import (
     sleep,
     thread_time_ns,
 )
-from gilscope.kernel import WitnessError, count_sleeps
+from gilscope.kernel import ThreadView, WitnessError, count_sleeps
 from gilscope.model import Check, Evidence, FirstCall
 from gilscope.probe.decide import compare_attached_controls, decide_attached, find_notes
 from gilscope.probe.estimate import (
@@ -100,16 +100,14 @@ def watch_attached(
     spans = watch_for(witness, subject.make_call, seconds, limit_s, max_calls)
     call_s = min((span.stamps[-1] - span.stamps[0]) / span.n_calls for span in spans)
     call_s /= 1e9
-    computed_ns = min(
-        (span.computed[-1] - span.computed[0]) / span.n_calls for span in spans
-    )
-    share, n_calls = count_python_share(subject.make_call, computed_ns)
+    own_ns = min(span.own_ns for span in spans)
+    share, n_calls = count_python_share(subject.make_call, own_ns)
     evidence = replace(
         add_up(spans),
         python_share=share,
         runs_python=None if share is None else share > 0,
     )
-    verdict, reason = decide_attached(evidence, controls, call_s=call_s)
+    verdict, reason = decide_attached(evidence, controls, call_s=own_ns / 1e9)
     check = replace(
         check,
         verdict=verdict,
@@ -152,7 +150,7 @@ class Stop(NamedTuple):
     has_stopped: bool | None = None
     # Whether that is proven.
     is_proven: bool = False
-    # The run-queue wait of the witness meanwhile.
+    # The run-queue waits of witness and caller meanwhile.
     waited_ns: int = 0
     # Whether the witness slept in the meantime.
     has_slept: bool = True
@@ -170,6 +168,8 @@ class Span(NamedTuple):
     stamps: Sequence[int]
     computed: Sequence[int]
     stops: Sequence[Stop]
+    # How long one of them took, without the caller's run-queue wait.
+    own_ns: float = 0.0
 
     @property
     def n_calls(self) -> int:
@@ -181,7 +181,7 @@ class Span(NamedTuple):
         ends = pairwise(zip(self.stamps, self.computed, strict=True))
         for (start, before), (end, after) in ends:
             stops = [s for s in self.stops if s.end_ns > start and s.start_ns < end]
-            yield Span((start, end), (before, after), stops)
+            yield Span((start, end), (before, after), stops, self.own_ns)
 
     @property
     def is_tried(self) -> bool:
@@ -233,7 +233,7 @@ class StopWitness(Witness):
         """Return what was seen of one stop, None if it tells nothing of the caller."""
         view, own = self._noted_view, self._own_view
         n_sleeps = count_sleeps() if own else -1
-        waited_ns = own.read_times().waiting_for_core if own else 0
+        waited_ns = read_waits(own, view)
         before = view.read_sleep() if view else None
         earlier, computed = self._read_computed(), self._read_computed()
         start = perf_counter_ns()
@@ -242,7 +242,7 @@ class StopWitness(Witness):
         end = perf_counter_ns()
         computed_after = self._read_computed()
         after = view.read_sleep() if view else None
-        waited_ns = own.read_times().waiting_for_core - waited_ns if own else 0
+        waited_ns = read_waits(own, view) - waited_ns
         has_slept = not own or count_sleeps() > n_sleeps
         # One that was stopped before comes back in steps, for which it needs a core.
         last, self._computed_at_last = self._computed_at_last, computed_after
@@ -311,11 +311,23 @@ def watch_for(
 
 def watch_span(witness: StopWitness, call: Callable[[], Any], count: int) -> Span:
     """Watch some calls beside the witness."""
+    view = witness.caller_view
+    waited_ns = read_waits(view)
     witness.start()
     readings = run_chain(call, count, (perf_counter_ns, thread_time_ns))
     witness.rest()
     readings = check_complete(call, readings, 2 * (count + 1))
-    return Span(readings[::2], readings[1::2], witness.stops)
+    waited_ns = read_waits(view) - waited_ns
+    stamps, computed = readings[::2], readings[1::2]
+    own_ns = computed[-1] - computed[0]
+    if view is not None:
+        own_ns = max(own_ns, stamps[-1] - stamps[0] - waited_ns)
+    return Span(stamps, computed, witness.stops, own_ns / count)
+
+
+def read_waits(*views: ThreadView | None) -> int:
+    """Return the run-queue waits of some threads so far, in nanoseconds."""
+    return sum(view.read_times().waiting_for_core for view in views if view is not None)
 
 
 def add_up(spans: Sequence[Span]) -> Evidence:

@@ -1,10 +1,21 @@
 """What one stop of the world says of the caller, from what Linux tells of it."""
 
+import time
+from functools import partial
+from types import SimpleNamespace
+
 import pytest
 
 from gilscope.kernel import Times
 from gilscope.probe import stop_the_world
-from gilscope.probe.stop_the_world import BACK_NS, Span, Stop, StopWitness, add_up
+from gilscope.probe.stop_the_world import (
+    BACK_NS,
+    Span,
+    Stop,
+    StopWitness,
+    add_up,
+    watch_span,
+)
 from gilscope.probe.witness import Note
 
 AWAKE, ASLEEP = False, True
@@ -13,14 +24,15 @@ AWAKE, ASLEEP = False, True
 class View:
     """Says before and after a stop what Linux might say of a thread."""
 
-    def __init__(self, *states):
+    def __init__(self, *states, waits_ns=()):
         self.states = list(states)
+        self.waits_ns = list(waits_ns)
 
     def read_sleep(self):
         return self.states.pop(0)
 
     def read_times(self):
-        return Times(0, 0)
+        return Times(0, self.waits_ns.pop(0) if self.waits_ns else 0)
 
 
 def stop_world(monkeypatch, states, computed, at_last=0):
@@ -66,6 +78,26 @@ def test_without_the_kernel_a_stop_is_only_a_stop(monkeypatch):
     monkeypatch.setattr(stop_the_world, "find_place", lambda _: None)
     found = StopWitness()._stop_world()
     assert (found.has_stopped, found.is_proven) == (None, False)
+
+
+def test_a_stop_did_not_wait_for_a_caller_without_a_core(monkeypatch):
+    """It waited for the core, as it would beside one that is detached."""
+    monkeypatch.setattr(stop_the_world, "find_place", lambda _: None)
+    witness = StopWitness()
+    witness._own_view = View(waits_ns=[1_000, 1_500])
+    witness._noted_view = View((AWAKE, 3), (ASLEEP, 4), waits_ns=[5_000, 75_000])
+    assert witness._stop_world().waited_ns == 70_500
+
+
+@pytest.mark.parametrize(("waits_ns", "own_ms"), [((7, 7), 10), ((7, 4_000_007), 6)])
+def test_the_run_queue_wait_of_the_caller_is_no_part_of_a_call(waits_ns, own_ms):
+    """Or a sleep would be lost in it, and the little Python code around be most."""
+    witness = SimpleNamespace(start=bool, rest=bool, stops=[])
+    witness.caller_view = View(waits_ns=waits_ns)
+    span = watch_span(witness, partial(time.sleep, 0.005), 2)
+    assert span.own_ns * 2 >= own_ms * 1e6
+    assert span.own_ns * 2 == span.stamps[-1] - span.stamps[0] - (waits_ns[1] - 7)
+    assert next(span.split()).own_ns == span.own_ns
 
 
 def stop(start, end, before, after):
