@@ -123,9 +123,9 @@ def decide(
         return "inconclusive", "no call was seen as nobody was there to watch it"
     if call_s < SEEN_CALLS * empty_s:
         return "inconclusive", (
-            f"the call is too short to be seen: it takes {describe_time(call_s)}, of "
-            f"which {describe_time(empty_s)} are for calling and reading the clock; "
-            "give it more to do"
+            f"the call is too short to be seen: it takes {describe_time(call_s)}, and "
+            f"a call that does nothing takes {describe_time(empty_s)} with the two "
+            "readings of the clock; give it more to do"
         )
     return decide_kept(evidence, call_s)
 

@@ -29,6 +29,7 @@ from gilscope.probe.surroundings import (
     count_python_share,
     describe_answer,
     describe_environment,
+    describe_extension,
     explain_refusal,
     is_used_up,
     unbind,
@@ -208,6 +209,8 @@ class _Judge:
                     "later calls answer with nothing: the first one has used up what "
                     "it reads; prepare= (--prepare) gives each call fresh input"
                 )
+        if verdict == "holds" and self.figures:
+            notes.append(describe_extension(self.subject.call, has_gil=True))
         return replace(
             check,
             verdict=verdict,
@@ -219,7 +222,7 @@ class _Judge:
             n_calls_made=self.n_made,
             evidence=evidence,
             controls=controls,
-            notes=(*notes, *filter(None, [answer_note])),
+            notes=tuple(filter(None, [*notes, answer_note])),
         )
 
     def watch_first(self) -> tuple[FirstCall, Any]:

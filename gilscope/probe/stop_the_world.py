@@ -33,7 +33,11 @@ from gilscope.probe.estimate import (
     weigh_marks,
 )
 from gilscope.probe.session import run_loop
-from gilscope.probe.surroundings import count_python_share, explain_refusal
+from gilscope.probe.surroundings import (
+    count_python_share,
+    describe_extension,
+    explain_refusal,
+)
 from gilscope.probe.switch_interval import MAX_CALLS, check_complete, run_chain
 from gilscope.probe.witness import Note, Witness, find_place
 from gilscope.stats import Figure
@@ -123,13 +127,17 @@ def watch_attached(
     estimates = [estimate_span(span) for span in spans]
     holds = select_longest_hold([each.longest for each in estimates])
     fraction: Figure | None = Figure(0.0, 0.0, 0.0)
+    notes = [*check.notes]
     if verdict == "releases":
         fraction = estimate_fraction(estimates)
+    elif verdict == "holds":
+        notes.append(describe_extension(subject.call, has_gil=False))
     return replace(
         check,
         released_fraction=fraction,
         longest_hold=holds and holds[0],
         longest_hold_by_clock=holds and holds[1],
+        notes=tuple(filter(None, notes)),
     )
 
 

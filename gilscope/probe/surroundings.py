@@ -1,7 +1,7 @@
 """What a check has to know about the interpreter and about the callable."""
 
+import contextlib
 import functools
-import importlib.machinery
 import inspect
 import io
 import itertools
@@ -15,14 +15,17 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gilscope import extensions
 from gilscope.environment import is_free_threaded_build, is_gil_enabled
+from gilscope.extensions import SUFFIXES
 from gilscope.model import CheckEnvironment
 from gilscope.probe.decide import PYTHON_SHARE
 
 # The least time in which a line of Python code is run.
 STEP_NS = 25
 
-NATIVE_SUFFIXES = tuple(importlib.machinery.EXTENSION_SUFFIXES)
+# An object file says the same each time.
+read_extension = functools.cache(extensions.read_extension)
 
 
 def describe_environment(call: Callable[..., Any]) -> CheckEnvironment:
@@ -52,7 +55,7 @@ def find_gil_enabler(call: Callable[..., Any]) -> str | None:
     names = [
         name
         for name, module in list(sys.modules.items())
-        if (getattr(module, "__file__", None) or "").endswith(NATIVE_SUFFIXES)
+        if (getattr(module, "__file__", None) or "").endswith(SUFFIXES)
     ]
     program = (
         "import importlib, json, sys, warnings\n"
@@ -146,8 +149,11 @@ def unbind(call: Callable[..., Any]) -> Callable[..., Any]:
 def describe_callable(call: Callable[..., Any]) -> str:
     """Return a name for the callable that its user will recognize."""
     function = unbind(call)
-    module = getattr(function, "__module__", None)
-    name = getattr(function, "__qualname__", None) or repr(function)
+    try:
+        module = getattr(function, "__module__", None)
+        name = getattr(function, "__qualname__", None) or repr(function)
+    except Exception:  # noqa: BLE001 - whatever its own code raises.
+        return type(function).__qualname__
     return name if module in (None, "builtins", "__main__") else f"{module}.{name}"
 
 
@@ -202,3 +208,34 @@ def count_steps(call: Callable[[], Any], enough: int) -> int | None:
         if is_own:
             sys.settrace(None)
     return n_steps if is_own or n_steps >= enough else None
+
+
+def describe_extension(call: Callable[..., Any], *, has_gil: bool) -> str:
+    """Say that the extension module of a callable cannot release the GIL, or ""."""
+    with contextlib.suppress(Exception):
+        name, file = find_extension(unbind(call))
+        if file and read_extension(name, file).can_release is False:
+            return (
+                f"the extension module {name} never imports PyEval_SaveThread: it "
+                f"cannot {'release the GIL' if has_gil else 'detach'} by itself"
+            )
+    return ""
+
+
+def find_extension(function: Callable[..., Any]) -> tuple[str, str]:
+    """Return name and file of the extension module of a function, "" if it has none.
+
+    A package may have given its own name to what is defined in a module of it.
+    """
+    owner = getattr(function, "__self__", None)
+    kind = owner if isinstance(owner, type) else type(owner)
+    for part in (function, getattr(function, "__objclass__", kind)):
+        home = getattr(part, "__module__", None) or "builtins"
+        for name, module in [*sys.modules.items()]:
+            file = getattr(module, "__file__", None) or ""
+            is_near = name.partition(".")[0] == home.partition(".")[0]
+            if is_near and file.endswith(SUFFIXES):
+                has_it = any(value is part for value in vars(module).values())
+                if name == home or has_it:
+                    return name, file
+    return "", ""

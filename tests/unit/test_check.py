@@ -3,11 +3,13 @@
 Verdicts are judged, not times: what is asserted here holds on a loaded machine too.
 """
 
+import _pickle
 import ctypes
 import functools
 import gc
 import hashlib
 import json
+import pickle
 import sys
 import sysconfig
 import threading
@@ -324,6 +326,36 @@ def test_a_callable_with_threads_of_its_own_is_judged():
         thread.join()
 
     assert check(work).verdict == "releases"
+
+
+@needs_gil
+@pytest.mark.skipif(not hasattr(_pickle, "__file__"), reason="it is built in")
+def test_an_extension_module_that_cannot_release_is_named_beside_a_hold():
+    words = "the extension module _pickle never imports PyEval_SaveThread"
+    found = check(pickle.dumps, list(range(50_000)), budget_s=0.1)
+    assert found.verdict == "holds"
+    assert [note.partition(":")[0] for note in found.notes] == [words]
+    # Reading the file would take longer than the verdict alone.
+    assert not check(pickle.dumps, list(range(50_000)), figures=False).notes
+
+
+@needs_gil
+def test_an_extension_module_that_can_release_is_not_named():
+    found = check(zlib.crc32, bytes(1000), budget_s=0.1)
+    assert found.verdict == "holds"
+    assert not found.notes
+
+
+class Unnamed:
+    def __call__(self):
+        run_loop()
+
+    def __repr__(self):
+        raise ZeroDivisionError
+
+
+def test_a_callable_that_cannot_be_named_is_named_by_its_type():
+    assert check(Unnamed(), budget_s=0.1).name == "Unnamed"
 
 
 @pytest.mark.parametrize("value", [None, 3, "time.sleep"])
