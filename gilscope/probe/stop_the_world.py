@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
+from itertools import cycle, pairwise, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gilscope.clock import (
@@ -53,9 +53,13 @@ LOOP_STEPS = 500_000
 # The share of the budget for watching, and that from which on one call is long.
 WATCH_SHARE = 0.5
 LONG_SHARE = 0.25
-PAUSE_S = 20e-6
+# Taken in turn: with one of them alone the stops would fall into step with calls of
+# some length, and meet each in the same place.
+PAUSES_S = (*repeat(20e-6, 7), 400e-6)
 # A stop takes about a microsecond if it has to wait for nobody.
 STOP_NS = 20_000
+# It looks each millisecond for threads that have detached (stop_the_world(), CPython).
+LOOK_NS = 1_500_000
 # What a thread computes at the most to come back from a stop.
 BACK_NS = 20_000
 # Calls shorter than this are watched many at a time, and those that last no longer than
@@ -107,7 +111,8 @@ def watch_attached(
     own_ns = min(span.own_ns for span in spans)
     share, n_calls = count_python_share(subject.make_call, own_ns)
     evidence = replace(
-        add_up(spans),
+        # Where no Python code runs, a stop inside shows a call that detaches.
+        add_up(spans, STOP_NS if share == 0 else LOOK_NS),
         python_share=share,
         runs_python=None if share is None else share > 0,
     )
@@ -158,8 +163,9 @@ class Stop(NamedTuple):
     has_stopped: bool | None = None
     # Whether that is proven.
     is_proven: bool = False
-    # The run-queue waits of witness and caller meanwhile.
-    waited_ns: int = 0
+    # The run-queue waits meanwhile.
+    witness_wait_ns: int = 0
+    caller_wait_ns: int = 0
     # Whether the witness slept in the meantime.
     has_slept: bool = True
 
@@ -223,12 +229,13 @@ class StopWitness(Witness):
 
     def _take_notes(self) -> None:
         self.stops = []
+        pauses = cycle(PAUSES_S)
         while self._is_armed:
             if self._is_back():
                 stop = self._stop_world()
                 if stop is not None:
                     self.stops.append(stop)
-            sleep(PAUSE_S)
+            sleep(next(pauses))
 
     def _is_back(self) -> bool:
         """Return whether the caller is back from the last stop, or sleeps."""
@@ -241,7 +248,7 @@ class StopWitness(Witness):
         """Return what was seen of one stop, None if it tells nothing of the caller."""
         view, own = self._noted_view, self._own_view
         n_sleeps = count_sleeps() if own else -1
-        waited_ns = read_waits(own, view)
+        waits_ns = read_waits(own), read_waits(view)
         before = view.read_sleep() if view else None
         earlier, computed = self._read_computed(), self._read_computed()
         start = perf_counter_ns()
@@ -250,13 +257,19 @@ class StopWitness(Witness):
         end = perf_counter_ns()
         computed_after = self._read_computed()
         after = view.read_sleep() if view else None
-        waited_ns = read_waits(own, view) - waited_ns
+        waits_ns = read_waits(own) - waits_ns[0], read_waits(view) - waits_ns[1]
         has_slept = not own or count_sleeps() > n_sleeps
         # One that was stopped before comes back in steps, for which it needs a core.
         last, self._computed_at_last = self._computed_at_last, computed_after
         note = Note(end, progress=computed_after, place=place)
+        stop = Stop(
+            *(start, end, note, computed),
+            witness_wait_ns=waits_ns[0],
+            caller_wait_ns=waits_ns[1],
+            has_slept=has_slept,
+        )
         if before is None or after is None or computed is None:
-            return Stop(start, end, note, computed, waited_ns=waited_ns)
+            return stop
         # To be stopped a thread has to compute until it comes to where it goes to
         # sleep. One that slept on, or computed nothing though it was on its way, was
         # detached; so, with some exceptions, was one that computed on without sleeping.
@@ -273,10 +286,7 @@ class StopWitness(Witness):
             has_stopped = True
         elif before == after and computed != earlier:
             has_stopped = False
-        return Stop(
-            *(start, end, note, computed),
-            *(has_stopped, is_proven, waited_ns, has_slept),
-        )
+        return stop._replace(has_stopped=has_stopped, is_proven=is_proven)
 
 
 def watch_for(
@@ -327,19 +337,22 @@ def watch_span(witness: StopWitness, call: Callable[[], Any], count: int) -> Spa
     readings = check_complete(call, readings, 2 * (count + 1))
     waited_ns = read_waits(view) - waited_ns
     stamps, computed = readings[::2], readings[1::2]
-    own_ns = computed[-1] - computed[0]
-    if view is not None:
-        own_ns = max(own_ns, stamps[-1] - stamps[0] - waited_ns)
+    own_ns = max(computed[-1] - computed[0], stamps[-1] - stamps[0] - waited_ns)
     return Span(stamps, computed, witness.stops, own_ns / count)
 
 
-def read_waits(*views: ThreadView | None) -> int:
-    """Return the run-queue waits of some threads so far, in nanoseconds."""
-    return sum(view.read_times().waiting_for_core for view in views if view is not None)
+def read_waits(view: ThreadView | None) -> int:
+    """Return the run-queue wait of a thread so far, in nanoseconds; 0 if not told."""
+    return 0 if view is None else view.read_times().waiting_for_core
 
 
-def add_up(spans: Sequence[Span]) -> Evidence:
-    """Return the counts."""
+def add_up(spans: Sequence[Span], look_ns: int = LOOK_NS) -> Evidence:
+    """Return the counts.
+
+    Args:
+        spans: calls beside stops.
+        look_ns: for how long a stop may wait for a call that has detached.
+    """
     inside = [span.inside for span in spans]
     return Evidence(
         n_calls=sum(span.n_calls for span in spans),
@@ -357,21 +370,26 @@ def add_up(spans: Sequence[Span]) -> Evidence:
             for span in spans
             for stop in span.stops
         ),
-        n_waited=sum(has_waited(span, stop) for span in spans for stop in span.stops),
+        n_waited=sum(
+            has_waited(span, stop, look_ns) for span in spans for stop in span.stops
+        ),
         n_calls_tried=sum(span.is_tried for span in spans),
         n_calls_interrupted=sum(map(bool, inside)),
         n_calls_split=sum(is_split(span) for span in spans),
     )
 
 
-def has_waited(span: Span, stop: Stop) -> bool:
-    """Return whether a stop waited for the call, and not for a core."""
-    if not span.stamps[0] < stop.start_ns < span.stamps[-1]:
+def has_waited(span: Span, stop: Stop, look_ns: int) -> bool:
+    """Return whether a stop waited for most of the call, and not for a core."""
+    if not span.stamps[0] < stop.start_ns < span.stamps[-1] or not stop.has_slept:
         return False
-    waited_ns = stop.end_ns - stop.start_ns - stop.waited_ns
-    return stop.has_slept and waited_ns > max(
-        STOP_NS, (span.stamps[-1] - stop.start_ns) / 2
-    )
+    waited_ns = stop.end_ns - stop.start_ns - stop.witness_wait_ns - stop.caller_wait_ns
+    rest_ns = span.stamps[-1] - stop.start_ns - stop.caller_wait_ns
+    half_ns = min(rest_ns, span.own_ns * span.n_calls) / 2
+    # Meanwhile the call computed, or slept. A stop looks but now and then for a thread
+    # that detached on its way, and so may outlast the beginning of a sleep.
+    computed_ns = (stop.note.progress or 0) - (stop.computed or 0)
+    return computed_ns > max(STOP_NS, half_ns) or waited_ns > max(look_ns, half_ns)
 
 
 def is_split(span: Span) -> bool:
@@ -398,10 +416,10 @@ def is_split(span: Span) -> bool:
 def estimate_span(span: Span) -> Estimate:
     """Estimate for which share of a span stops did not have to wait for the caller.
 
-    The run-queue wait of the witness widens the range.
+    The run-queue wait of the witness widens the range; the caller's is left out.
     """
     holds = list(find_waits(span))
-    whole = float(max(1, span.stamps[-1] - span.stamps[0]))
+    whole = max(1.0, span.own_ns * span.n_calls)
     held, low, high = (
         min(whole, sum(part))
         for part in (
@@ -420,5 +438,6 @@ def find_waits(span: Span) -> Iterator[Hold]:
     for stop in span.stops:
         waited = min(stop.end_ns, last) - max(stop.start_ns, first)
         if not stop.is_free and waited > STOP_NS:
-            low = max(0, waited - stop.waited_ns)
-            yield Hold((low + waited) / 2, low, waited, waited)
+            own = max(0, waited - stop.caller_wait_ns)
+            low = max(0, own - stop.witness_wait_ns)
+            yield Hold((low + own) / 2, low, own, waited)

@@ -80,13 +80,48 @@ def test_without_the_kernel_a_stop_is_only_a_stop(monkeypatch):
     assert (found.has_stopped, found.is_proven) == (None, False)
 
 
-def test_a_stop_did_not_wait_for_a_caller_without_a_core(monkeypatch):
-    """It waited for the core, as it would beside one that is detached."""
+def make_stop(length_us, computed_us, witness_us=0, caller_us=0):
+    """Return a stop that begins 0.1 ms after the call."""
+    note = Note(0, progress=1000 * computed_us)
+    waits = {"witness_wait_ns": 1000 * witness_us, "caller_wait_ns": 1000 * caller_us}
+    return Stop(100_000, 100_000 + 1000 * length_us, note, 0, **waits)
+
+
+@pytest.mark.parametrize(
+    ("found", "has_waited"),
+    [
+        pytest.param(make_stop(3900, 3900), True, id="it computes"),
+        pytest.param(make_stop(3900, 0), True, id="it sleeps attached"),
+        pytest.param(make_stop(1501, 0), False, id="it may have detached"),
+        pytest.param(make_stop(2001, 0), True, id="it slept for half of the rest"),
+        pytest.param(make_stop(3900, 0, witness_us=2000), False, id="no core"),
+        pytest.param(make_stop(8900, 0, caller_us=8000), False, id="it had no core"),
+        pytest.param(make_stop(8900, 2001, 2000, 5000), True, id="a core for half"),
+        pytest.param(make_stop(8900, 1999, 2000, 5000), False, id="for less"),
+        pytest.param(make_stop(3900, 3900)._replace(has_slept=False), False, id="late"),
+    ],
+)
+def test_a_stop_waits_for_the_call_and_not_for_a_core(found, has_waited):
+    """As it would beside one that is detached: neither for its own nor the caller's."""
+    span = Span((0, 4_100_000 + found.caller_wait_ns), (0, 0), [found], 4_000_000)
+    assert add_up([span]).n_waited == has_waited
+
+
+def test_a_stop_that_waits_for_a_millisecond_may_only_have_looked_no_sooner():
+    """The call detached before it was stopped, and slept for a millisecond."""
+    span = Span((0, 1_100_000), (0, 60_000), [make_stop(1000, 50)], 1_100_000)
+    assert add_up([span]).n_waited == 0
+    # But for one that runs no Python code, of which a stop inside would tell.
+    assert add_up([span], 20_000).n_waited == 1
+
+
+def test_the_run_queue_waits_during_a_stop_are_noted(monkeypatch):
     monkeypatch.setattr(stop_the_world, "find_place", lambda _: None)
     witness = StopWitness()
     witness._own_view = View(waits_ns=[1_000, 1_500])
     witness._noted_view = View((AWAKE, 3), (ASLEEP, 4), waits_ns=[5_000, 75_000])
-    assert witness._stop_world().waited_ns == 70_500
+    found = witness._stop_world()
+    assert (found.witness_wait_ns, found.caller_wait_ns) == (500, 70_000)
 
 
 @pytest.mark.parametrize(("waits_ns", "own_ms"), [((7, 7), 10), ((7, 4_000_007), 6)])
