@@ -34,32 +34,38 @@ def token():
 """
 
 
+EACH_METHOD = [
+    f"gil.{method}(lambda: (yield))" for method in ("assert_releases", "assert_holds")
+]
+
+
 @pytest.fixture
 def run(pytester, monkeypatch):
-    """Return what runs pytest on the test given, in a process of its own."""
+    """Return what runs pytest on a test or a list of them, in a process of its own."""
     for name, value in ALONE.items():
         monkeypatch.setenv(name, value)
 
     def run_pytest(body, *options):
-        pytester.makepyfile(f"{HOLDING}\n\ndef test_it(gil):\n    {body}\n")
+        bodies = {"": body} if isinstance(body, str) else dict(enumerate(body))
+        tests = (f"def test_it{n}(gil):\n    {text}\n" for n, text in bodies.items())
+        pytester.makepyfile("\n\n".join([HOLDING, *tests]))
         return pytester.runpytest_subprocess(*PLUGIN, *options)
 
     return run_pytest
 
 
 @needs_gil
-@pytest.mark.parametrize(
-    "body",
-    [
+def test_what_is_as_expected_passes(run):
+    bodies = [
         "gil.assert_releases(time.sleep, 0.001)",
         "gil.assert_releases(time.sleep, 0.005, min_fraction=0.5)",
         "gil.assert_releases(token)",
         "gil.assert_holds(hold)",
         "assert gil.check(hold).verdict == 'holds'",
-    ],
-)
-def test_what_is_as_expected_passes(run, body):
-    run(body).assert_outcomes(passed=1)
+        "gil.assert_holds(list.sort, prepare=lambda: (list(range(50_000, 0, -1)),))",
+        "import gilscope; assert isinstance(gil, gilscope.GilFixture)",
+    ]
+    run(bodies).assert_outcomes(passed=len(bodies))
 
 
 @needs_gil
@@ -98,39 +104,37 @@ def test_a_release_that_is_too_small_fails(run):
 
 
 @needs_gil
-@pytest.mark.parametrize(
-    "call", ["time.sleep, 0.001", "lambda: [0 for _ in range(9999)]"]
-)
-def test_what_does_not_hold_fails_assert_holds(run, call):
-    result = run(f"gil.assert_holds({call})")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["expected that * holds the GIL"])
+def test_what_does_not_hold_fails_assert_holds(run):
+    calls = ["time.sleep, 0.001", "lambda: [0 for _ in range(9999)]"]
+    result = run([f"gil.assert_holds({call})" for call in calls])
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["expected that * holds the GIL"] * 2)
 
 
-@pytest.mark.parametrize("method", ["assert_releases", "assert_holds"])
-def test_what_cannot_be_judged_is_skipped_with_the_reason(run, method):
-    result = run(f"gil.{method}(lambda: (yield))", "-rs")
-    result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["SKIPPED*could not be judged: it is a generator*"])
+def test_what_cannot_be_judged_is_skipped_with_the_reason(run):
+    result = run(EACH_METHOD, "-rs")
+    result.assert_outcomes(skipped=2)
+    reason = "SKIPPED*could not be judged: it is a generator*"
+    result.stdout.fnmatch_lines([reason] * 2)
 
 
-@pytest.mark.parametrize("method", ["assert_releases", "assert_holds"])
-def test_what_cannot_be_judged_fails_if_that_is_asked_for(run, method):
-    result = run(f"gil.{method}(lambda: (yield))", "--gil-inconclusive=fail")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["expected that * can be judged"])
+def test_what_cannot_be_judged_fails_if_that_is_asked_for(run):
+    result = run(EACH_METHOD, "--gil-inconclusive=fail")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["expected that * can be judged"] * 2)
 
 
-def test_an_error_of_the_callable_is_an_error_of_the_test(run):
-    result = run("gil.assert_releases(json.loads, '{')")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["E*JSONDecodeError*"])
-
-
-def test_a_fraction_that_is_none_is_refused(run):
-    result = run("gil.assert_releases(hold, min_fraction=2)")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["E*ValueError: gil min_fraction: expected 0 to 1*"])
+def test_an_error_of_the_callable_or_a_wrong_fraction_fails_the_test(run):
+    result = run(
+        [
+            "gil.assert_releases(json.loads, '{')",
+            "gil.assert_releases(hold, min_fraction=2)",
+        ]
+    )
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        ["E*JSONDecodeError*", "E*ValueError: gil min_fraction: expected 0 to 1*"]
+    )
 
 
 def test_margins_are_shown_with_v_and_only_then(run):
@@ -186,17 +190,6 @@ def test_a_call_that_releases_in_some_calls_only_fails(run):
     result = run(body)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*varies (lets*", "* of * calls released the GIL: *"])
-
-
-@needs_gil
-def test_each_call_gets_what_was_prepared(run):
-    body = "gil.assert_holds(list.sort, prepare=lambda: (list(range(50_000, 0, -1)),))"
-    run(body).assert_outcomes(passed=1)
-
-
-def test_the_type_of_the_fixture_can_be_named(run):
-    result = run("import gilscope; assert isinstance(gil, gilscope.GilFixture)")
-    result.assert_outcomes(passed=1)
 
 
 def test_what_a_call_gains_can_be_measured(run):
