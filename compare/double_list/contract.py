@@ -14,7 +14,7 @@ from compare.double_list.cases import CASES
 from compare.double_list.objects import Number
 from compare.double_list.observe import check_case
 from compare.double_list.properties import LONG_PROPERTIES, PROPERTIES
-from compare.double_list.settings import allow_imports, check_settings, read_settings
+from compare.double_list.settings import watch_settings
 from compare.work import ImplementationWork, calibrate, make_call
 
 # Small enough for both buffers to stay in the nearest cache of a core, so that cores do
@@ -80,15 +80,14 @@ class DoubleListContract(Contract):
     ) -> list[Callable[[], str | None]]:
         """Return the contract's cases and the property tests."""
         double_list = implementation.function
-        settings = read_settings()
+        check_settings = watch_settings()
         double_list([1, 2, 3], [None, None], 1)
-        settings = allow_imports(settings)
         properties = PROPERTIES if quick else (*PROPERTIES, *LONG_PROPERTIES)
         return [
             *(partial(check_case, double_list, *case) for case in CASES.items()),
             *(partial(holds, double_list) for holds in properties),
             partial(check_growth, implementation),
-            partial(check_settings, settings),
+            check_settings,
         ]
 
     def make_forms(

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,7 +21,7 @@ STANDARD_FILES = (0, 1, 2)
 SIGACTION_BYTES = 256
 HANDLER_BYTES = ctypes.sizeof(ctypes.c_void_p)
 
-# What importing a module changes by rights, as a first call may do: numpy for one knows
+# What importing a package changes by rights, as a call may do: numpy for one knows
 # which warnings are of no interest.
 CHANGED_BY_IMPORTS = ("the filters of warnings",)
 
@@ -76,14 +77,22 @@ def read_floating_point_mode() -> tuple[object, ...]:
     return *rounded, operator.truediv(sys.float_info.min, 2), math.sqrt(2)
 
 
-def allow_imports(before: dict[str, object]) -> dict[str, object]:
-    """Return the settings, those that importing changes as they are by now."""
-    now = read_settings()
-    return {**before, **{what: now[what] for what in CHANGED_BY_IMPORTS}}
+def find_packages() -> set[str]:
+    """Return what was imported that is not of the standard library."""
+    names = {name.partition(".")[0] for name in [*sys.modules]}
+    return names - sys.stdlib_module_names
 
 
-def check_settings(before: dict[str, object]) -> str | None:
-    """Return what all calls together changed for everybody in the process."""
-    now = read_settings()
-    changed = [what for what in before if now[what] != before[what]]
-    return f"1.11 after all calls: {', '.join(changed)} changed" if changed else None
+def watch_settings() -> Callable[[], str | None]:
+    """Return what tells later which settings calls changed for the whole process."""
+    before, packages = read_settings(), find_packages()
+
+    def check_settings() -> str | None:
+        now = read_settings()
+        changed = [what for what in before if now[what] != before[what]]
+        if find_packages() - packages:
+            changed = [what for what in changed if what not in CHANGED_BY_IMPORTS]
+        where = "1.11 after all calls"
+        return f"{where}: {', '.join(changed)} changed" if changed else None
+
+    return check_settings

@@ -3,6 +3,7 @@
 import functools
 import itertools
 import random
+import sys
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -178,19 +179,18 @@ def test_a_result_in_itself_can_be_described() -> None:
     assert observe.picture(loop) == "[1, [1, [1, a list]]]"
 
 
-@pytest.mark.parametrize(("n_changing", "n_failed"), [(1, 0), (2, 1)])
-def test_what_the_first_call_imports_may_filter_warnings(
-    n_changing: int, n_failed: int
+@pytest.mark.parametrize(("is_import", "n_failed"), [(True, 0), (False, 1)])
+def test_a_call_that_imports_may_filter_warnings(
+    monkeypatch: pytest.MonkeyPatch, is_import: bool, n_failed: int
 ) -> None:
-    """Numpy does so, when it is imported; later calls have no such reason."""
-    n_calls = 0
+    """Numpy does so, whichever call imports it; others have no such reason."""
 
-    def double_list(*arguments: Any, **options: Any) -> None:
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls <= n_changing:
-            warnings.filterwarnings("ignore", f"by call {n_calls}")
-        double_list_right(*arguments, **options)
+    def double_list(values: list[Any], *arguments: Any, **options: Any) -> None:
+        if len(values) > 1000:
+            warnings.filterwarnings("ignore", "by a call")
+            if is_import:
+                monkeypatch.setitem(sys.modules, "imported_late", warnings)
+        double_list_right(values, *arguments, **options)
 
     functools.update_wrapper(double_list, double_list_right)
     with warnings.catch_warnings():
