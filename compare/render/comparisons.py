@@ -20,8 +20,6 @@ from gilscope.render.document import (
     list_doubts,
     tabulate,
 )
-from gilscope.render.measurement import show_checked
-from gilscope.units import describe_ratio, describe_share, describe_time
 
 KIND_TONES: dict[str, Tone] = {"worse": "bad", "better": "good", "other": "unsure"}
 # What is shown only where environments differ in it.
@@ -118,21 +116,19 @@ def show_answer(call: ComparedCall) -> Cell:
 
 STATEMENT_COLUMNS = (
     Column("answer", show_answer),
-    Column("verdict", show_checked),
-    Column("released\nfraction", "check.released_fraction", describe_share),
-    Column("longest\nhold", "check.longest_hold", describe_time),
-    Column("alone", "row.alone_s", describe_time, "time of one call"),
-    Column("speed", "speed", describe_ratio, "speed alone, 1x = as the first"),
+    Column("verdict", "check.verdict:verdict"),
+    Column("released\nfraction", "check.released_fraction:%"),
+    Column("longest\nhold", "check.longest_hold:s"),
+    Column("alone", "row.alone_s:s", "time of one call"),
+    Column("speed", "speed:x", "speed alone, 1x = as the first"),
     Column(
         "two\nthreads",
-        "row.pair.speedup",
-        describe_ratio,
+        "row.pair.speedup:x",
         "speed of calls in two threads, 1x = one after the other",
     ),
     Column(
         "beside\nPython",
-        "row.contention.slowdown",
-        describe_ratio,
+        "row.contention.slowdown:x",
         "time beside a busy Python thread, 1x = as alone",
     ),
 )

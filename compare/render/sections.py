@@ -89,35 +89,32 @@ def show_slowdown(result: BackendResult) -> str | None:
 OVERVIEW = (
     Column("result", show_result),
     Column(
-        "answers\nright",
-        show_answers,
-        meaning="cases in which it answered as the reference",
+        "answers\nright", show_answers, "cases in which it answered as the reference"
     ),
     Column(
         "Python\nbeside",
-        "handoff.partner_progress_released",
-        describe_share,
+        "handoff.partner_progress_released:%",
         "speed of Python code while the call computed, 100% = as alone",
     ),
     Column(
         "two\nthreads",
         show_speedup("parallel.pair.speedup"),
-        meaning="speed of two calls in two threads, 1x = one after the other",
+        "speed of two calls in two threads, 1x = one after the other",
     ),
     Column(
         "two\nprocesses",
         show_speedup("parallel.pair.process_speedup"),
-        meaning="the same in two processes: what the machine could give",
+        "the same in two processes: what the machine could give",
     ),
     Column(
         "GIL\nheld",
         show_speedup("parallel.held.speedup"),
-        meaning="two threads that hold the GIL all the time: the control",
+        "two threads that hold the GIL all the time: the control",
     ),
     Column(
         "short\ncall",
         show_slowdown,
-        meaning="time of a short call beside busy Python code, 1x = as alone",
+        "time of a short call beside busy Python code, 1x = as alone",
     ),
 )
 
@@ -264,9 +261,7 @@ def make_stop(cell: model.PairCell | None) -> Cell:
 
 
 def show_each(
-    caption: str,
-    *columns: Column,
-    items: Callable[[Results], Items] | str = "",
+    caption: str, *columns: Column, items: Callable[[Results], Items] | str = ""
 ) -> Callable[[Results], Tables]:
     """Return what makes one table: a row a backend, or a row of a field of it."""
     if isinstance(items, str):
@@ -309,11 +304,11 @@ CHAPTERS = {
         "asking for the GIL and having it.",
         show_each(
             "The phases of the handoff",
-            Column("kernel\nand sleep", "released_s", describe_time),
-            Column("Python\nmeanwhile", "partner_progress_released", describe_share),
-            Column("waiting for\nthe GIL", "waiting_s", describe_time),
-            Column("then held", "held_s", describe_time),
-            Column("Python\nmeanwhile", "partner_progress_held", describe_share),
+            Column("kernel\nand sleep", "released_s:s"),
+            Column("Python\nmeanwhile", "partner_progress_released:%"),
+            Column("waiting for\nthe GIL", "waiting_s:s"),
+            Column("then held", "held_s:s"),
+            Column("Python\nmeanwhile", "partner_progress_held:%"),
             items="handoff",
         ),
         draw_timelines,
@@ -332,8 +327,8 @@ CHAPTERS = {
             Column("declares", lambda each: "releases" if each.declared else "holds"),
             Column("verdict", "gil.verdict"),
             Column("held\ntwin", "gil.held_check.verdict"),
-            Column("released\nfraction", "gil.check.released_fraction", describe_share),
-            Column("longest\nhold", "gil.check.longest_hold", describe_time),
+            Column("released\nfraction", "gil.check.released_fraction:%"),
+            Column("longest\nhold", "gil.check.longest_hold:s"),
         ),
     ),
     "parallel": Chapter(
@@ -347,11 +342,11 @@ CHAPTERS = {
         show_each(
             "Speed-up, with the range of its median",
             Column("threads", "threads"),
-            Column("speed-up", "speedup", describe_ratio),
-            Column("Amdahl\nbound", "amdahl", describe_ratio),
-            Column("as many\nprocesses", "process_speedup", describe_ratio),
-            Column("threads by\nprocesses", "of_processes", describe_share),
-            Column("effective\ncores", "effective_cores", "{:.2f}".format),
+            Column("speed-up", "speedup:x"),
+            Column("Amdahl\nbound", "amdahl:x"),
+            Column("as many\nprocesses", "process_speedup:x"),
+            Column("threads by\nprocesses", "of_processes:%"),
+            Column("effective\ncores", "effective_cores:.2f"),
             items=list_speedups,
         ),
         draw_speedups,
@@ -364,14 +359,14 @@ CHAPTERS = {
         "if Python code is running. The scale is logarithmic.",
         show_each(
             "Time of a short call, alone and beside Python code",
-            Column("items", "size", "{:,}".format),
-            Column("alone", "alone_median_s", describe_time),
-            Column("99th\npercentile", "alone_p99_s", describe_time),
-            Column("beside\nPython", "contended_median_s", describe_time),
-            Column("99th\npercentile", "contended_p99_s", describe_time),
-            Column("as long", "slowdown", describe_ratio),
-            Column("GIL\nheld", "held_slowdown", describe_ratio),
-            Column("busy\nthread", "busy_thread_speed", describe_share),
+            Column("items", "size:,"),
+            Column("alone", "alone_median_s:s"),
+            Column("99th\npercentile", "alone_p99_s:s"),
+            Column("beside\nPython", "contended_median_s:s"),
+            Column("99th\npercentile", "contended_p99_s:s"),
+            Column("as long", "slowdown:x"),
+            Column("GIL\nheld", "held_slowdown:x"),
+            Column("busy\nthread", "busy_thread_speed:%"),
             items="contention.rows",
         ),
         draw_contention,
@@ -498,7 +493,7 @@ def make_environment(report: Report) -> Section:
         if value != ()
     ]
     keys = dict.fromkeys(key for result in report for key in result.build_info)
-    builds = [Column(show_name(key), f"build_info.{key}") for key in keys]
+    builds = [Column(show_name(key), partial(get_fact, key)) for key in keys]
     columns = (Column("technology", "technology"), *builds)
     return Section(
         "Where it ran",
@@ -508,6 +503,11 @@ def make_environment(report: Report) -> Section:
         ),
         is_brief=False,
     )
+
+
+def get_fact(key: str, result: BackendResult) -> Any:
+    """Return how a backend was built."""
+    return result.build_info.get(key)
 
 
 def show_name(key: str) -> str:

@@ -2,30 +2,17 @@
 
 from gilscope.model import Audit
 from gilscope.render import register_document
-from gilscope.render.document import (
-    Answer,
-    Column,
-    Document,
-    Note,
-    Section,
-    show_verdict,
-    tabulate,
-)
-from gilscope.units import describe_time
+from gilscope.render.document import Answer, Column, Document, Note, Section, tabulate
 
 AUDIT_COLUMNS = (
-    Column(
-        "verdict",
-        lambda one: show_verdict(one.verdict),
-        meaning="what the watched calls did",
-    ),
+    Column("verdict", "verdict:verdict", "what the watched calls did"),
     Column(
         "released",
         lambda one: f"{one.n_released} of {one.n_watched}",
-        meaning="how many of the watched calls released the GIL",
+        "how many of the watched calls released the GIL",
     ),
-    Column("calls", "n_calls", meaning="how often the suite called it"),
-    Column("longest", "longest_s", describe_time, "the longest of the watched calls"),
+    Column("calls", "n_calls", "how often the suite called it"),
+    Column("longest", "longest_s:s", "the longest of the watched calls"),
 )
 
 

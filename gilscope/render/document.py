@@ -4,13 +4,13 @@ A document answers first: each section begins with one sentence a subject, then 
 the figures, then how to read them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from gilscope.model import Environment
 from gilscope.render.markup import Markup
-from gilscope.units import describe_range
+from gilscope.units import describe_range, describe_ratio, describe_share, describe_time
 
 Tone = Literal["", "good", "bad", "unsure", "muted"]
 
@@ -20,6 +20,12 @@ TONES: dict[str, Tone] = {
     **dict.fromkeys(("varies", "preemptible", "unavailable"), "unsure"),
     **dict.fromkeys(("holds", "wrong", "failed", "crashed", "timeout"), "bad"),
     "inconclusive": "muted",
+}
+UNITS: dict[str, Callable[[Any], str]] = {
+    "": str,
+    "s": describe_time,
+    "x": describe_ratio,
+    "%": describe_share,
 }
 # Stands where there is no figure.
 NO_FIGURE = "-"
@@ -47,10 +53,9 @@ class Column:
     """A column of a table, whose head is broken into lines in a terminal only."""
 
     head: str
-    # The field of an item that it shows, such as "pair.speedup"; or what returns the
-    # value, which may be a cell. None and "" are no value.
+    # The field of an item that it shows with its unit, such as "pair.speedup:x"; or
+    # what returns the value, which may be a cell. None and "" are no value.
     path: str | Callable[[Any], Any] = ""
-    describe: Callable[[Any], str] = str
     # One line for the legend.
     meaning: str = ""
     # Whether a terminal leaves it out where there is no room for all.
@@ -63,12 +68,20 @@ class Column:
 
     def make_cell(self, item: Any) -> Cell:
         """Return what an item has in this column, with the range of a figure."""
-        value = pick(item, self.path) if isinstance(self.path, str) else self.path(item)
+        unit = ""
+        if isinstance(self.path, str):
+            path, _, unit = self.path.partition(":")
+            value = pick(item, path)
+        else:
+            value = self.path(item)
         if isinstance(value, Cell):
             return value
         if value is None or value == "":
             return Cell(NO_FIGURE)
-        return Cell(self.describe(value), more=describe_range(value, self.describe))
+        if unit == "verdict":
+            return show_verdict(value)
+        describe = UNITS.get(unit, lambda value: format(value, unit))
+        return Cell(describe(value), more=describe_range(value, describe))
 
 
 Row = Sequence[Cell | str]
@@ -111,8 +124,7 @@ def tabulate(
 def pick(item: Any, path: str) -> Any:
     """Return a field of a field, None where there is none on the way."""
     for name in path.split("."):
-        is_mapping = isinstance(item, Mapping)
-        item = item.get(name) if is_mapping else getattr(item, name, None)
+        item = getattr(item, name, None)
     return item
 
 

@@ -95,24 +95,22 @@ def show_caller(hold: Hold) -> str | None:
 
 
 HOLD_COLUMNS = (
-    Column(
-        "what held", "text", meaning="source of the call or operator that held the GIL"
-    ),
+    Column("what held", "text", "source of the call or operator that held the GIL"),
     Column(
         "function",
         "function",
-        meaning=f"function called; {NO_FIGURE} = an operator, or not known",
+        f"function called; {NO_FIGURE} = an operator, or not known",
     ),
     Column(
         "called from",
         show_caller,
-        meaning="innermost line that is not of an installed package",
+        "innermost line that is not of an installed package",
         is_spare=True,
     ),
     Column("thread", "thread", is_spare=True),
     Column("holds", "count"),
-    Column("longest", "longest_s", describe_time),
-    Column("total", "total_s", describe_time),
+    Column("longest", "longest_s:s"),
+    Column("total", "total_s:s"),
 )
 
 

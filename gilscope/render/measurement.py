@@ -1,78 +1,51 @@
 """A measurement as a document: what a call gains and costs, and from which size on."""
 
-from typing import Any
-
 from gilscope.measurement import Measurement, SizeRow
 from gilscope.render import register_document
 from gilscope.render.document import (
     Answer,
-    Cell,
     Column,
     Document,
     Section,
     describe_where,
     list_doubts,
-    show_verdict,
     tabulate,
 )
-from gilscope.units import describe_ratio, describe_share, describe_time
-
-
-def show_checked(item: Any) -> Cell | None:
-    """Return the verdict on what may have been checked."""
-    return None if item.check is None else show_verdict(item.check.verdict)
-
 
 SIZE_COLUMNS = (
-    Column("verdict", show_checked),
+    Column("verdict", "check.verdict:verdict"),
     Column("two threads", "pair.concurrency"),
-    Column("alone", "alone_s", describe_time),
+    Column("alone", "alone_s:s"),
     Column(
-        "threads",
-        "pair.speedup",
-        describe_ratio,
-        "speed of two threads, 1x = one after the other",
+        "threads", "pair.speedup:x", "speed of two threads, 1x = one after the other"
     ),
-    Column(
-        "processes", "pair.process_speedup", describe_ratio, "the same in two processes"
-    ),
+    Column("processes", "pair.process_speedup:x", "the same in two processes"),
     Column(
         "beside\nPython",
-        "contention.slowdown",
-        describe_ratio,
+        "contention.slowdown:x",
         "time beside a busy Python thread, 1x = as alone",
     ),
-    Column(
-        "99th\npercentile",
-        "contention.contended_p99_s",
-        describe_time,
-        is_spare=True,
-    ),
+    Column("99th\npercentile", "contention.contended_p99_s:s", is_spare=True),
     Column(
         "busy\nthread",
-        "contention.busy_thread_speed",
-        describe_share,
+        "contention.busy_thread_speed:%",
         "speed of that thread, 100% = as fast as alone",
     ),
-    Column("cost", "cost", describe_ratio, "time alone, 1x = as the held twin"),
+    Column("cost", "cost:x", "time alone, 1x = as the held twin"),
     Column(
-        "gain",
-        "gain",
-        describe_ratio,
-        "calls that two threads get done, 1x = as with the held twin",
+        "gain", "gain:x", "calls that two threads get done, 1x = as with the held twin"
     ),
     Column(
         "gain\nwith Python",
-        "busy_gain",
-        describe_ratio,
+        "busy_gain:x",
         "work of a calling thread and a busy thread, 1x = as with the held twin",
     ),
 )
 THREADS = (
     Column("threads", "threads"),
-    Column("speed-up", "speedup", describe_ratio),
-    Column("processes", "process_speedup", describe_ratio),
-    Column("of processes", "of_processes", describe_share),
+    Column("speed-up", "speedup:x"),
+    Column("processes", "process_speedup:x"),
+    Column("of processes", "of_processes:%"),
     Column("", "concurrency"),
 )
 

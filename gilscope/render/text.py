@@ -4,14 +4,7 @@ from collections.abc import Iterator
 
 from gilscope.model import Check, Evidence, FirstCall
 from gilscope.render import register_document
-from gilscope.render.document import (
-    TONES,
-    Answer,
-    Column,
-    Document,
-    Section,
-    Table,
-)
+from gilscope.render.document import TONES, Answer, Column, Document, Section, Table
 from gilscope.stats import Figure
 from gilscope.units import describe_time
 
