@@ -142,10 +142,12 @@ def read_sources(path: str) -> list[Source]:
         ValueError: it has nothing that can be compared; the message says why.
     """
     content = read_json(Path(path))
+    parts = content
     if isinstance(content, dict):
         both = [content[key] for key in ("gil", "attached") if key in content]
-        return [parse_source(each) for each in both or [content]]
-    parts = content if isinstance(content, list) and content else [content]
+        parts = content.get("checks", both)
+    if not (isinstance(parts, list) and parts):
+        parts = [content]
     return [parse_source(part) for part in parts]
 
 

@@ -112,6 +112,7 @@ def test_a_file_may_have_several_checks(tmp_path) -> None:
         ("one", content, 1),
         ("both", both, 2),
         ("list", [content, content], 2),
+        ("several statements", {"schema": 2, "checks": [content] * 3}, 3),
         ("report", REPORT.to_dict(), 1),
     ):
         path = tmp_path / f"{name}.json"
