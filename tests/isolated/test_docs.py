@@ -77,17 +77,27 @@ def run(command, folder):
     )
 
 
-@pytest.mark.parametrize("name", READMES)
-def test_quoted_regions_are_those_of_the_sources(name):
-    """The README quotes each source's region without the GIL as it is."""
+def test_quoted_regions_are_those_of_the_sources():
+    """The contract's page quotes each source's region without the GIL as it is."""
     refresh = load_refresh()
-    text = read(name)
+    text = read("docs/reference/contract.md")
     regions = [m["what"] for m in refresh.BLOCK.finditer(text) if m["kind"] == "region"]
     assert len(regions) == 4
     assert refresh.refresh(text) == text, "run: python docs/refresh.py"
 
 
-@pytest.mark.usefixtures("only_our_plugin")
+@pytest.mark.parametrize("name", READMES)
+def test_the_readme_says_how_each_source_runs_its_kernel(name):
+    """Its table links to each of the four, and has a part of the quoted region."""
+    refresh = load_refresh()
+    rows = re.findall(
+        r"^\| \[[^]]+\]\((\S+)\) \| `([^`]+)` \|", read(name), re.MULTILINE
+    )
+    assert len(rows) == 4
+    for source, part in rows:
+        assert part in refresh.read_region(source), source
+
+
 @pytest.mark.parametrize("source", [*find_blocks("python")])
 def test_python_of_the_documents_runs(source, tmp_path):
     """Every Python example runs, unless it says norun; pytest runs one with a test."""
