@@ -5,10 +5,10 @@ From results only: nothing is measured, imported or read from a source here.
 
 from typing import NamedTuple
 
-from compare.model import BackendResult, Handoff, Parallel
+from compare.model import BackendResult
 from gilscope.measurement import ParallelRow
 from gilscope.render.document import Note
-from gilscope.units import describe_ratio, describe_share, describe_time
+from gilscope.units import describe_ratio
 
 # A figure this near to its bound is as good as the bound.
 NEAR = 0.95
@@ -98,13 +98,13 @@ def explain_backend(result: BackendResult) -> tuple[Note, ...]:
     if result.declared is None:
         # It was never loaded, so there is nothing to say about it.
         return ()
+    parallel = result.parallel
     technology = next(
         known for known in TECHNOLOGIES if known.keyword in result.technology.casefold()
     )
     notes = {
         "Where it releases the GIL": explain_release(result, technology),
-        "Meanwhile": explain_handoff(result.handoff) if result.handoff else "",
-        "Why this speed-up": explain_gain(result.parallel) if result.parallel else "",
+        "Why this speed-up": explain_gain(parallel.pair) if parallel else "",
         "In your own code": advise(result, technology),
     }
     return tuple(Note(text, heading) for heading, text in notes.items() if text)
@@ -121,43 +121,10 @@ def explain_release(result: BackendResult, technology: Technology) -> str:
     return f"{capitalize(region)}."
 
 
-def explain_handoff(handoff: Handoff) -> str:
-    """Say what the other thread did meanwhile."""
-    released = (handoff.released_s, handoff.partner_progress_released)
-    held = (handoff.held_s, handoff.partner_progress_held)
-    sentences = [
-        f"{place} ({describe_time(duration_s)}), Python code beside it ran at "
-        f"{describe_share(progress)} of its speed alone."
-        for place, (duration_s, progress) in (
-            ("While its kernel and sleep ran", released),
-            ("While it held the GIL", held),
-        )
-        if duration_s is not None and progress is not None
-    ]
-    if handoff.waiting_s is not None:
-        waiting = describe_time(handoff.waiting_s)
-        sentences.append(f"It waited {waiting} to re-acquire the GIL.")
-    return " ".join(sentences)
-
-
-def explain_gain(parallel: Parallel) -> str:
+def explain_gain(pair: ParallelRow) -> str:
     """Say what bounds the speed-up: the held fraction, the machine, or neither."""
-    pair = parallel.pair
-    sentences = []
-    if parallel.held_fraction is not None and pair.amdahl is not None:
-        sentences.append(
-            f"{parallel.held_fraction:.1%} of a call holds the GIL, which bounds the "
-            f"speed-up of two threads to {describe_ratio(pair.amdahl)} (Amdahl)."
-        )
-    if pair.process_speedup is not None:
-        processes = describe_ratio(pair.process_speedup)
-        sentences.append(f"Two processes reached {processes} at that moment.")
     speedup = describe_ratio(pair.speedup)
-    sentences.append(f"Two threads reached {speedup}: {describe_limit(pair)}.")
-    if parallel.held is not None:
-        held = describe_ratio(parallel.held.speedup)
-        sentences.append(f"The held twin reached {held}.")
-    return " ".join(sentences)
+    return f"Two threads reached {speedup}: {describe_limit(pair)}."
 
 
 def describe_limit(pair: ParallelRow) -> str:

@@ -23,18 +23,8 @@ EVENT_NAMES = {
     "acquire": "Acquire GIL",
     "exit": "Exit",
 }
-# What the lecture prints; a stamp without words is none of its events.
-PARTNER_LINES = {
-    "enter": "Enter double_list_py...",
-    "sleep": "Sleep for {sleep_s:g} sec...",
-    "exit": "Exit...",
-}
-BACKEND_LINES = {
-    "enter": "Enter double_list...",
-    "release": "Release GIL...",
-    "acquire": "Acquire GIL...",
-    "exit": "Exit...",
-}
+# Of these the lecture prints nothing.
+UNTOLD = ("kernel_start", "kernel_end")
 # One character a state, so that no colour is needed.
 MARKS: dict[State, str] = {
     "held": "#",
@@ -177,12 +167,14 @@ def render_transcript(result: BackendResult) -> str:
     lines = []
     for event in handoff.events:
         is_partner = event.actor == PARTNER
-        words = (PARTNER_LINES if is_partner else BACKEND_LINES).get(event.name)
-        if words:
-            text = words.format(sleep_s=handoff.partner_sleep_s)
-            lines.append(
-                f"{event.at_s:9.4f} s  {'Py' if is_partner else label}: {text}"
-            )
+        words = {
+            **EVENT_NAMES,
+            "enter": "Enter double_list_py" if is_partner else "Enter double_list",
+            "sleep": f"Sleep for {handoff.partner_sleep_s:g} sec",
+        }
+        if event.name in words and event.name not in UNTOLD:
+            who = "Py" if is_partner else label
+            lines.append(f"{event.at_s:9.4f} s  {who}: {words[event.name]}...")
     for name, answer in zip(("Py", label), handoff.results, strict=True):
         lines.append(f"{name}: {'no list of ints' if answer is None else [*answer]}")
     lines += describe_progress(handoff)
