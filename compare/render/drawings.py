@@ -1,6 +1,6 @@
 """The drawings of the page: lanes of time, bars with ranges."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -108,39 +108,26 @@ def draw_speedups(results: Sequence[BackendResult]) -> Markup:
     for result in results:
         if result.parallel is not None:
             pair, held = result.parallel.pair, result.parallel.held
-            bars = [
-                make_bar(pair.speedup, CALL, pair.amdahl),
-                make_bar(pair.process_speedup, PROCESSES),
-                make_bar(held.speedup if held else None, HELD),
-            ]
-            rows.append((result.name, [*filter(None, bars)]))
+            figures = {CALL: pair.speedup, PROCESSES: pair.process_speedup}
+            figures[HELD] = held.speedup if held else None
+            rows.append((result.name, make_bars(figures, pair.amdahl)))
     swatches = [
         ("two threads", draw_swatch(CALL)),
         ("two processes", draw_swatch(PROCESSES)),
         ("two threads, GIL held", draw_swatch(HELD)),
         ("Amdahl bound", draw_line(50, 4, 20, stroke_width=3)),
     ]
-    return join(
-        make_swatches(swatches), draw_bars(rows, "Speed-up of two threads", show_tick)
-    )
+    bars = draw_bars(rows, "Speed-up of two threads", show_tick)
+    return join(make_swatches(swatches), bars)
 
 
 def draw_contention(results: Sequence[BackendResult]) -> Markup:
     """Draw how much longer short calls take beside a busy thread."""
-    rows = [
-        (
-            f"{result.name}, {row.size:,} items",
-            [
-                *filter(
-                    None,
-                    (make_bar(row.slowdown, CALL), make_bar(row.held_slowdown, HELD)),
-                )
-            ],
-        )
-        for result in results
-        if result.contention
-        for row in result.contention.rows
-    ]
+    rows = []
+    for result in results:
+        for row in result.contention.rows if result.contention else ():
+            figures = {CALL: row.slowdown, HELD: row.held_slowdown}
+            rows.append((f"{result.name}, {row.size:,} items", make_bars(figures)))
     swatches = [
         ("the call as it is", draw_swatch(CALL)),
         ("GIL held", draw_swatch(HELD)),
@@ -149,13 +136,15 @@ def draw_contention(results: Sequence[BackendResult]) -> Markup:
     return join(make_swatches(swatches), bars)
 
 
-def make_bar(
-    figure: Figure | None, how: tuple[str, bool], bound: float | None = None
-) -> Bar | None:
-    """Return the bar of a figure, if there is one."""
-    if figure is None:
-        return None
-    return Bar(figure, how[0], describe_ratio(figure), how[1], bound)
+def make_bars(
+    figures: Mapping[tuple[str, bool], Figure | None], bound: float | None = None
+) -> list[Bar]:
+    """Return a bar for each figure that there is; the bound is that of the call."""
+    return [
+        Bar(figure, *how, describe_ratio(figure), bound if how == CALL else None)
+        for how, figure in figures.items()
+        if figure is not None
+    ]
 
 
 def show_tick(value: float) -> str:

@@ -69,9 +69,9 @@ class Bar(NamedTuple):
 
     figure: Figure
     colour: str
-    text: str
     # Only its outline is drawn.
-    is_open: bool = False
+    is_open: bool
+    text: str
     # Where a mark across the bar stands.
     bound: float | None = None
 

@@ -126,32 +126,26 @@ def describe_first(first: FirstCall | None) -> str:
     return text
 
 
-def describe_evidence(evidence: Evidence, *, is_gil: bool) -> str:
+def describe_evidence(found: Evidence, *, is_gil: bool) -> str:
     """Return the counts in words."""
-    if not evidence.n_windows:
-        return ""
-    tried = f"{evidence.n_calls_interrupted} of {evidence.n_calls_tried} calls"
-    released = f"{evidence.n_windows_released} of {evidence.n_windows} windows did"
-    gil_parts = {
-        f"{evidence.n_released} of {evidence.n_calls} calls released the GIL": True,
-        released: evidence.n_windows > evidence.n_calls,
-        f"{evidence.n_ticks} ticks": True,
-    }
-    attached_parts = {
-        f"{evidence.n_calls} calls": True,
-        f"the world was stopped {evidence.n_ticks} times inside": True,
-        f"{evidence.n_stopped} times the call too": True,
-        f"{evidence.n_unhindered} times surely not": True,
-    }
-    parts = {
-        **(gil_parts if is_gil else attached_parts),
-        f"a thread was woken in {evidence.n_wakeups} windows": (
-            evidence.n_wakeups is not None
+    tried = f"{found.n_calls_interrupted} of {found.n_calls_tried} calls interrupted"
+    windows = f"{found.n_windows_released} of {found.n_windows} windows did"
+    parts = (
+        (is_gil, f"{found.n_released} of {found.n_calls} calls released the GIL"),
+        (is_gil and found.n_windows > found.n_calls, windows),
+        (is_gil, f"{found.n_ticks} ticks"),
+        (not is_gil, f"{found.n_calls} calls"),
+        (not is_gil, f"the world was stopped {found.n_ticks} times inside"),
+        (not is_gil, f"{found.n_stopped} times the call too"),
+        (not is_gil, f"{found.n_unhindered} times surely not"),
+        (
+            found.n_wakeups is not None,
+            f"a thread was woken in {found.n_wakeups} windows",
         ),
-        f"{tried} interrupted": is_gil and evidence.n_calls_tried,
-        f"{evidence.n_calls_split} in their midst": evidence.n_calls_split,
-    }
-    return ", ".join(text for text, is_told in parts.items() if is_told)
+        (is_gil and found.n_calls_tried, tried),
+        (found.n_calls_split, f"{found.n_calls_split} in their midst"),
+    )
+    return ", ".join(text for is_told, text in parts if is_told and found.n_windows)
 
 
 def describe_interpreter(check: Check) -> str:

@@ -237,8 +237,8 @@ def test_bars_as_svg(golden) -> None:
         (
             "a",
             [
-                Bar(Figure(2.0, 1.5, 2.5), "blue", "2x", bound=2.2),
-                Bar(Figure(0.5, 0.4, 0.6), "grey", "0.5x", is_open=True),
+                Bar(Figure(2.0, 1.5, 2.5), "blue", False, "2x", bound=2.2),
+                Bar(Figure(0.5, 0.4, 0.6), "grey", True, "0.5x"),
             ],
         )
     ]
