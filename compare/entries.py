@@ -27,20 +27,17 @@ from gilscope.units import (
 
 @dataclass(frozen=True)
 class Family:
-    """Figures that are compared alike.
+    """Figures that are compared alike."""
 
-    Attributes:
-        scenario: which one measures them.
-        is_cost: whether more is worse.
-        is_share: whether it is a share of a call, which may be nothing; else a ratio.
-        factor: a smaller one between two ratios means nothing to whoever reads it.
-        is_main: whether a table of many results has it.
-    """
-
+    # Which one measures them.
     scenario: str
+    # Whether more is worse.
     is_cost: bool = False
+    # Whether it is a share of a call, which may be nothing; else a ratio.
     is_share: bool = False
+    # A smaller one between two ratios means nothing to whoever reads it.
     factor: float = 1.15
+    # Whether a table of many results has it.
     is_main: bool = False
 
 
@@ -73,22 +70,19 @@ CLEARANCE = 1.0
 
 @dataclass(frozen=True)
 class Entry:
-    """One fact or one figure.
+    """One fact or one figure."""
 
-    Attributes:
-        subject: of whom.
-        what: "status", "verdict", "wrong answers", or a figure's family and detail.
-        value: the fact as text, or the figure.
-        family: of a figure, one of FAMILIES; "" for a fact.
-        doubt: what made the run unsure of it, "" = nothing.
-        more: what is shown after a fact.
-    """
-
+    # Of whom.
     subject: str
+    # "status", "verdict", "wrong answers", or a figure's family and detail.
     what: str
+    # The fact as text, or the figure.
     value: str | Figure
+    # Of a figure, one of FAMILIES; "" for a fact.
     family: str = ""
+    # What made the run unsure of it, "" = nothing.
     doubt: str = ""
+    # What is shown after a fact.
     more: str = ""
 
     @property
@@ -116,16 +110,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Source:
-    """One result, as far as it is compared.
+    """One result, as far as it is compared."""
 
-    Attributes:
-        environment: where it was found, by the names of the facts.
-        entries: in the order in which they are shown.
-        times: size of the shortest call and its median time, by subject.
-    """
-
+    # Where it was found, by the names of the facts.
     environment: dict[str, str]
+    # In the order in which they are shown.
     entries: tuple[Entry, ...]
+    # Size of the shortest call and its median time, by subject.
     times: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     @property

@@ -29,47 +29,40 @@ PATIENCE = 10.0
 
 @dataclass(frozen=True)
 class Job:
-    """What one worker has to do.
+    """What one worker has to do."""
 
-    Attributes:
-        name: what the backend is reported under.
-        target: what backends.get() finds it by in another process.
-        technology, releases_gil: what was declared here, None = what is found there.
-        reason: why it cannot be found there, or "".
-        contract: "module:attribute" of the contract, "" for double_list.
-        reference: "module:attribute" of what it is compared with, if the contract has
-            no reference.
-    """
-
+    # What the backend is reported under.
     name: str
+    # What backends.get() finds it by in another process.
     target: str
+    # technology, releases_gil: what was declared here, None = what is found there.
     technology: str | None = None
     releases_gil: bool | None = None
+    # Why it cannot be found there, or "".
     reason: str = ""
     scenarios: tuple[str, ...] = ()
     options: Options = field(default_factory=Options)
+    # "module:attribute" of the contract, "" for double_list.
     contract: str = ""
+    # "module:attribute" of what it is compared with, if the contract has no reference.
     reference: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a run does, made once.
+    """All that a run does, made once."""
 
-    Attributes:
-        jobs: one a backend, in the order of the registry.
-        scenarios: what each is put through, in the order in which they run.
-        asked: the backends that were asked for by name; None = all there are.
-        quick: whether the scenarios run in their short form.
-        timeout_s: how long one backend may take for everything.
-        path: where the workers look for modules; None = where this process does.
-    """
-
+    # One a backend, in the order of the registry.
     jobs: tuple[Job, ...]
+    # What each is put through, in the order in which they run.
     scenarios: tuple[str, ...]
+    # The backends that were asked for by name; None = all there are.
     asked: tuple[str, ...] | None = None
+    # Whether the scenarios run in their short form.
     quick: bool = False
+    # How long one backend may take for everything.
     timeout_s: float = 60.0
+    # Where the workers look for modules; None = where this process does.
     path: tuple[str, ...] | None = None
 
 

@@ -45,22 +45,19 @@ Tell = Callable[[Progress], None]
 
 @dataclass
 class Outcome:
-    """What is known about a worker, filled in as its messages arrive.
+    """What is known about a worker, filled in as its messages arrive."""
 
-    Attributes:
-        content: the fields of a BackendResult, as JSON gave them.
-        step: what it does now: "loading", or the name of a scenario.
-        status, reason: how it ended; None while it has not.
-        stdout, stderr: what the backend wrote.
-        stray: what it wrote to descriptors that it had not opened.
-    """
-
+    # The fields of a BackendResult, as JSON gave them.
     content: dict[str, Any] = field(default_factory=dict)
+    # What it does now: "loading", or the name of a scenario.
     step: str = "loading"
+    # status, reason: how it ended; None while it has not.
     status: Status | None = None
     reason: str = ""
+    # stdout, stderr: what the backend wrote.
     stdout: Written = field(default_factory=Written)
     stderr: Written = field(default_factory=Written)
+    # What it wrote to descriptors that it had not opened.
     stray: Written = field(default_factory=Written)
 
 
@@ -235,11 +232,13 @@ def judge(job: Job, outcome: Outcome, elapsed_s: float) -> BackendResult:
     if outcome.stderr.n_bytes and status in ("ok", "wrong"):
         warnings.append(f"wrote to standard error: {quote(outcome.stderr)}")
     declared = {"technology": job.technology or "", "declared": job.releases_gil}
+    more = len(wrongs) - N_WRONGS_KEPT
+    kept = wrongs[:N_WRONGS_KEPT] + ([f"and {more} more"] if more > 0 else [])
     row = {
         "name": job.name,
         "elapsed_s": elapsed_s,
         "status": status,
-        "reason": "\n".join(filter(None, (reason, *keep_some(wrongs)))),
+        "reason": "\n".join(filter(None, (reason, *kept))),
     }
     try:
         return structure(
@@ -248,12 +247,6 @@ def judge(job: Job, outcome: Outcome, elapsed_s: float) -> BackendResult:
     except ValueError as error:
         row |= {"status": "failed", "reason": f"what it sent is no result: {error}"}
         return structure({**declared, **row}, BackendResult)
-
-
-def keep_some(wrongs: list[str]) -> list[str]:
-    """Return the first of them and how many more there are."""
-    more = len(wrongs) - N_WRONGS_KEPT
-    return wrongs if more <= 0 else [*wrongs[:N_WRONGS_KEPT], f"and {more} more"]
 
 
 def quote(written: Written) -> str:

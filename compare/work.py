@@ -44,18 +44,15 @@ class SeededCall(partial[Any]):
 
 @dataclass(frozen=True)
 class ImplementationWork(Work):
-    """What is called, and with what.
+    """What is called, and with what."""
 
-    Attributes:
-        implementation: whose function.
-        size: of the arguments.
-        options: keywords of each call.
-        is_held: whether the twin that holds the GIL is called.
-    """
-
+    # Whose function.
     implementation: Implementation
+    # Of the arguments.
     size: int
+    # Keywords of each call.
     options: dict[str, Any] = field(default_factory=dict)
+    # Whether the twin that holds the GIL is called.
     is_held: bool = False
     keeps_answers: ClassVar[bool] = True
     # Ours, that the built-in contract is made of: they come before a user's.

@@ -94,31 +94,30 @@ class DoubleListContract(Contract):
         self, implementation: Implementation, *, is_held: bool
     ) -> dict[str, Callable[[], object]]:
         """Return calls of many forms, each named by what is special about it."""
-        function: Function = implementation.function
-        options: dict[str, Any] = {"release_gil": False} if is_held else {}
         few = list(range(10))
-        forms: dict[str, tuple[list[Any], int, dict[str, Any]]] = {
-            "of 10 values": (few, 0, {"trace": []}),
-            f"of {LONG} values": (list(range(LONG)), 0, {"trace": []}),
-            "of negative values": (list(range(-100, 0)), 0, {"trace": []}),
-            "of large values": (list(range(2**61, 2**61 + 100)), 0, {}),
-            "without a trace": (few, 0, {}),
-            "with an index from the end": (few, -1, {"trace": []}),
-            "of values by __index__": ([Number(1), True], 0, {"trace": []}),
-            "with two passes": (few, 0, {"passes": 2}),
-            "that sleeps shortly": (few, 0, {"released_sleep": SHORT_SLEEP_S}),
-            "that sleeps twice": (
-                *(few, 0),
-                {
-                    "released_sleep": SHORT_SLEEP_S,
-                    "held_sleep": SHORT_SLEEP_S,
-                    "trace": [],
-                },
-            ),
-        }
+
+        def form(
+            values: list[Any] = few, index: int = 0, **options: Any
+        ) -> Callable[[], object]:
+            if is_held:
+                options["release_gil"] = False
+            call: Function = implementation.function
+            return partial(call, values, [None, None], index, **options)
+
+        sleep_s = SHORT_SLEEP_S
         return {
-            name: partial(function, values, [None, None], index, **options, **more)
-            for name, (values, index, more) in forms.items()
+            "of 10 values": form(trace=[]),
+            f"of {LONG} values": form(list(range(LONG)), trace=[]),
+            "of negative values": form(list(range(-100, 0)), trace=[]),
+            "of large values": form(list(range(2**61, 2**61 + 100))),
+            "without a trace": form(),
+            "with an index from the end": form(index=-1, trace=[]),
+            "of values by __index__": form([Number(1), True], trace=[]),
+            "with two passes": form(passes=2),
+            "that sleeps shortly": form(released_sleep=sleep_s),
+            "that sleeps twice": form(
+                released_sleep=sleep_s, held_sleep=sleep_s, trace=[]
+            ),
         }
 
 

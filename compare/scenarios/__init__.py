@@ -8,9 +8,7 @@ failed, unless it is NotApplicable.
 
 import importlib
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-from compare.contract import Implementation
+from typing import Any
 
 # In the order in which they run and are reported.
 DEFAULT_SCENARIOS = ("correctness", "handoff", "gil", "parallel", "contention")
@@ -20,20 +18,16 @@ SCENARIOS = (*DEFAULT_SCENARIOS, "pairs", "sweep")
 
 @dataclass(frozen=True)
 class Options:
-    """How a scenario is to be run.
+    """How a scenario is to be run."""
 
-    Attributes:
-        quick: the short form, with the same proportions.
-        threads: how many threads the parallel scenario tries.
-        partners: name and target of the implementations that stand beside this one in
-            pairs.
-        late_partner: whether the Python partner of the handoff sleeps longer than
-            the GIL is released, so that it wakes up while the GIL is held.
-    """
-
+    # The short form, with the same proportions.
     quick: bool = False
+    # How many threads the parallel scenario tries.
     threads: tuple[int, ...] = (2,)
+    # Name and target of the implementations that stand beside this one in pairs.
     partners: tuple[tuple[str, str], ...] = ()
+    # Whether the Python partner of the handoff sleeps longer than the GIL is released,
+    # so that it wakes up while the GIL is held.
     late_partner: bool = False
 
 
@@ -41,13 +35,6 @@ class NotApplicable(Exception):  # noqa: N818 - it is no error.
     """A scenario says nothing: it needs what the contract lacks; the text says what."""
 
 
-class Scenario(Protocol):
-    """What every module of this package offers."""
-
-    def run(self, implementation: Implementation, options: Options) -> Any:
-        """Put the implementation through the scenario."""
-
-
-def load_scenario(name: str) -> Scenario:
-    """Import the scenario of that name."""
+def load_scenario(name: str) -> Any:
+    """Import the scenario of that name: a module with `run`."""
     return importlib.import_module(f"compare.scenarios.{name}")

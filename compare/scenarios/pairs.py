@@ -33,19 +33,16 @@ QUICK = Plan(call_s=0.015, n_rounds=4)
 
 @dataclass(frozen=True)
 class Round:
-    """What one round measured.
+    """What one round measured."""
 
-    Attributes:
-        alone_s, partner_alone_s: either call on its own.
-        stops: the share of the own call, begun first, that kept the partner out.
-        stopped: the share of the partner's call, begun first, that kept this one out.
-        speedup: both in parallel against one after the other, mean of both orders.
-    """
-
+    # alone_s, partner_alone_s: either call on its own.
     alone_s: float
     partner_alone_s: float
+    # The share of the own call, begun first, that kept the partner out.
     stops: float
+    # The share of the partner's call, begun first, that kept this one out.
     stopped: float
+    # Both in parallel against one after the other, mean of both orders.
     speedup: float
 
 

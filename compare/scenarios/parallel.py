@@ -40,14 +40,11 @@ N_LONGER = 3
 
 @dataclass(frozen=True)
 class Plan:
-    """How long the scenario takes.
+    """How long the scenario takes."""
 
-    Attributes:
-        call_s: the calls of each thread.
-        budget_s: all rounds together, once there are the fewest.
-    """
-
+    # The calls of each thread.
     call_s: float
+    # All rounds together, once there are the fewest.
     budget_s: float
     n_rounds_min: int
 

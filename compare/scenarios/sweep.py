@@ -40,18 +40,15 @@ UNSTEADY_MAX = 0.25
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured and for how long.
+    """What is measured and for how long."""
 
-    Attributes:
-        sizes, passes: the sides of the grid, where the contract has passes; otherwise
-            the sizes are the contract's.
-        n_rounds: how often all of it is measured.
-        windows: how long calls in one thread or two, and beside a busy thread, take.
-    """
-
+    # sizes, passes: the sides of the grid, where the contract has passes; otherwise the
+    # sizes are the contract's.
     sizes: tuple[int, ...]
     passes: tuple[int, ...]
+    # How often all of it is measured.
     n_rounds: int
+    # How long calls in one thread or two, and beside a busy thread, take.
     windows: Windows
 
     @property
@@ -157,11 +154,12 @@ def find_all(
 ) -> tuple[tuple[BreakEven, ...], tuple[str, ...]]:
     """Return from where on what pays, and the same in words."""
     cases = select_cases(rows)
+    words = ""
     if not is_gil_enabled():
         words = "there is no GIL here, so there is nothing to release"
-        return tuple(BreakEven(case) for case in cases), (words,)
-    if implementation.releases_gil is False:
+    elif implementation.releases_gil is False:
         words = "it declares that it holds the GIL, so there is nothing to find"
+    if words:
         return tuple(BreakEven(case) for case in cases), (words,)
     found = tuple(find_break_even(case, rows) for case in cases)
     return found, tuple(describe_break_even(each, rows) for each in found)

@@ -35,20 +35,17 @@ class Work:
 
 @dataclass(frozen=True)
 class PlainWork(Work):
-    """A callable with its arguments, the answers of which are dropped.
+    """A callable with its arguments, the answers of which are dropped."""
 
-    Attributes:
-        func, args, kwargs: the call.
-        prepare: called before each call, outside of what is timed; what it returns, if
-            not None, is the call's arguments: a tuple, or a tuple and a dict.
-        size: what `prepare` is called with, once for each set of calls; None if there
-            is no such thing.
-    """
-
+    # func, args, kwargs: the call.
     func: Callable[..., Any]
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
+    # Called before each call, outside of what is timed; what it returns, if not None,
+    # is the call's arguments: a tuple, or a tuple and a dict.
     prepare: Callable[..., Any] | None = None
+    # What `prepare` is called with, once for each set of calls; None if there is no
+    # such thing.
     size: int | None = None
 
     def make_calls(self, count: int) -> Iterable[Call]:
@@ -67,15 +64,12 @@ class PlainWork(Work):
 
 @dataclass
 class StatementWork(Work):
-    """A statement, as `python -m timeit` takes it.
+    """A statement, as `python -m timeit` takes it."""
 
-    Attributes:
-        statement, setup: `{size}` in either stands for the size.
-        size: None if there is no such thing.
-    """
-
+    # statement, setup: `{size}` in either stands for the size.
     statement: str
     setup: str = "pass"
+    # None if there is no such thing.
     size: int | None = None
     _call: Call | None = field(default=None, init=False, repr=False)
 
@@ -263,21 +257,17 @@ class Calls:
 
 @dataclass(frozen=True)
 class Wall:
-    """What some calls took together, from the first start to the last end.
+    """What some calls took together, from the first start to the last end."""
 
-    Attributes:
-        seconds: on the clock.
-        unqueued_s: the same if each thread had had a core of its own, where the system
-            tells.
-        cpu_s: the CPU time of all processes concerned.
-        own_cpu_s: that of the calling threads themselves.
-        has_met: whether a call began before another thread's had ended.
-    """
-
+    # On the clock.
     seconds: float
+    # The same if each thread had had a core of its own, where the system tells.
     unqueued_s: float
+    # The CPU time of all processes concerned.
     cpu_s: float
+    # That of the calling threads themselves.
     own_cpu_s: float
+    # Whether a call began before another thread's had ended.
     has_met: bool = False
 
 

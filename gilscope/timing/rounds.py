@@ -51,30 +51,24 @@ AddFault = Callable[[str, str], None]
 
 @dataclass(frozen=True)
 class Windows:
-    """For how long what is measured in a round; 0 = not at all.
+    """For how long what is measured in a round; 0 = not at all."""
 
-    Attributes:
-        calls_s: the calls of each thread.
-        beside_s: calls beside the busy thread; a few switch intervals at least.
-        busy_s: the busy thread with nothing beside it.
-    """
-
+    # The calls of each thread.
     calls_s: float
+    # Calls beside the busy thread; a few switch intervals at least.
     beside_s: float = 0.0
+    # The busy thread with nothing beside it.
     busy_s: float = 0.0
 
 
 @dataclass
 class ContentionRound:
-    """Calls alone and beside the busy thread, once.
+    """Calls alone and beside the busy thread, once."""
 
-    Attributes:
-        alone_s, beside_s: the seconds of each call.
-        speed: of the busy thread beside the calls, 1 = as fast as alone.
-    """
-
+    # alone_s, beside_s: the seconds of each call.
     alone_s: list[float]
     beside_s: list[float]
+    # Of the busy thread beside the calls, 1 = as fast as alone.
     speed: float
 
     @property
@@ -90,19 +84,16 @@ class ContentionRound:
 
 @dataclass
 class Side:
-    """What one round measured of one work.
+    """What one round measured of one work."""
 
-    Attributes:
-        count: how many calls each thread or process made.
-        alone: that many calls in one thread.
-        threads, processes: by how many there were.
-        contention: None if it was not asked for.
-    """
-
+    # How many calls each thread or process made.
     count: int = 1
+    # That many calls in one thread.
     alone: Wall = NOTHING
+    # threads, processes: by how many there were.
     threads: dict[int, Wall] = field(default_factory=dict)
     processes: dict[int, Wall] = field(default_factory=dict)
+    # None if it was not asked for.
     contention: ContentionRound | None = None
 
     @property
@@ -113,25 +104,21 @@ class Side:
 
 @dataclass
 class Subject:
-    """Calls of one size, and what was measured of them.
+    """Calls of one size, and what was measured of them."""
 
-    Attributes:
-        size: None if there is no such thing.
-        work: the calls.
-        held: the twin that holds the GIL.
-        call_s: about how long one call takes.
-        count: how many calls each thread makes; 0 = as many as fill the window.
-        rounds, held_rounds: what each round measured.
-        check: whether a call releases the GIL.
-    """
-
+    # None if there is no such thing.
     size: int | None
     work: Work
+    # The twin that holds the GIL.
     held: Work | None = None
+    # About how long one call takes.
     call_s: float = 0.0
+    # How many calls each thread makes; 0 = as many as fill the window.
     count: int = 0
+    # rounds, held_rounds: what each round measured.
     rounds: list[Side] = field(default_factory=list)
     held_rounds: list[Side] = field(default_factory=list)
+    # Whether a call releases the GIL.
     check: Check | None = None
 
     def summarize(self) -> SizeRow:
@@ -142,27 +129,22 @@ class Subject:
 
 @dataclass
 class Rounds:
-    """What measures some subjects, round by round.
-
-    Attributes:
-        subjects: what is called.
-        windows: for how long.
-        counts: the numbers of threads; none = no threads are measured.
-        add_fault: takes what is wrong with answers.
-        is_undisturbed: whether threads that call start undisturbed (see start.py).
-        is_twin_alone: whether the twin is measured alone, too, and not only in threads.
-        processes: what stands beside the threads, if it could be had.
-        warnings: what could not be had.
-    """
+    """What measures some subjects, round by round."""
 
     subjects: Sequence[Subject]
     windows: Windows
+    # The numbers of threads; none = no threads are measured.
     counts: Sequence[int] = ()
+    # Takes what is wrong with answers.
     add_fault: AddFault = lambda fault, where: None  # noqa: ARG005
+    # Whether threads that call start undisturbed (see start.py).
     is_undisturbed: bool = False
+    # Whether the twin is measured alone, too, and not only in threads.
     is_twin_alone: bool = True
     busy_thread: BusyThread = field(default_factory=BusyThread)
+    # What stands beside the threads, if it could be had.
     processes: Processes | None = None
+    # What could not be had.
     warnings: tuple[str, ...] = ()
 
     @contextlib.contextmanager
