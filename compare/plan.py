@@ -140,9 +140,8 @@ def select_scenarios(names: Iterable[str] | None) -> tuple[str, ...]:
     wanted = {names} if isinstance(names, str) else set(names)
     for name in wanted:
         if name not in SCENARIOS:
-            message = (
-                f"unknown scenario {name!r}: expected one of {', '.join(SCENARIOS)}"
-            )
+            expected = ", ".join(SCENARIOS) + describe_nearest(name, SCENARIOS)
+            message = f"unknown scenario {name!r}: expected one of {expected}"
             raise ValueError(message)
     return tuple(name for name in SCENARIOS if name in wanted)
 
@@ -242,8 +241,12 @@ def find_installed(wanted: str, known: Mapping[str, str]) -> str:
     target = known.get(wanted, wanted)
     if ":" in target:
         return target
-    nearest = difflib.get_close_matches(wanted, known, n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    expected = ", ".join([*known, "module:attribute"])
-    message = f"unknown implementation {wanted!r}: expected one of {expected}{hint}"
+    expected = ", ".join([*known, "module:attribute"]) + describe_nearest(wanted, known)
+    message = f"unknown implementation {wanted!r}: expected one of {expected}"
     raise ContractError(message)
+
+
+def describe_nearest(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message that asks for the known name that is nearest."""
+    nearest = difflib.get_close_matches(name, [*known], n=1)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""
