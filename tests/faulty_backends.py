@@ -476,6 +476,18 @@ def keeps_its_options(*arguments, **options):
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(option))
 
 
+@faulty(
+    "correctness",
+    "references not given back",
+)
+def keeps_its_items(values, result, index, **options):
+    """Take a reference to each plain item that is read, and never drop it."""
+    right(values, result, index, **options)
+    for item in values:
+        if type(item) is int:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(item))
+
+
 @faulty("correctness", "calls that end with an item that does not fit")
 def leaks_after_errors(values, result, index, **options):
     """Keep the buffer of values that were refused."""

@@ -29,6 +29,7 @@ CALLS_A_LEAK = 40
 PROPORTIONAL_MIN = 1.5
 # No cache keeps more than this: it is called a leak before it fills the machine.
 MOST_LEFT = {
+    "references": 2_000_000,
     "blocks of Python memory": 2_000_000,
     "bytes of C memory": 200_000_000,
     "open files": 500,
@@ -37,6 +38,7 @@ MOST_LEFT = {
 }
 # What a call leaves at least where it leaves something, of each kind.
 LEAST_LEFT = {
+    "references": 1,
     "blocks of Python memory": 1,
     "bytes of C memory": 16,
     "open files": 1,
@@ -46,6 +48,13 @@ LEAST_LEFT = {
 # The interpreter's own cache of attributes keeps the names that it was asked for.
 CLEAR_CACHES: Callable[[], object] = (
     getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache  # noqa: SLF001
+)
+# What calls take and answer that is not theirs alone; more references to it are no more
+# memory.
+LARGE, SLEEP_S = 2**40, 1e-6
+SHARED = (
+    *(None, True, False, int, list, tuple, TypeError, OverflowError),
+    *(0, 1, 2, 3, 4, LARGE, VALUE_MAX, SLEEP_S),
 )
 OUTCOMES = (TypeError, OverflowError, LookupError, ValueError, Interrupt)
 
@@ -68,12 +77,12 @@ def end_late(double_list: DoubleList) -> None:
 def make_ends(double_list: DoubleList) -> dict[str, Callable[[], object]]:
     """Return a call for each way in which one may end."""
     call: Any = partial(call_quietly, double_list)
-    sleeps = {"released_sleep": 1e-6, "held_sleep": 1e-6}
+    sleeps = {"released_sleep": SLEEP_S, "held_sleep": SLEEP_S}
     ends: dict[str, Any] = {
         "an answer": partial(call, 1, 2, 3),
         "an answer with release_gil=False": partial(call, 1, 2, 3, release_gil=False),
         "an answer of 200 values": partial(call, *range(200)),
-        "an answer of large values": partial(call, 2**40, -1),
+        "an answer of large values": partial(call, LARGE, -1),
         "an answer of __index__": partial(
             call, Number(4), 1, index=Number(0), passes=Number(2)
         ),
@@ -223,7 +232,10 @@ def select_growth(
 def count_left() -> dict[str, int]:
     """Return how much of all is in use, as far and as exactly as it is told here."""
     CLEAR_CACHES()
-    counts = {"blocks of Python memory": sys.getallocatedblocks()}
+    counts = {
+        "references": sum(map(sys.getrefcount, SHARED)),
+        "blocks of Python memory": sys.getallocatedblocks(),
+    }
     count_c_bytes = find_c_counter()
     if count_c_bytes is not None:
         counts["bytes of C memory"] = count_c_bytes()
