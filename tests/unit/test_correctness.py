@@ -4,6 +4,7 @@ import functools
 import itertools
 import random
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +16,7 @@ from backends import Backend
 from backends.reference import double_list as double_list_right
 from compare.double_list import observe
 from compare.double_list.cases import CASES
-from compare.double_list.contract import adopt
+from compare.double_list.contract import adopt, check_growth
 from compare.double_list.leftovers import N_CALLS, call_often, measure_growth
 from compare.double_list.properties import LONG_PROPERTIES, PROPERTIES
 from compare.scenarios import Options, correctness
@@ -109,6 +110,19 @@ def test_what_one_call_in_so_many_keeps_is_a_leak(
     grown = measure_growth(partial(call_often, call), 4)
     assert grown["blocks of Python memory"] * n_calls >= 63 * N_CALLS
     KEPT.clear()
+
+
+def test_work_that_is_small_beside_the_rest_of_a_call_grows() -> None:
+    """A pool takes CPU time to wake up, and time that is none of the kernel."""
+
+    def double_list(*arguments: Any, passes: int = 1, **options: Any) -> None:
+        end_s = time.thread_time() + 0.001
+        while time.thread_time() < end_s:
+            pass
+        time.sleep(0.005 if passes > 1 else 0)
+        double_list_right(*arguments, passes=passes, **options)
+
+    assert check_growth(adopt(Backend("x", double_list))) is None
 
 
 def test_the_full_form_looks_at_longer_lists() -> None:
