@@ -31,7 +31,7 @@ def check_files(arguments: argparse.Namespace) -> None:
     for name in ("json", "html", "markdown", "trace"):
         target = getattr(arguments, name, None)
         if target == "-" and name != "json":
-            message = f"--{name}: expected a file, got -; only --json can go to standard output"
+            message = f"--{name}: expected a file, got -, which is for --json"
             raise UsageError(message)
         if target not in (None, "-"):
             try:
