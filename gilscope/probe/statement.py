@@ -116,7 +116,7 @@ def describe_error(error: BaseException, sources: Mapping[str, str]) -> str:
     """
     text = traceback.format_exception_only(error)[-1].strip()
     if isinstance(error, SyntaxError) and (wrong := read_wrong_part(error)):
-        text += f", at {wrong!r}"
+        text += f" (at {wrong!r})"
     name, line_number = find_place(error, sources)
     parts = [text]
     if name:

@@ -42,5 +42,15 @@ def test_an_error_says_where_it_was(statement, setup, where, hint) -> None:
     assert "\n" not in text
 
 
+def test_an_error_of_syntax_points_at_the_part() -> None:
+    sources = {"<statement>": "imprt os"}
+    assert describe_error(run(sources), sources).endswith("(at 'os')")
+
+
+def test_an_error_of_the_function_that_is_called_names_the_statement() -> None:
+    text = describe_error(ValueError("x"), {"<setup>": "pass", "<statement>": "f()"})
+    assert text == "in the statement, 'f()': ValueError: x"
+
+
 def test_an_error_from_elsewhere_has_no_place() -> None:
     assert describe_error(ValueError("x"), {"<setup>": "pass"}) == "ValueError: x"
