@@ -113,9 +113,8 @@ def test_holds_are_written_and_shown(tmp_path):
     program = tmp_path / "<b>program.py"
     program.write_text(f"def hold():\n    return {HOLD}\nhold()\n")
     json_file, page = tmp_path / "holds.json", tmp_path / "holds.html"
-    status, output, _ = watch(
-        "--json", str(json_file), "--html", str(page), str(program)
-    )
+    files = ("--json", str(json_file), "--html", str(page))
+    status, output, _ = watch(*files, str(program), cwd=tmp_path)
     report = gilscope.WatchReport.from_json(json_file.read_text())
     hold = next(hold for hold in report.holds if hold.text.startswith("str("))
     assert (hold.file, hold.line, hold.function) == (str(program), 2, "str")
