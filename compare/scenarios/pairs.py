@@ -31,21 +31,6 @@ FULL = Plan(call_s=0.05, n_rounds=7)
 QUICK = Plan(call_s=0.015, n_rounds=4)
 
 
-@dataclass(frozen=True)
-class Round:
-    """What one round measured."""
-
-    # alone_s, partner_alone_s: either call on its own.
-    alone_s: float
-    partner_alone_s: float
-    # The share of the own call, begun first, that kept the partner out.
-    stops: float
-    # The share of the partner's call, begun first, that kept this one out.
-    stopped: float
-    # Both in parallel against one after the other, mean of both orders.
-    speedup: float
-
-
 def run(implementation: Implementation, options: Options) -> Pairs:
     """Measure this implementation beside each partner, both start orders."""
     plan = QUICK if options.quick else FULL
@@ -89,7 +74,7 @@ def run_round(
     other: tuple[ImplementationWork, int],
     failures: Failures,
     place: str,
-) -> Round:
+) -> dict[str, float]:
     """Measure both alone, then both together in either order."""
     alone, partner_alone = run_calls(own), run_calls(other)
     first, second = run_calls(own, other), run_calls(own, other, is_reversed=True)
@@ -97,15 +82,18 @@ def run_round(
     for calls in (alone[0], first[0], second[0]):
         failures.add(calls.find_fault(), place)
     both_s = alone[0].elapsed_s + partner_alone[0].elapsed_s
-    return Round(
-        alone_s=alone[0].elapsed_s,
-        partner_alone_s=partner_alone[0].elapsed_s,
-        stops=compute_stop(first[0], first[1], partner_alone[0]),
-        stopped=compute_stop(second[1], second[0], alone[0]),
-        speedup=statistics.fmean(
+    return {
+        "alone_s": alone[0].elapsed_s,
+        "partner_alone_s": partner_alone[0].elapsed_s,
+        # The share of the own call, begun first, that kept the partner out, and the
+        # share of the partner's, begun first, that kept this one out.
+        "stops": compute_stop(first[0], first[1], partner_alone[0]),
+        "stopped": compute_stop(second[1], second[0], alone[0]),
+        # Against one after the other, the mean of both orders.
+        "speedup": statistics.fmean(
             both_s / measure_wall(pair).seconds for pair in (first, second)
         ),
-    )
+    }
 
 
 def run_calls(
@@ -123,15 +111,16 @@ def compute_stop(first: Calls, second: Calls, alone: Calls) -> float:
     return min(1.0, max(0.0, (needed_s - alone.unqueued_s) / first.elapsed_s))
 
 
-def summarize_cell(partner: str, rounds: list[Round]) -> PairCell:
+def summarize_cell(partner: str, rounds: list[dict[str, float]]) -> PairCell:
     """Make the cell from all rounds."""
+    found = {name: summarize([each[name] for each in rounds]) for name in rounds[0]}
     return PairCell(
         partner=partner,
-        alone_s=statistics.median(found.alone_s for found in rounds),
-        partner_alone_s=statistics.median(found.partner_alone_s for found in rounds),
-        stops=summarize([found.stops for found in rounds]),
-        stopped=summarize([found.stopped for found in rounds]),
-        speedup=summarize([found.speedup for found in rounds]),
+        alone_s=found["alone_s"].value,
+        partner_alone_s=found["partner_alone_s"].value,
+        stops=found["stops"],
+        stopped=found["stopped"],
+        speedup=found["speedup"],
     )
 
 

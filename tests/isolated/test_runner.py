@@ -52,7 +52,7 @@ def test_the_other_rows_are_whole() -> None:
         f"tests.faulty_backends:{name}" for name in ("aborts", "hangs_held", "raises")
     ]
     names = ["python", *faulty, "backends.reference:double_list"]
-    report = run_all(names, scenarios=["correctness"], quick=True, timeout_s=3.0)
+    report = run_all(names, scenarios=["handoff"], quick=True, timeout_s=3.0)
     assert [row.name for row in report] == names
     assert [row.status for row in report] == [
         "ok",

@@ -3,7 +3,7 @@
 import pytest
 
 from compare.model import PairCell
-from compare.scenarios.pairs import Round, compute_stop, describe, summarize_cell
+from compare.scenarios.pairs import compute_stop, describe, summarize_cell
 from gilscope.stats import Figure
 from gilscope.timing.calls import Calls, PlainWork
 
@@ -41,7 +41,13 @@ def test_being_stopped_is_a_share_of_the_first_call(
 def test_a_cell_is_the_median_of_its_rounds() -> None:
     """With the range of each figure."""
     rounds = [
-        Round(1.0, 2.0, stops=stops, stopped=0.0, speedup=2.0)
+        {
+            "alone_s": 1.0,
+            "partner_alone_s": 2.0,
+            "stops": stops,
+            "stopped": 0.0,
+            "speedup": 2.0,
+        }
         for stops in (0.9, 1.0, 0.8)
     ]
     cell = summarize_cell("python", rounds)
