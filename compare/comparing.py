@@ -195,25 +195,17 @@ def make_rows(columns: Sequence[Iterable[Entry]]) -> Iterator[ComparedRow]:
         row = [entries.get(key) for entries in found]
         first = next((e for e in row if e is not None and e.is_sure), None)
         any_entry = next(e for e in row if e is not None)
-        judged = [judge_entry(first, entry) for entry in row]
-        yield ComparedRow(
-            *key,
-            tuple(
-                make_cell(entry, kind)
-                for entry, (kind, _) in zip(row, judged, strict=True)
-            ),
-            any_entry.family,
-            judged[-1][1],
-        )
-
-
-def make_cell(entry: Entry | None, kind: Kind) -> ComparedCell:
-    """Return what one result has of one thing."""
-    if entry is None:
-        return ComparedCell()
-    is_other = kind in CHANGES and entry.more
-    text = f"{entry.text}: {entry.more}" if is_other else entry.text
-    return ComparedCell(text, entry.range_text, kind, entry.doubt)
+        cells = []
+        is_regression = False
+        for entry in row:
+            kind, is_regression = judge_entry(first, entry)
+            if entry is None:
+                cells.append(ComparedCell())
+                continue
+            is_other = kind in CHANGES and entry.more
+            text = f"{entry.text}: {entry.more}" if is_other else entry.text
+            cells.append(ComparedCell(text, entry.range_text, kind, entry.doubt))
+        yield ComparedRow(*key, tuple(cells), any_entry.family, is_regression)
 
 
 def judge_entry(first: Entry | None, entry: Entry | None) -> tuple[Kind, bool]:
@@ -254,13 +246,11 @@ def list_times(before: Iterable[Source], after: Iterable[Source]) -> Iterator[An
         others = sorted(factor / each for key, each in factors.items() if key != name)
         if others[0] > TIME_FACTOR or others[-1] < 1 / TIME_FACTOR:
             size, after_s = new[name]
-            text = f"{describe_time(after_s)}, by the others "
-            text += f"{describe_ratio(median(others))} as long"
+            ratio = describe_ratio(median(others))
+            text = f"{describe_time(after_s)}, by the others {ratio} as long"
             kind: Kind = "worse" if others[0] > 1 else "better"
-            cells = (
-                ComparedCell(describe_time(old[name][1])),
-                ComparedCell(text, "", kind),
-            )
+            before_cell = ComparedCell(describe_time(old[name][1]))
+            cells = (before_cell, ComparedCell(text, kind=kind))
             yield ComparedRow(name, f"short call, {size} items", cells)
 
 
