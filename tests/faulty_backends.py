@@ -498,7 +498,7 @@ def leaks_after_errors(values, result, index, **options):
         raise
 
 
-@faulty("correctness", "1.11 calls of all kinds")
+@faulty("correctness", "blocks of Python memory not given back")
 def leaks_in_one_of_twenty(*arguments, **options):
     """Keep something of one call of twenty."""
     if next(NUMBERS) % 20 == 0:

@@ -24,9 +24,10 @@ N_CALLS = 20
 N_ROUNDS = 4
 N_DOUBLINGS, N_DOUBLINGS_OF_ALL = 7, 5
 # A leak is kept by one call in so many at least, and what is kept twice as many times
-# in twice as many calls. Less than this many times is growth that slows down.
+# in twice as many calls. Less than this many times, in one of the last doublings, is
+# growth that slows down.
 CALLS_A_LEAK = 40
-PROPORTIONAL_MIN = 1.5
+PROPORTIONAL_MIN, N_PROPORTIONAL = 1.5, 2
 # No cache keeps more than this: it is called a leak before it fills the machine.
 MOST_LEFT = {
     "references": 2_000_000,
@@ -175,19 +176,21 @@ def measure_growth(
     # takes time, so that it waits until there is growth.
     with collect_no_garbage():
         grown, _ = count_growth(make_calls, N_ROUNDS)
-    before: dict[str, int] = {}
     for doubling in range(n_doublings + 1):
         if not grown:
             return {}
         before = grown
-        grown, is_too_much = count_growth(make_calls, N_ROUNDS << doubling)
+        left, is_too_much = count_growth(make_calls, N_ROUNDS << doubling)
         if is_too_much:
-            return grown
-    return {
-        what: left
-        for what, left in grown.items()
-        if left >= PROPORTIONAL_MIN * before.get(what, left)
-    }
+            return left
+        # Only the last ones are long enough for noise not to matter.
+        factor = PROPORTIONAL_MIN if doubling > n_doublings - N_PROPORTIONAL else 0
+        grown = {
+            what: count
+            for what, count in left.items()
+            if what in before and count >= factor * before[what]
+        }
+    return grown
 
 
 def count_growth(
