@@ -18,12 +18,7 @@ N_ADDITIONS = 1000
 
 
 class BusyThread:
-    """A thread that computes while it is told to, with a stamp after each tick.
-
-    Attributes:
-        stamps: when each tick ended, in nanoseconds of time.perf_counter_ns().
-        speed: how fast it was when it computed last, 1 = as fast as alone.
-    """
+    """A thread that computes while it is told to, with a stamp after each tick."""
 
     def __init__(self) -> None:
         """Prepare the thread; `__enter__` starts it."""

@@ -36,9 +36,6 @@ def open_thread_clock(thread_id: int) -> Callable[[], int] | None:
     """Return what reads the computing time of a thread in nanoseconds.
 
     It may be called in another thread. None where the system has no such clock.
-
-    Args:
-        thread_id: as `threading.get_ident()` gives it.
     """
     if not hasattr(_time, "pthread_getcpuclockid"):
         return None

@@ -73,10 +73,6 @@ def read_cpu_quota(
 
     A control group has no more than those that it lies in.
 
-    Args:
-        root: where the control groups are mounted.
-        own: the file that names those of this process.
-
     Source:
         Linux, Documentation/admin-guide/cgroup-v2.rst (cpu.max),
         Documentation/scheduler/sched-bwc.rst (cpu.cfs_quota_us), cgroups(7).

@@ -37,9 +37,6 @@ def go_on_in_child(parent_pid: int) -> None:
     are gone, whatever they did to their session and environment. They are ended when
     the child has ended, or when this process is told to by SIGTERM, which it also gets
     when its own parent dies. It then ends as the child did.
-
-    Args:
-        parent_pid: of the process that started this one.
     """
     if sys.platform != "linux":
         return

@@ -141,12 +141,7 @@ def parse_times(text: bytes) -> Times:
 def open_view(
     native_id: int, closing: contextlib.ExitStack | None = None
 ) -> ThreadView | None:
-    """Return what the kernel tells about a thread, or None where it tells nothing.
-
-    Args:
-        native_id: the thread.
-        closing: what closes the view with it.
-    """
+    """Return what the kernel tells about a thread, or None where it tells nothing."""
     if sys.platform != "linux":
         return None
     try:

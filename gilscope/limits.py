@@ -23,11 +23,6 @@ def check_limits(
 
     A limit is met if the whole range lies on its good side, missed if all of it lies on
     the other, else unclear.
-
-    Args:
-        check: what was found.
-        min_fraction: for what share of the call others are to be let run, 0 to 1.
-        max_hold_s: for how long they may be kept out at most, in seconds.
     """
     word = "releases the GIL" if check.environment.meaning == "gil" else "detaches"
     outcome: Outcome = {"releases": "met", "inconclusive": "unclear"}.get(

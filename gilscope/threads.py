@@ -48,23 +48,7 @@ if hasattr(os, "register_at_fork"):
 def switch_interval(
     seconds: float, *, timeout_s: float = TURN_TIMEOUT_S
 ) -> Iterator[Callable[[float], None]]:
-    """Set the interpreter's switch interval for a while, one user at a time.
-
-    Args:
-        seconds: the interval to begin with.
-        timeout_s: how long to wait for the turn of another thread to end.
-
-    Yields:
-        `sys.setswitchinterval`, to set other intervals within the same turn.
-
-    Raises:
-        RuntimeError: this thread has the turn already; waiting would be for ever.
-        TimeoutError: another thread kept the turn for timeout_s.
-
-    Threads:
-        Any thread may call it; the interval found is put back in any case, also in
-        a child that was forked meanwhile.
-    """
+    """Set the interpreter's switch interval for a while, one user at a time."""
     me = threading.get_ident()
     if _turn.owner == me:
         message = (
@@ -107,19 +91,7 @@ def collect_no_garbage() -> Iterator[None]:
 def run_together(
     *functions: Callable[[], Any], timeout_s: float | None = 60.0
 ) -> list[Any]:
-    """Run each function in a thread of its own, all from the same moment on.
-
-    Args:
-        functions: called without arguments; bind them with functools.partial.
-        timeout_s: how long to wait for all of them together; None waits for ever.
-
-    Returns:
-        What they returned, in the order of the functions.
-
-    Raises:
-        TimeoutError: one of them had not returned in time; it runs on as a daemon.
-        BaseException: what the first of them raised; a note names the others'.
-    """
+    """Run each function in a thread of its own, all from the same moment on."""
     barrier = threading.Barrier(len(functions) + 1)
     results: list[Any] = [None] * len(functions)
     errors: list[BaseException | None] = [None] * len(functions)

@@ -45,19 +45,15 @@ class _Watched:
         self.heard_at_s = perf_counter()
         self.native: list[str] = []
         self._timeout_s = timeout_s
-        self._is_over = threading.Event()
+        self.is_over = threading.Event()
         threading.Thread(target=self._look, daemon=True).start()
 
     def _look(self) -> None:
-        while not self._is_over.wait(min(LOOK_S, self._timeout_s / 20)):
+        while not self.is_over.wait(min(LOOK_S, self._timeout_s / 20)):
             silent_s = perf_counter() - self.heard_at_s
             if self.pid is not None and silent_s > LOOK_SHARE * self._timeout_s:
                 # One that is ending has fewer and fewer.
                 self.native = max(self.native, list_native_threads(self.pid), key=len)
-
-    def stop(self) -> None:
-        """Look no more."""
-        self._is_over.set()
 
 
 def judge_in_child(
@@ -67,21 +63,7 @@ def judge_in_child(
     path: Sequence[str] | None = None,
     gil: str | None = None,
 ) -> Check:
-    """Judge a statement in a process of its own.
-
-    Args:
-        wanted: the statement.
-        timeout_s: how long it may go without a sign of life, which each call that
-            returns is.
-        path: where its modules are looked for; None = as in this process.
-        gil: "0" or "1" for the GIL of a free-threaded build; None = as in this process.
-
-    Returns:
-        The check; "inconclusive" with the stacks of all threads if no answer came.
-
-    Raises:
-        StatementError: it raised.
-    """
+    """Judge a statement in a process of its own."""
     watched = _Watched(timeout_s)
     try:
         with Child(
@@ -104,7 +86,7 @@ def judge_in_child(
                     return structure(message["check"], Check)
             outcome, reason = child.explain_end("the statement")
     finally:
-        watched.stop()
+        watched.is_over.set()
     if outcome == "crashed":
         raise StatementError(reason.partition("\n")[0])
     return describe_silence(wanted.statement, timeout_s, reason, watched.native)

@@ -35,18 +35,7 @@ class NoAnswerError(TimeoutError):
 def limit_silence(  # noqa: C901 - three small functions that share what they renew.
     timeout_s: float | None,
 ) -> Iterator[Callable[[], None]]:
-    """End what gives no sign of life for so long.
-
-    Args:
-        timeout_s: in seconds; None = as long as it takes.
-
-    Yields:
-        What gives a sign of life.
-
-    Raises:
-        NoAnswerError: in the main thread, where the GIL is free and nobody else uses
-            SIGALRM; elsewhere the process ends a second later, with exit status 1.
-    """
+    """End what gives no sign of life for so long."""
     if timeout_s is None:
         yield lambda: None
         return
@@ -131,12 +120,7 @@ def find_stack_file() -> int:
 
 @contextlib.contextmanager
 def choose_ending(file: int | None) -> Iterator[None]:
-    """Choose what becomes of a call that never releases the GIL meanwhile.
-
-    Args:
-        file: the descriptor for the stacks before the process ends; None = somebody
-            else looks after that, and it is not ended.
-    """
+    """Choose what becomes of a call that never releases the GIL meanwhile."""
     global stack_file, ends_process
     before = stack_file, ends_process
     stack_file, ends_process = file, file is not None

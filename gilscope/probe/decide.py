@@ -101,17 +101,7 @@ def compare_attached_controls(
 def decide(
     evidence: Evidence, controls: Controls, *, call_s: float, empty_s: float
 ) -> tuple[Verdict, str]:
-    """Draw the verdict from the counts.
-
-    Args:
-        evidence: what was counted beside the callable.
-        controls: what was counted beside the known ones.
-        call_s: the shortest call.
-        empty_s: the shortest call that does nothing.
-
-    Returns:
-        The verdict and why.
-    """
+    """Draw the verdict from the counts."""
     if not controls.told_apart:
         return (
             "inconclusive",
@@ -139,20 +129,22 @@ def decide_released(evidence: Evidence) -> tuple[Verdict, str]:
         if evidence.n_ticks
         else "another thread was woken to take the GIL"
     )
-    if n_released < n_calls and evidence.n_wakeups is not None:
-        return "varies", (
-            f"{n_released} of {n_calls} calls released the GIL: {how}, and nobody "
-            "could interrupt them"
-        )
-    if n_windows < evidence.n_windows and evidence.n_wakeups is not None:
+    # Where nothing tells of wake-ups a release that was not seen may have been one.
+    is_told = evidence.n_wakeups is not None
+    if is_told and n_released == n_calls and n_windows < evidence.n_windows:
         return "varies", (
             f"the GIL was released in {n_windows} of {evidence.n_windows} windows of "
             f"calls: {how}"
         )
-    return "releases", (
+    return "varies" if is_told and n_released < n_calls else "releases", (
         f"{n_released} of {n_calls} calls released the GIL: {how}, and nobody could "
         "interrupt them"
     )
+
+
+def runs_much_python(evidence: Evidence) -> bool:
+    """Return whether a good part of a call is Python code."""
+    return (evidence.python_share or 0) >= PYTHON_SHARE
 
 
 def decide_kept(  # noqa: PLR0911 - one return a case.
@@ -160,7 +152,7 @@ def decide_kept(  # noqa: PLR0911 - one return a case.
 ) -> tuple[Verdict, str]:
     """Tell Python code from what holds, for a call that never released the GIL."""
     interrupted, split = evidence.n_calls_interrupted, evidence.n_calls_split
-    tried, share = evidence.n_calls_tried, evidence.python_share
+    tried = evidence.n_calls_tried
     calls = f"{evidence.n_calls} calls of {describe_time(call_s)}"
     kept = f"{calls} never released the GIL"
     if evidence.n_wakeups is None:
@@ -171,14 +163,13 @@ def decide_kept(  # noqa: PLR0911 - one return a case.
             "interrupted"
         )
     if not interrupted:
-        if share is not None and share >= PYTHON_SHARE:
+        if runs_much_python(evidence):
             return "inconclusive", (
                 f"{kept}; one call ran Python code, but none of {tried} tried could be "
                 "interrupted"
             )
         return "holds", f"{kept}, and none of {tried} tried could be interrupted"
-    least = SPLIT_SHARE if share is None else PIECES_SHARE
-    if share is not None and share >= PYTHON_SHARE:
+    if runs_much_python(evidence):
         return "preemptible", (
             f"{kept}, but they run Python code, which another thread interrupted in "
             f"{interrupted} of {tried} calls"
@@ -188,6 +179,7 @@ def decide_kept(  # noqa: PLR0911 - one return a case.
             f"{kept}, but another thread interrupted Python code that no tracer sees, "
             f"in {evidence.n_calls_unseen} of {tried} calls"
         )
+    least = SPLIT_SHARE if evidence.python_share is None else PIECES_SHARE
     if split >= max(min(2, interrupted), least * interrupted):
         return "preemptible", (
             f"{kept}, but another thread could interrupt them, in the midst of {split} "
@@ -241,12 +233,6 @@ def is_detached(evidence: Evidence) -> bool:
     return free >= FREE_STOPS and free >= FREE_SHARE * (free + stopped)
 
 
-def runs_much_python(evidence: Evidence) -> bool:
-    """Return whether a good part of a call is Python code."""
-    share = evidence.python_share
-    return share is not None and share >= PYTHON_SHARE
-
-
 def decide_attached_python(
     evidence: Evidence, calls: str, *, has_waited: bool
 ) -> tuple[Verdict, str]:
@@ -287,14 +273,7 @@ def decide_attached_python(
 def find_notes(
     evidence: Evidence, fraction: Figure | None, *, call_s: float, first: FirstCall
 ) -> Iterator[str]:
-    """Yield what else is worth knowing.
-
-    Args:
-        evidence: what was counted beside the callable.
-        fraction: the share of a call for which others could run.
-        call_s: the shortest call.
-        first: the first call.
-    """
+    """Yield what else is worth knowing."""
     if fraction is not None and evidence.n_released and fraction.value < TOKEN_SHARE:
         yield (
             f"the GIL was free for {fraction.value:.1%} of the call; the rest of it "

@@ -142,12 +142,7 @@ def count_computed(before: Note, after: Note) -> int | None:
 
 
 def estimate_window(window: Window, spacing_ns: int) -> Estimate:
-    """Estimate for which share of a window others could run.
-
-    Args:
-        window: calls watched while nobody could interrupt them.
-        spacing_ns: between two notes of a witness that nobody keeps out.
-    """
+    """Estimate for which share of a window others could run."""
     own = float(window.own_ns)
     holds = [*estimate_holds(window, spacing_ns)]
     seen = [hold for hold in holds if hold.is_seen]
@@ -226,11 +221,7 @@ def select_longest(window: Window, holds: Sequence[Hold]) -> Hold:
 
 
 def estimate_fraction(estimates: Sequence[Estimate]) -> Figure | None:
-    """Return the released fraction of all windows together, with its range.
-
-    Returns:
-        None if the range is so wide that it says nothing.
-    """
+    """Return the released fraction of all windows together, with its range."""
     own = sum(each.own_ns for each in estimates)
     if not own:
         return None
@@ -276,12 +267,7 @@ def estimate_first_hold(window: Window, spacing_ns: int) -> Figure:
 
 
 def weigh_interruptions(calls: Sequence[Window], shortest_ns: float) -> list[bool]:
-    """Return of each call whether it was interrupted in its midst.
-
-    Args:
-        calls: windows of one call beside a witness that asks for the GIL all the time.
-        shortest_ns: a call of that kind that nobody interrupted.
-    """
+    """Return of each call whether it was interrupted in its midst."""
     # How far a call has come is told by what its thread computed; by what the process
     # did where the call has threads of its own; and by the clock where both sleep.
     for read in (attrgetter("computed"), attrgetter("progress")):
@@ -318,12 +304,7 @@ def weigh_sleeping(call: Window, shortest_ns: float) -> bool:
 
 
 def weigh_marks(marks: Sequence[int], places: Sequence[object]) -> bool:
-    """Return whether one call was interrupted in its midst.
-
-    Args:
-        marks: how far the call had come at its start, at each note, and at its end.
-        places: where in its code it was at each note.
-    """
+    """Return whether one call was interrupted in its midst."""
     if not places:
         return False
     if marks[-1] - marks[0] < SHORT_NS:

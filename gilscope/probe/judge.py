@@ -86,11 +86,7 @@ class Subject(NamedTuple):
     tell_life: Callable[[], object] = bool
 
     def make_call(self) -> Callable[[], Any]:
-        """Return the next call, without arguments.
-
-        Raises:
-            TypeError: what `prepare` made is no arguments.
-        """
+        """Return the next call, without arguments."""
         self.tell_life()
         made = None if self.prepare is None else self.prepare()
         if made is None:
@@ -115,15 +111,7 @@ def judge(
     use_kernel: bool = True,
     timeout_s: float | None = None,
 ) -> Check:
-    """Judge a callable; see `gilscope.check`.
-
-    Args:
-        subject: the callable.
-        budget_s: about how long the figures may take.
-        figures: whether there are to be any.
-        use_kernel: False does without what Linux tells, as on other systems.
-        timeout_s: how long it may go without a sign of life; None = for ever.
-    """
+    """Judge a callable; see `gilscope.check`."""
     environment = describe_environment(subject.call)
     check = Check(subject.name, "inconclusive", "", environment)
     if (refusal := explain_refusal(subject.call)) is not None:

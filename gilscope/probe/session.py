@@ -63,12 +63,7 @@ class Session:
 
     @contextlib.contextmanager
     def open_probe(self) -> Iterator[SwitchIntervalProbe]:
-        """Yield what watches calls of this thread; meanwhile nobody is interrupted.
-
-        Raises:
-            WitnessError: nothing can be seen here now.
-            RuntimeError, TimeoutError: as `gilscope.threads.switch_interval`.
-        """
+        """Yield what watches calls of this thread; meanwhile nobody is interrupted."""
         usual_s = sys.getswitchinterval()
         with contextlib.ExitStack() as stack:
             set_interval = stack.enter_context(switch_interval(usual_s))
@@ -201,9 +196,6 @@ def count_releases(call: Callable[[], Any], n_calls: int = 3) -> tuple[int, int]
     """Return how many of some calls released the GIL, and how many could be seen.
 
     One call is made before, which does not count.
-
-    Returns:
-        None where the kernel does not tell of wake-ups, or nothing can be seen now.
     """
     with (
         contextlib.suppress(WitnessError),

@@ -37,12 +37,6 @@ def bind_statement(
 
     A statement that calls one function with names and constants is bound to that
     function: the bytecode around the call is no part of it then.
-
-    Args:
-        statement: the statement.
-        setup: what is run once.
-        namespace: the names of all of them.
-        prepare: what is run before each call, outside of what is watched.
     """
     names = {"__name__": "__main__"} if namespace is None else namespace
     tree = ast.parse(textwrap.dedent(statement), "<statement>")
@@ -108,12 +102,7 @@ def evaluate(node: ast.expr, names: dict[str, Any]) -> Any:
 
 
 def describe_error(error: BaseException, sources: Mapping[str, str]) -> str:
-    """Return in one line where an error came from, what it was, and what may help.
-
-    Args:
-        error: what running or compiling the sources raised.
-        sources: the texts by what they were compiled as, such as "<setup>".
-    """
+    """Return in one line where an error came from, what it was, and what may help."""
     text = traceback.format_exception_only(error)[-1].strip()
     if isinstance(error, SyntaxError) and (wrong := read_wrong_part(error)):
         text += f" (at {wrong!r})"

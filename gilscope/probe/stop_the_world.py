@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import cycle, pairwise, repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gilscope.clock import (
@@ -198,18 +199,15 @@ class Span(NamedTuple):
             yield Span((start, end), (before, after), stops, self.own_ns)
 
     @property
-    def is_tried(self) -> bool:
-        """Whether a stop began inside."""
+    def begun(self) -> list[Stop]:
+        """The stops that began inside."""
         first, last = self.stamps[0], self.stamps[-1]
-        return any(first < stop.start_ns < last for stop in self.stops)
+        return [stop for stop in self.stops if first < stop.start_ns < last]
 
     @property
     def inside(self) -> list[Stop]:
-        """The stops that began and ended inside."""
-        first, last = self.stamps[0], self.stamps[-1]
-        return [
-            stop for stop in self.stops if first < stop.start_ns and stop.end_ns < last
-        ]
+        """Those of them that ended inside, too."""
+        return [stop for stop in self.begun if stop.end_ns < self.stamps[-1]]
 
 
 class StopWitness(Witness):
@@ -296,15 +294,7 @@ def watch_for(
     limit_s: float = math.inf,
     max_calls: int = MAX_CALLS,
 ) -> list[Span]:
-    """Watch calls for about so long, and longer while too little was seen.
-
-    Args:
-        witness: the second thread.
-        make_call: what returns what is called, at least once.
-        seconds: how long to watch at a time.
-        limit_s: when not to begin again.
-        max_calls: at a time.
-    """
+    """Watch calls for about so long, and longer while too little was seen."""
     spans: list[Span] = []
     count = 1
     started = perf_counter()
@@ -320,7 +310,7 @@ def watch_for(
             count = max(1, min(WINDOW_NS // call_ns, 10 * count, max_calls))
         n_inside = sum(len(span.inside) for span in spans)
         # A call that nobody can stop shows so in as many spans.
-        n_blocked = sum(span.is_tried and not span.inside for span in spans)
+        n_blocked = sum(bool(span.begun and not span.inside) for span in spans)
         is_late = perf_counter() - started > limit_s
         if is_late or max(n_inside, n_blocked / 2) >= ENOUGH_STOPS:
             break
@@ -347,12 +337,7 @@ def read_waits(view: ThreadView | None) -> int:
 
 
 def add_up(spans: Sequence[Span], look_ns: int = LOOK_NS) -> Evidence:
-    """Return the counts.
-
-    Args:
-        spans: calls beside stops.
-        look_ns: for how long a stop may wait for a call that has detached.
-    """
+    """Return the counts."""
     inside = [span.inside for span in spans]
     return Evidence(
         n_calls=sum(span.n_calls for span in spans),
@@ -365,15 +350,11 @@ def add_up(spans: Sequence[Span], look_ns: int = LOOK_NS) -> Evidence:
         n_unhindered=sum(stop.is_free for stops in inside for stop in stops),
         n_proven=sum(stop.is_proven for stops in inside for stop in stops),
         # A stop that was over may seem to end late, where the witness had no core.
-        n_stopped=sum(
-            bool(stop.has_stopped) and span.stamps[0] < stop.start_ns < span.stamps[-1]
-            for span in spans
-            for stop in span.stops
-        ),
+        n_stopped=sum(bool(stop.has_stopped) for span in spans for stop in span.begun),
         n_waited=sum(
-            has_waited(span, stop, look_ns) for span in spans for stop in span.stops
+            has_waited(span, stop, look_ns) for span in spans for stop in span.begun
         ),
-        n_calls_tried=sum(span.is_tried for span in spans),
+        n_calls_tried=sum(bool(span.begun) for span in spans),
         n_calls_interrupted=sum(map(bool, inside)),
         n_calls_split=sum(is_split(span) for span in spans),
     )
@@ -381,7 +362,7 @@ def add_up(spans: Sequence[Span], look_ns: int = LOOK_NS) -> Evidence:
 
 def has_waited(span: Span, stop: Stop, look_ns: int) -> bool:
     """Return whether a stop waited for most of the call, and not for a core."""
-    if not span.stamps[0] < stop.start_ns < span.stamps[-1] or not stop.has_slept:
+    if not stop.has_slept:
         return False
     waited_ns = stop.end_ns - stop.start_ns - stop.witness_wait_ns - stop.caller_wait_ns
     rest_ns = span.stamps[-1] - stop.start_ns - stop.caller_wait_ns
@@ -418,26 +399,17 @@ def estimate_span(span: Span) -> Estimate:
 
     The run-queue wait of the witness widens the range; the caller's is left out.
     """
-    holds = list(find_waits(span))
-    whole = max(1.0, span.own_ns * span.n_calls)
-    held, low, high = (
-        min(whole, sum(part))
-        for part in (
-            [hold.value for hold in holds],
-            [hold.low for hold in holds],
-            [hold.high for hold in holds],
-        )
-    )
-    longest = max(holds, key=lambda hold: hold.low, default=Hold(0, 0, 0))
-    return Estimate(whole, whole, held, low, high, 0.0, 0.0, longest)
-
-
-def find_waits(span: Span) -> Iterator[Hold]:
-    """Yield for how long each stop waited inside the span."""
     first, last = span.stamps[0], span.stamps[-1]
+    holds = []
     for stop in span.stops:
         waited = min(stop.end_ns, last) - max(stop.start_ns, first)
         if not stop.is_free and waited > STOP_NS:
             own = max(0, waited - stop.caller_wait_ns)
             low = max(0, own - stop.witness_wait_ns)
-            yield Hold((low + own) / 2, low, own, waited)
+            holds.append(Hold((low + own) / 2, low, own, waited))
+    whole = max(1.0, span.own_ns * span.n_calls)
+    held, low_sum, high = (
+        min(whole, sum(map(attrgetter(end), holds))) for end in ("value", "low", "high")
+    )
+    longest = max(holds, key=attrgetter("low"), default=Hold(0, 0, 0))
+    return Estimate(whole, whole, held, low_sum, high, 0.0, 0.0, longest)

@@ -5,11 +5,8 @@ import functools
 import inspect
 import io
 import itertools
-import json
 import os
 import platform
-import re
-import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -18,6 +15,7 @@ from typing import Any
 from gilscope import extensions
 from gilscope.environment import is_free_threaded_build, is_gil_enabled
 from gilscope.extensions import SUFFIXES
+from gilscope.imports import inspect_import, is_standard
 from gilscope.model import CheckEnvironment
 from gilscope.probe.decide import PYTHON_SHARE
 
@@ -38,56 +36,40 @@ def describe_environment(call: Callable[..., Any]) -> CheckEnvironment:
         free_threaded_build=is_free_threaded,
         gil_enabled=has_gil,
         meaning="gil" if has_gil else "attached",
-        gil_enabled_by=find_gil_enabler(call) if is_free_threaded and has_gil else None,
+        gil_enabled_by=find_gil_enabler(getattr(unbind(call), "__module__", None))
+        if is_free_threaded and has_gil
+        else None,
     )
 
 
-def find_gil_enabler(call: Callable[..., Any]) -> str | None:
+@functools.cache
+def find_gil_enabler(own: str | None) -> str | None:
     """Return the module whose import turned the GIL on, None if nobody knows.
 
-    Python says it once, in a warning, to whoever imports the module. So the modules
-    that are loaded here, the callable's first, are imported once more in a process
-    of their own.
+    The callable's module and the others that are loaded are imported once more, each in
+    a process of its own.
     """
     if sys._xoptions.get("gil") == "1" or os.environ.get("PYTHON_GIL") == "1":  # noqa: SLF001
         return None
-    own = getattr(unbind(call), "__module__", None)
-    names = [
+    loaded = [
         name
-        for name, module in list(sys.modules.items())
+        for name, module in [*sys.modules.items()]
         if (getattr(module, "__file__", None) or "").endswith(SUFFIXES)
+        and not is_standard(name)
     ]
-    program = (
-        "import importlib, json, sys, warnings\n"
-        "names, sys.path[:] = json.load(sys.stdin)\n"
-        "with warnings.catch_warnings(record=True) as caught:\n"
-        "    warnings.simplefilter('always')\n"
-        "    for name in names:\n"
-        "        try: importlib.import_module(name)\n"
-        "        except Exception: pass\n"
-        "        if sys._is_gil_enabled(): break\n"
-        "print(*(w.message for w in caught), sep='\\n')\n"
-    )
-    answer = subprocess.run(  # noqa: S603 - this interpreter, and no user's text.
-        [sys.executable, "-c", program],
-        input=json.dumps([[own, *names] if own else names, sys.path]),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    found = re.search(r"enabled to load module '([^']+)'", answer.stdout)
-    return found[1] if found else None
+    for name in dict.fromkeys([own, *loaded] if own else loaded):
+        with contextlib.suppress(Exception):
+            if found := inspect_import(name).gil_enabled_by:
+                return found
+    return None
 
 
 def explain_refusal(call: Callable[..., Any], result: object = None) -> str | None:
-    """Say why calling this tells nothing, if so.
-
-    Args:
-        call: what is to be called.
-        result: what it returned, once it was called.
-    """
-    function = unwrap(unbind(call))
+    """Say why calling this tells nothing, if so."""
+    function = unbind(call)
+    # It may be wrapped in itself.
+    with contextlib.suppress(ValueError):
+        function = inspect.unwrap(function)
     for candidate in (function, type(function).__call__):
         if inspect.iscoroutinefunction(candidate):
             return (
@@ -112,15 +94,6 @@ def explain_refusal(call: Callable[..., Any], result: object = None) -> str | No
             "a function that does the work"
         )
     return None
-
-
-def unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function under its wrappers; it may be wrapped in itself."""
-    try:
-        found: Callable[..., Any] = inspect.unwrap(function)
-    except ValueError:
-        return function
-    return found
 
 
 def describe_answer(answer: object) -> str:
@@ -160,16 +133,7 @@ def describe_callable(call: Callable[..., Any]) -> str:
 def count_python_share(
     make_call: Callable[[], Callable[[], Any]], call_ns: float
 ) -> tuple[float | None, int]:
-    """Return the least share of a call that runs lines of Python code.
-
-    Args:
-        make_call: what returns the next call.
-        call_ns: how long a call takes, without the caller's run-queue wait.
-
-    Returns:
-        The share, and how many calls were made; None where somebody else's tracer is in
-        place, which is left alone.
-    """
+    """Return the least share of a call that runs lines of Python code."""
     call_ns = max(1, call_ns)
     enough = 1 + int(PYTHON_SHARE * call_ns / STEP_NS)
     if sys.gettrace() is not None:
@@ -179,14 +143,9 @@ def count_python_share(
 
 
 def count_steps(call: Callable[[], Any], enough: int) -> int | None:
-    """Call it, and count the lines of Python code that it runs and the calls of them.
+    """Call it, and count its lines and calls of Python code, up to `enough`.
 
-    Args:
-        call: the callable.
-        enough: where to stop counting, for counting is slow.
-
-    Returns:
-        None if the call put another tracer in place.
+    None if the call put another tracer in place.
     """
     steps = itertools.count(1)
     n_steps = 0

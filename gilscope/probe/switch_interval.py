@@ -54,14 +54,7 @@ class ForkedError(RuntimeError):
 
 
 class SwitchIntervalProbe:
-    """Watches calls of this thread, with the turn at the switch interval.
-
-    Args:
-        set_interval: what `gilscope.threads.switch_interval` yields.
-        witness: the second thread, attached to this one.
-        decoy: the third.
-        waiters: the other Python threads.
-    """
+    """Watches calls of this thread, with the turn at the switch interval."""
 
     def __init__(
         self,
@@ -109,16 +102,7 @@ class SwitchIntervalProbe:
         return was_woken
 
     def watch(self, call: Callable[[], Any], n_calls: int = 1) -> Window | None:
-        """Watch calls that nobody can interrupt.
-
-        Returns:
-            What was seen, or None if that says nothing: the calls took so long that the
-            witness could have interrupted them after all, or threads were woken for
-            other reasons than a release.
-
-        Raises:
-            WitnessError: nothing can be seen here now; the text says why.
-        """
+        """Watch calls that nobody can interrupt; None if what was seen says nothing."""
         # What the interpreter made of it: it counts whole microseconds.
         expected = sys.getswitchinterval()
         view = self.witness.view
@@ -164,14 +148,8 @@ class SwitchIntervalProbe:
     ) -> Window | None:
         """Let the witness ask for the GIL before the call begins, and all the time.
 
-        Args:
-            call: what is called.
-            pause_s: between two interruptions.
-            answers: what the call answers is appended to it; None drops it at once.
-
-        Returns:
-            What was seen, with all that was computed; None if the machine was too busy
-            for the witness to ask.
+        None if the machine was too busy for it to ask. What the call answers is
+        appended to `answers`, or dropped at once.
         """
         witness = self.witness
         pauses_s, witness.pauses_s = witness.pauses_s, (pause_s,)
@@ -269,11 +247,10 @@ Steps = Sequence[Callable[[], object]]
 def plan_asking(
     witness: Witness, hold_s: float
 ) -> tuple[Steps, Steps, Callable[[], tuple[Note, Note] | None]]:
-    """Return what makes a witness ask for the GIL before a call, without any bytecode.
+    """Return what makes a witness ask for the GIL without any bytecode.
 
-    Returns:
-        What is called before the call and after it, and what then tells what the kernel
-        told at both ends: None if the witness had not asked.
+    It is called before the call and after it; the last function then returns what was
+    told at both ends, or None if the witness had not asked.
     """
     view, caller = witness.view, witness.caller_view
     if view is None or caller is None:
@@ -319,14 +296,6 @@ def run_chain(  # noqa: PLR0913 - all but three are by name.
     It runs in C throughout. A loop in Python would give others in between the calls
     a chance that the calls do not give, and would hide what happens at their edges.
     An answer is dropped before the clock is read again, as with timeit.
-
-    Args:
-        call: what is called.
-        n_calls: how often.
-        clocks: what is read each time.
-        before: what is called before all that.
-        after: what is called after it.
-        keep: whether the answers are kept, between the readings.
     """
     steps = chain.from_iterable(repeat((*clocks, call), n_calls))
     answers = map(operator.call, chain(before, steps, clocks, after))
@@ -336,11 +305,7 @@ def run_chain(  # noqa: PLR0913 - all but three are by name.
 
 
 def check_complete(call: Callable[[], Any], readings: list[Any], expected: int) -> Any:
-    """Return the readings, which a StopIteration of the callable cuts short.
-
-    Raises:
-        StopIteration: as the callable does.
-    """
+    """Return the readings, which a StopIteration of the callable cuts short."""
     if len(readings) >= expected:
         return readings
     ended = StopIteration()
@@ -358,12 +323,7 @@ def check_complete(call: Callable[[], Any], readings: list[Any], expected: int) 
 def count_evidence(
     windows: Iterable[Window | None], tried: Iterable[Window | None] = ()
 ) -> Evidence:
-    """Return the counts.
-
-    Args:
-        windows: calls that nobody could interrupt; None = nothing was seen.
-        tried: calls beside a witness that asked for the GIL all the time.
-    """
+    """Return the counts."""
     seen = [window for window in windows if window is not None]
     single = [window for window in seen if window.n_calls == 1]
     asked = [window for window in tried if window is not None]

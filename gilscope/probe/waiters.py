@@ -27,12 +27,7 @@ class _State(NamedTuple):
 
 
 class Waiters:
-    """The Python threads beside the caller, as a context manager.
-
-    Args:
-        witness: the second thread.
-        own_ids: native ids of the threads of the check.
-    """
+    """The Python threads beside the caller, as a context manager."""
 
     def __init__(self, witness: Witness, own_ids: set[int]) -> None:
         """Find them; those that start later are not watched."""

@@ -193,12 +193,7 @@ class Decoy(_Helper):
 
 
 class Witness(_Helper):
-    """The second thread, to be used as a context manager.
-
-    Args:
-        limit_s: how long it may take to come to wait for the GIL, or back from it.
-        use_kernel: False does without the kernel's help, as on other systems.
-    """
+    """The second thread, to be used as a context manager."""
 
     def __init__(self, *, limit_s: float = 0.5, use_kernel: bool = True) -> None:
         """Prepare the thread."""
@@ -261,11 +256,7 @@ class Witness(_Helper):
         self._gate.ring()
 
     def park(self) -> None:
-        """Let the witness wait for the GIL; the caller holds it meanwhile.
-
-        Raises:
-            WitnessError: it did not come to wait for it within the limit.
-        """
+        """Let the witness wait for the GIL; the caller holds it meanwhile."""
         if self.view is None:
             self.start()
             deadline = perf_counter() + SETTLE_S
@@ -282,13 +273,6 @@ class Witness(_Helper):
 
         Linux says of a thread that it sleeps shortly before it counts that and leaves
         the core; whoever looks in between would take the count for another sleep.
-
-        Args:
-            view: what tells.
-            n_sleeps_before: how often it had gone to sleep before the sleep waited for.
-
-        Raises:
-            WitnessError: it got no core within the limit.
         """
         deadline = perf_counter() + self.limit_s
         while True:

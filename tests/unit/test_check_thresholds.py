@@ -1,0 +1,208 @@
+"""Each threshold of a verdict lies where it is said to: moved, one of these fails.
+
+Every case stands just beside a threshold, on either side of it.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from gilscope.model import Evidence, FirstCall
+from gilscope.probe.decide import (
+    compare_attached_controls,
+    compare_controls,
+    decide,
+    decide_attached,
+    find_notes,
+)
+from gilscope.probe.estimate import (
+    Estimate,
+    Hold,
+    Window,
+    estimate_fraction,
+    estimate_holds,
+    estimate_window,
+    weigh_interruptions,
+    weigh_marks,
+)
+from gilscope.probe.witness import Note
+from gilscope.stats import Figure
+from tests.unit.test_check_decide import BLOCKED, FREE, HOLDER, LOOP, RELEASER, STOPPED
+
+US = 1000
+SPACING_NS = 100 * US
+
+KEPT = Evidence(
+    n_calls=2,
+    n_windows=2,
+    n_wakeups=0,
+    n_calls_tried=1000,
+    n_calls_interrupted=1000,
+)
+PIECES = replace(KEPT, python_share=0.0)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "verdict"),
+    [
+        # SPLIT_SHARE
+        (replace(KEPT, n_calls_split=81), "preemptible"),
+        (replace(KEPT, n_calls_split=79), "holds"),
+        # PIECES_SHARE
+        (replace(PIECES, n_calls_split=401), "preemptible"),
+        (replace(PIECES, n_calls_split=399), "holds"),
+        # PYTHON_SHARE
+        (replace(KEPT, python_share=0.0201), "preemptible"),
+        (replace(KEPT, python_share=0.0199), "holds"),
+    ],
+)
+def test_a_verdict_changes_at_its_share(evidence: Evidence, verdict: str) -> None:
+    """Of the calls that were interrupted, or of their time."""
+    controls = compare_controls(RELEASER, HOLDER, LOOP)
+    assert decide(evidence, controls, call_s=1e-3, empty_s=1e-7)[0] == verdict
+
+
+@pytest.mark.parametrize(
+    ("call_ns", "verdict"), [(199, "inconclusive"), (201, "holds")]
+)
+def test_a_call_is_seen_if_it_takes_twice_what_nothing_takes(
+    call_ns: int, verdict: str
+) -> None:
+    """SEEN_CALLS."""
+    controls = compare_controls(RELEASER, HOLDER, LOOP)
+    found, _ = decide(KEPT, controls, call_s=call_ns / 1e9, empty_s=1e-7)
+    assert found == verdict
+
+
+TOLD = replace(
+    STOPPED,
+    n_ticks=1000,
+    n_unhindered=0,
+    n_stopped=1000,
+    n_waited=100,
+    n_calls_split=0,
+    python_share=0.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "call_s", "verdict"),
+    [
+        # PROVEN_SHARE
+        (replace(TOLD, n_proven=101), 1e-3, "releases"),
+        (replace(TOLD, n_proven=99), 1e-3, "holds"),
+        # FREE_SHARE
+        (replace(TOLD, n_unhindered=1010, n_stopped=990), 1e-3, "releases"),
+        (replace(TOLD, n_unhindered=990, n_stopped=1010), 1e-3, "inconclusive"),
+        # ODD_SHARE
+        (replace(TOLD, n_unhindered=51, n_stopped=949), 1e-3, "inconclusive"),
+        (replace(TOLD, n_unhindered=49, n_stopped=951), 1e-3, "holds"),
+        # LONG_S
+        (replace(TOLD, n_waited=5), 5.01e-3, "holds"),
+        (replace(TOLD, n_waited=5), 4.99e-3, "inconclusive"),
+        # STOPPED_S
+        (TOLD, 101e-6, "holds"),
+        (TOLD, 99e-6, "inconclusive"),
+    ],
+)
+def test_a_verdict_without_a_gil_changes_at_its_share(
+    evidence: Evidence, call_s: float, verdict: str
+) -> None:
+    """Of the stops of the world."""
+    controls = compare_attached_controls(FREE, BLOCKED, STOPPED)
+    assert decide_attached(evidence, controls, call_s=call_s)[0] == verdict
+
+
+@pytest.mark.parametrize(
+    ("fraction", "first_s", "call_s", "n_notes"),
+    [
+        # TOKEN_SHARE
+        (0.099, 1e-3, 1e-3, 1),
+        (0.101, 1e-3, 1e-3, 0),
+        # FIRST_S
+        (1.0, 1.01e-3, 1e-6, 1),
+        (1.0, 0.99e-3, 1e-6, 0),
+        # FIRST_TIMES
+        (1.0, 3.01e-3, 1e-3, 1),
+        (1.0, 2.99e-3, 1e-3, 0),
+    ],
+)
+def test_a_note_is_made_from_its_threshold_on(
+    fraction: float, first_s: float, call_s: float, n_notes: int
+) -> None:
+    """Of a token release, and of a first call that held for long."""
+    first = FirstCall(first_s, 0, Figure(first_s, first_s, first_s))
+    figure = Figure(fraction, fraction, fraction)
+    assert len([*find_notes(RELEASER, figure, call_s=call_s, first=first)]) == n_notes
+
+
+@pytest.mark.parametrize(
+    ("marks_us", "places", "is_split"),
+    [
+        # ONCE_SHARE
+        ([0, 545, 1000], "a", True),
+        ([0, 555, 1000], "a", False),
+        # OFTEN_SHARE, and TWO_STEPS: with two steps the share is the smaller one
+        ([0, 595, 800, 1000], "ab", True),
+        ([0, 605, 800, 1000], "ab", False),
+        ([0, 595, 600, 1000], "ab", False),
+        # LOOP_NS
+        ([0, 10, 111, 500], "aa", True),
+        ([0, 10, 109, 500], "aa", False),
+        # LOOP_SHARE
+        ([0, 10, 211, 2000], "aa", True),
+        ([0, 10, 209, 2000], "aa", False),
+    ],
+)
+def test_a_call_is_split_from_its_threshold_on(
+    marks_us: list[int], places: str, is_split: bool
+) -> None:
+    """By its longest piece, or by what lies between two visits of one place."""
+    assert weigh_marks([US * mark for mark in marks_us], places) is is_split
+
+
+@pytest.mark.parametrize(("computed_us", "is_split"), [(299, False), (301, True)])
+def test_a_call_computes_if_it_does_so_for_three_tenths(
+    computed_us: int, is_split: bool
+) -> None:
+    """COMPUTING_SHARE: with less the clock tells where it was interrupted."""
+    note = Note(995 * US, progress=150 * US)
+    ends = Note(0, progress=0), Note(0, progress=computed_us * US)
+    call = Window((0, 1000 * US), [note], None, *ends)
+    assert weigh_interruptions([call], 1000 * US) == [is_split]
+
+
+@pytest.mark.parametrize(("high", "is_told"), [(899, True), (901, False)])
+def test_a_range_of_nine_tenths_says_nothing(high: int, is_told: bool) -> None:
+    """RANGE_MAX."""
+    estimate = Estimate(1000, 1000, 0, 0, high, 0, 0, Hold(0, 0, 0))
+    assert (estimate_fraction([estimate]) is not None) == is_told
+
+
+@pytest.mark.parametrize(("computed_us", "held_us"), [(899, 1000), (901, 901)])
+def test_a_call_that_computes_for_nine_tenths_does_nothing_else(
+    computed_us: int, held_us: int
+) -> None:
+    """ALL_COMPUTING: what it computed is then its time."""
+    ends = Note(0, computed=0), Note(0, computed=computed_us * US)
+    window = Window((0, 1000 * US), [], False, *ends)
+    assert [hold.high for hold in estimate_holds(window, SPACING_NS)] == [held_us * US]
+
+
+@pytest.mark.parametrize(
+    ("call_us", "n_notes", "is_sampled"),
+    [
+        # SAMPLED_CALLS
+        (199, 9, True),
+        (201, 9, False),
+        # N_SAMPLED: the last interval is not seen.
+        (50, 9, True),
+        (50, 8, False),
+    ],
+)
+def test_short_calls_are_sampled(call_us: int, n_notes: int, is_sampled: bool) -> None:
+    """If there are enough samples."""
+    stamps = range(0, 100 * call_us * US, call_us * US)
+    notes = [Note((1 + i) * SPACING_NS, n_sleeps=i) for i in range(n_notes)]
+    window = Window(stamps, notes, True)
+    assert (estimate_window(window, SPACING_NS).error_ns > 0) == is_sampled
