@@ -2,7 +2,6 @@
 
 import os
 import sysconfig
-from collections.abc import Sequence
 from pathlib import Path
 
 from gilscope.render import register_document
@@ -19,7 +18,7 @@ from gilscope.render.document import (
 from gilscope.render.markup import Markup, element, join
 from gilscope.render.svg import LANE, LanePart, Scale, draw_lane, draw_seconds
 from gilscope.units import describe_time
-from gilscope.watcher.model import Frame, Hold, HoldEvent, WatchReport
+from gilscope.watcher.model import Hold, HoldEvent, WatchReport
 
 MAX_ROWS = 50
 # Where installed packages are, those within another one first.
@@ -64,9 +63,8 @@ def describe_worst(report: WatchReport) -> str:
         return f"nothing was seen to hold the GIL for {over} or longer in {lasted}"
     worst = report.holds[0]
     place = describe_line(worst.file, worst.line)
-    caller = find_caller(worst.stack)
-    if caller is not None:
-        place += f", called from {describe_line(caller.file, caller.line)}"
+    if caller := describe_caller(worst):
+        place += f", called from {caller}"
     return (
         f"{report.n_holds} holds of {over} or longer in {lasted}: the longest, "
         f"{describe_time(worst.longest_s)}, at {place}"
@@ -81,17 +79,12 @@ def describe_line(file: str, line: int) -> str:
     return f"{file}:{line}"
 
 
-def find_caller(stack: Sequence[Frame]) -> Frame | None:
-    """Return the innermost frame of the program; None if that is where it held."""
-    own = (frame for frame in stack if not frame.file.startswith(_INSTALLED))
-    caller = next(own, None)
-    return None if caller is None or caller is stack[0] else caller
-
-
-def show_caller(hold: Hold) -> str | None:
-    """Return from where a hold was called."""
-    caller = find_caller(hold.stack)
-    return None if caller is None else describe_line(caller.file, caller.line)
+def describe_caller(hold: Hold) -> str | None:
+    """Return the innermost line of the program; None if that is where it held."""
+    own = [frame for frame in hold.stack if not frame.file.startswith(_INSTALLED)]
+    if not own or own[0] is hold.stack[0]:
+        return None
+    return describe_line(own[0].file, own[0].line)
 
 
 HOLD_COLUMNS = (
@@ -103,7 +96,7 @@ HOLD_COLUMNS = (
     ),
     Column(
         "called from",
-        show_caller,
+        describe_caller,
         "innermost line that is not of an installed package",
         is_spare=True,
     ),
