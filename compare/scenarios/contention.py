@@ -7,7 +7,6 @@ thread may have it, for as long as the interpreter lets it.
 import statistics
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from compare.contract import Implementation
 from compare.model import Contention
@@ -29,21 +28,14 @@ from gilscope.units import describe_time
 N_SIZES = 2
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How long the scenario takes."""
-
-    n_rounds: int
-    windows: Windows
-
-
-FULL = Plan(n_rounds=5, windows=Windows(calls_s=0.01, beside_s=0.06, busy_s=0.03))
-QUICK = Plan(n_rounds=3, windows=Windows(calls_s=0.003, beside_s=0.01, busy_s=0.01))
+# How many rounds there are, and for how long what is measured; and in the short form.
+FULL = (5, Windows(calls_s=0.01, beside_s=0.06, busy_s=0.03))
+QUICK = (3, Windows(calls_s=0.003, beside_s=0.01, busy_s=0.01))
 
 
 def run(implementation: Implementation, options: Options) -> Contention:
     """Measure short calls, released and held, alone and beside a busy thread."""
-    plan = QUICK if options.quick else FULL
+    n_rounds, windows = QUICK if options.quick else FULL
     failures = Failures()
     times, warnings = select_sizes(implementation)
     sizes = sorted({min(times), sorted(times)[len(times) // 2]})[:N_SIZES]
@@ -51,9 +43,9 @@ def run(implementation: Implementation, options: Options) -> Contention:
         make_subject(ImplementationWork(implementation, size), times[size])
         for size in sizes
     ]
-    rounds = Rounds(subjects, plan.windows, add_fault=failures.add)
+    rounds = Rounds(subjects, windows, add_fault=failures.add)
     with rounds.open(has_processes=False):
-        for _ in range(plan.n_rounds):
+        for _ in range(n_rounds):
             rounds.run()
     rows = tuple(
         summarize_contention(subject.size, subject.rounds, subject.held_rounds)

@@ -8,7 +8,7 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -35,31 +35,24 @@ RELEASING = ("releases", "varies")
 HOLDING = ("holds", "preemptible")
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How long the scenario takes: one call, and one of the two checks."""
-
-    call_s: float
-    budget_s: float
-
-
-FULL = Plan(call_s=0.01, budget_s=1.0)
-QUICK = Plan(call_s=0.004, budget_s=0.1)
+# How long a call takes, and each of the two checks; and in the short form.
+FULL = (0.01, 1.0)
+QUICK = (0.004, 0.1)
 
 
 def run(implementation: Implementation, options: Options) -> Gil:
     """Check the call and hold the verdicts against the declaration."""
-    plan = QUICK if options.quick else FULL
+    call_s, budget_s = QUICK if options.quick else FULL
     times, _ = select_sizes(implementation)
     size = max(times)
     work = ImplementationWork(implementation, size)
     if "passes" in implementation.contract.keywords:
-        work = calibrate(work, plan.call_s)
+        work = calibrate(work, call_s)
     n_contradicted = 0
     keep_session()
     try:
         for factor in LONGER:
-            found = check_implementation(work, factor * plan.budget_s)
+            found = check_implementation(work, factor * budget_s)
             n_contradicted += bool(found.contradictions)
             # What was seen once is looked for again, in more calls.
             is_clear = not (n_contradicted or found.warnings)

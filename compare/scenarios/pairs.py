@@ -5,7 +5,6 @@ its own calls first, then the partner's.
 """
 
 import statistics
-from dataclasses import dataclass
 
 from compare.contract import Implementation, load_implementation
 from compare.model import PairCell, Pairs
@@ -19,68 +18,49 @@ from gilscope.timing.start import run_in_order
 STOPPED_MIN = 0.1
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How long the scenario takes."""
-
-    call_s: float
-    n_rounds: int
-
-
-FULL = Plan(call_s=0.05, n_rounds=7)
-QUICK = Plan(call_s=0.015, n_rounds=4)
+# How long the calls of each take, and how many rounds there are; and in short form.
+FULL = (0.05, 7)
+QUICK = (0.015, 4)
 
 
 def run(implementation: Implementation, options: Options) -> Pairs:
     """Measure this implementation beside each partner, both start orders."""
-    plan = QUICK if options.quick else FULL
+    call_s, n_rounds = QUICK if options.quick else FULL
     failures = Failures()
     times, warnings = select_sizes(implementation)
-    own = make_long_work(implementation, times, plan.call_s)
-    cells = tuple(
-        measure_cell(own, name, target, plan, failures)
-        for name, target in options.partners
-    )
+    own = make_long_work(implementation, times, call_s)
+    cells = []
+    for name, target in options.partners:
+        try:
+            partner = load_implementation(implementation.contract_target, name, target)
+            times, _ = select_sizes(partner)
+            other = make_long_work(partner, times, call_s)
+        except Exception as error:  # noqa: BLE001 - it is the partner's, not this one's.
+            cells.append(PairCell(name, reason=f"{type(error).__name__}: {error}"))
+            continue
+        where = f"beside {name}"
+        rounds = [run_round(own, other, failures, where) for _ in range(n_rounds)]
+        cells.append(summarize_cell(name, rounds))
     return Pairs(
-        cells=cells,
-        findings=describe(cells),
+        cells=tuple(cells),
+        findings=describe(tuple(cells)),
         warnings=warnings,
         failures=failures.as_tuple(),
     )
-
-
-def measure_cell(
-    own: tuple[ImplementationWork, int],
-    name: str,
-    target: str,
-    plan: Plan,
-    failures: Failures,
-) -> PairCell:
-    """Measure one partner, or say why that cannot be."""
-    implementation = own[0].implementation
-    try:
-        partner = load_implementation(implementation.contract_target, name, target)
-        times, _ = select_sizes(partner)
-        other = make_long_work(partner, times, plan.call_s)
-    except Exception as error:  # noqa: BLE001 - it is the partner's, not this one's.
-        return PairCell(name, reason=f"{type(error).__name__}: {error}")
-    place = f"beside {name}"
-    rounds = [run_round(own, other, failures, place) for _ in range(plan.n_rounds)]
-    return summarize_cell(name, rounds)
 
 
 def run_round(
     own: tuple[ImplementationWork, int],
     other: tuple[ImplementationWork, int],
     failures: Failures,
-    place: str,
+    where: str,
 ) -> dict[str, float]:
     """Measure both alone, then both together in either order."""
     alone, partner_alone = run_calls(own), run_calls(other)
     first, second = run_calls(own, other), run_calls(own, other, is_reversed=True)
     # What is wrong with the partner's answers stands in the partner's own row.
     for calls in (alone[0], first[0], second[0]):
-        failures.add(calls.find_fault(), place)
+        failures.add(calls.find_fault(), where)
     both_s = alone[0].elapsed_s + partner_alone[0].elapsed_s
     return {
         "alone_s": alone[0].elapsed_s,

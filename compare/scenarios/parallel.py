@@ -8,7 +8,6 @@ import dataclasses
 import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from compare.contract import Implementation
 from compare.model import Parallel
@@ -38,38 +37,29 @@ from gilscope.timing.rounds import (
 N_LONGER = 3
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How long the scenario takes."""
-
-    # The calls of each thread.
-    call_s: float
-    # All rounds together, once there are the fewest.
-    budget_s: float
-    n_rounds_min: int
-
-
-FULL = Plan(call_s=0.1, budget_s=4.5, n_rounds_min=4)
+# How long the calls of each thread take, all rounds together once there are the fewest,
+# and how many these are; and in the short form.
+FULL = (0.1, 4.5, 4)
 # With shorter calls a loaded machine hides that they run in parallel; of five rounds
 # the range misses the true median in 6 % of cases, of four in 12 %.
-QUICK = Plan(call_s=0.013, budget_s=0.4, n_rounds_min=5)
+QUICK = (0.013, 0.4, 5)
 
 
 def run(implementation: Implementation, options: Options) -> Parallel:
     """Measure the speed-up of threads, and beside it what bounds it."""
-    plan = QUICK if options.quick else FULL
+    call_s, budget_s, n_rounds_min = QUICK if options.quick else FULL
     counts = tuple(sorted({2, *options.threads}))
     failures = Failures()
     times, warnings = select_sizes(implementation)
-    work, n_calls = make_long_work(implementation, times, plan.call_s)
+    work, n_calls = make_long_work(implementation, times, call_s)
     held_fraction = measure_held_fraction(work)
     # What is timed afterwards is not interrupted at all.
     where = "in threads that interrupt each other"
     failures.add(find_thread_fault(work, n_calls, 2), where)
-    subject = make_subject(work, plan.call_s, n_calls)
+    subject = make_subject(work, call_s, n_calls)
     rounds = Rounds(
         [subject],
-        Windows(plan.call_s),
+        Windows(call_s),
         counts,
         failures.add,
         is_undisturbed=True,
@@ -77,9 +67,9 @@ def run(implementation: Implementation, options: Options) -> Parallel:
     )
     with rounds.open(has_processes=True):
         started = time.perf_counter()
-        while (n_rounds := len(subject.rounds)) < plan.n_rounds_min or (
+        while (n_rounds := len(subject.rounds)) < n_rounds_min or (
             # Another one of the same length still fits.
-            (time.perf_counter() - started) * (1 + 1 / n_rounds) < plan.budget_s
+            (time.perf_counter() - started) * (1 + 1 / n_rounds) < budget_s
         ):
             rounds.run()
         contradictions = tuple(find_contradictions(implementation, rounds, subject))

@@ -39,7 +39,7 @@ UNSTEADY_MAX = 0.25
 
 
 @dataclass(frozen=True)
-class Plan:
+class Grid:
     """What is measured and for how long."""
 
     # sizes, passes: the sides of the grid, where the contract has passes; otherwise the
@@ -52,7 +52,7 @@ class Plan:
     windows: Windows
 
     @property
-    def grid(self) -> tuple[tuple[int, int], ...]:
+    def works(self) -> tuple[tuple[int, int], ...]:
         """All pairs of size and passes, the least work first."""
         pairs = [(size, passes) for size in self.sizes for passes in self.passes]
         pairs = [pair for pair in pairs if pair[0] * pair[1] <= N_VALUES_MAX]
@@ -65,16 +65,16 @@ class Plan:
         # and held.
         windows = self.windows
         cell_s = 2 * (4 * windows.calls_s + windows.beside_s)
-        return START_S + self.n_rounds * len(self.grid) * cell_s * OVERHEAD
+        return START_S + self.n_rounds * len(self.works) * cell_s * OVERHEAD
 
 
-FULL = Plan(
+FULL = Grid(
     sizes=(10, 100, 1_000, 10_000, 100_000),
     passes=(1, 10, 100, 1_000, 10_000),
     n_rounds=6,
     windows=Windows(calls_s=0.01, beside_s=0.04, busy_s=0.04),
 )
-QUICK = Plan(
+QUICK = Grid(
     sizes=(10, 1_000, 100_000),
     passes=(1, 100, 10_000),
     n_rounds=3,
@@ -103,13 +103,13 @@ class Cell:
 
 def run(implementation: Implementation, options: Options) -> Sweep:
     """Measure every work of the grid, alone, in pairs and beside a busy thread."""
-    plan = QUICK if options.quick else FULL
+    grid = QUICK if options.quick else FULL
     failures = Failures()
-    cells, warnings = make_cells(implementation, plan)
+    cells, warnings = make_cells(implementation, grid)
     subjects = [cell.subject for cell in cells]
-    rounds = Rounds(subjects, plan.windows, (2,), failures.add)
+    rounds = Rounds(subjects, grid.windows, (2,), failures.add)
     with rounds.open(has_processes=False):
-        for _ in range(plan.n_rounds):
+        for _ in range(grid.n_rounds):
             rounds.run()
     rows = sorted(
         (cell.summarize() for cell in cells),
@@ -119,7 +119,7 @@ def run(implementation: Implementation, options: Options) -> Sweep:
     return Sweep(
         cells=tuple(rows),
         break_evens=break_evens,
-        planned_s=plan.planned_s,
+        planned_s=grid.planned_s,
         findings=findings,
         warnings=(*warnings, *describe_doubts(rows)),
         failures=failures.as_tuple(),
@@ -127,7 +127,7 @@ def run(implementation: Implementation, options: Options) -> Sweep:
 
 
 def make_cells(
-    implementation: Implementation, plan: Plan
+    implementation: Implementation, grid: Grid
 ) -> tuple[list[Cell], tuple[str, ...]]:
     """Return what is measured, and what is left out because it takes too long."""
     if "passes" not in implementation.contract.keywords:
@@ -136,7 +136,7 @@ def make_cells(
         return [Cell(make_subject(work, times[work.size])) for work in works], warnings
     cells = []
     value_s = 0.0
-    for size, passes in plan.grid:
+    for size, passes in grid.works:
         if value_s * size * passes > CALL_MAX_S:
             continue
         work = ImplementationWork(implementation, size, {"passes": passes})
