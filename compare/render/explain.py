@@ -98,13 +98,17 @@ def explain_backend(result: BackendResult) -> tuple[Note, ...]:
     if result.declared is None:
         # It was never loaded, so there is nothing to say about it.
         return ()
-    parallel = result.parallel
+    gain = ""
+    if result.parallel:
+        pair = result.parallel.pair
+        speedup = describe_ratio(pair.speedup)
+        gain = f"Two threads reached {speedup}: {describe_limit(pair)}."
     technology = next(
         known for known in TECHNOLOGIES if known.keyword in result.technology.casefold()
     )
     notes = {
         "Where it releases the GIL": explain_release(result, technology),
-        "Why this speed-up": explain_gain(parallel.pair) if parallel else "",
+        "Why this speed-up": gain,
         "In your own code": advise(result, technology),
     }
     return tuple(Note(text, heading) for heading, text in notes.items() if text)
@@ -119,12 +123,6 @@ def explain_release(result: BackendResult, technology: Technology) -> str:
     if technology.keyword and result.declared:
         region += f". To hold the GIL instead, {technology.to_hold}"
     return f"{capitalize(region)}."
-
-
-def explain_gain(pair: ParallelRow) -> str:
-    """Say what bounds the speed-up: the held fraction, the machine, or neither."""
-    speedup = describe_ratio(pair.speedup)
-    return f"Two threads reached {speedup}: {describe_limit(pair)}."
 
 
 def describe_limit(pair: ParallelRow) -> str:

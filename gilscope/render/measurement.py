@@ -1,6 +1,6 @@
 """A measurement as a document: what a call gains and costs, and from which size on."""
 
-from gilscope.measurement import Measurement, SizeRow
+from gilscope.measurement import Measurement
 from gilscope.render import register_document
 from gilscope.render.document import (
     Answer,
@@ -53,7 +53,7 @@ THREADS = (
 def show_measurement(found: Measurement) -> Document:
     """Return the findings in sentences, and a line for each size."""
     where = found.environment
-    rows = [(name_size(row), row) for row in found.rows]
+    rows = [("any" if row.size is None else f"{row.size:,}", row) for row in found.rows]
     tables = [tabulate("By size", SIZE_COLUMNS, rows, "size")]
     if any(len(row.parallel) > 1 for row in found.rows):
         lines = [(name, each) for name, row in rows for each in row.parallel]
@@ -65,11 +65,6 @@ def show_measurement(found: Measurement) -> Document:
         notes=[*list_doubts(found.warnings, where.warnings)],
     )
     return Document(found.name, describe_where(where), (section,))
-
-
-def name_size(row: SizeRow) -> str:
-    """Return the size, or that there is no such thing."""
-    return "any" if row.size is None else f"{row.size:,}"
 
 
 register_document(Measurement, show_measurement)
