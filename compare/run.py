@@ -181,33 +181,26 @@ def run_worker(job: Job, plan: Plan, tell: Callable[[str], None]) -> Outcome:
         "compare.worker:main", job, timeout_s=plan.timeout_s, path=plan.path
     ) as worker:
         outcome.stdout, outcome.stderr = worker.stdout, worker.stderr
+        content = outcome.content
         for message in worker:
-            take_message(message, outcome, tell)
-            if outcome.status is not None:
-                break
+            match message:
+                case {"event": "loaded"}:
+                    del message["event"]
+                    content.update(message)
+                case {"event": "scenario", "name": step}:
+                    outcome.step = step
+                    tell(step)
+                case {"event": "lack", "name": name, "reason": reason}:
+                    content.setdefault("not_applicable", {})[name] = reason
+                case {"event": "result", "name": name, "value": value}:
+                    content[name] = value
+                case {"status": status, "reason": reason}:
+                    outcome.status, outcome.reason = status, reason
+                    break
     outcome.stray = worker.stray
     if outcome.status is None:
         outcome.status, outcome.reason = worker.explain_end(outcome.step)
     return outcome
-
-
-def take_message(
-    message: dict[str, Any], outcome: Outcome, tell: Callable[[str], None]
-) -> None:
-    """Add what the worker sent to what is known."""
-    event = message.pop("event")
-    if event == "loaded":
-        outcome.content.update(message)
-    elif event == "scenario":
-        outcome.step = message["name"]
-        tell(outcome.step)
-    elif event == "lack":
-        lacks = outcome.content.setdefault("not_applicable", {})
-        lacks[message["name"]] = message["reason"]
-    elif event == "result":
-        outcome.content[message["name"]] = message["value"]
-    else:
-        outcome.status, outcome.reason = message["status"], message["reason"]
 
 
 def judge(job: Job, outcome: Outcome, elapsed_s: float) -> BackendResult:
