@@ -158,20 +158,20 @@ def calibrate(work: ImplementationWork, target_s: float) -> ImplementationWork:
     def with_passes(passes: int) -> ImplementationWork:
         return replace(work, options={**work.options, "passes": passes})
 
-    around_s = time_call(with_passes(1))
-    target_s = max(target_s, KERNEL_FACTOR * around_s)
+    shortest = [make_call(with_passes(1)) for _ in range(N_TRIES)]
+    around_s = min(calls.unqueued_s for calls in shortest)
+    # Waiting for a thread of a pool is no work, and is long on a busy machine.
+    target_s = max(target_s, KERNEL_FACTOR * min(calls.cpu_s for calls in shortest))
     enough_s = target_s / 8
     passes = 1
     while True:
         # A short call is mostly its conversions, so it tells little of a pass.
-        kernel_s = make_call(with_passes(passes)).unqueued_s - around_s
-        if kernel_s >= enough_s or passes >= PASSES_MAX:
-            break
+        kernel_s = time_call(with_passes(passes)) - around_s
+        if kernel_s >= enough_s:
+            return with_passes(max(1, round(passes * target_s / kernel_s)))
+        if passes >= PASSES_MAX:
+            return with_passes(PASSES_MAX)
         passes *= min(64, max(2, math.ceil(enough_s / max(kernel_s, enough_s / 64))))
-    kernel_s = time_call(with_passes(passes)) - around_s
-    if kernel_s > 0:
-        passes = round(passes * target_s / kernel_s)
-    return with_passes(min(PASSES_MAX, max(1, passes)))
 
 
 def make_subject(work: ImplementationWork, call_s: float, count: int = 0) -> Subject:

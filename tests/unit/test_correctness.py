@@ -20,6 +20,7 @@ from compare.double_list.contract import adopt, check_growth
 from compare.double_list.leftovers import N_CALLS, call_often, measure_growth
 from compare.double_list.properties import LONG_PROPERTIES, PROPERTIES
 from compare.scenarios import Options, correctness
+from compare.work import ImplementationWork, calibrate
 from gilscope.threads import run_together
 from tests.faulty_backends import raises
 
@@ -123,6 +124,18 @@ def test_work_that_is_small_beside_the_rest_of_a_call_grows() -> None:
         double_list_right(*arguments, passes=passes, **options)
 
     assert check_growth(adopt(Backend("x", double_list))) is None
+
+
+def test_a_call_that_waits_is_not_given_more_work_for_it() -> None:
+    """What waits for a thread of a pool on a busy machine took seconds a call."""
+
+    def double_list(*arguments: Any, **options: Any) -> None:
+        time.sleep(0.02)
+        double_list_right(*arguments, **options)
+
+    backend = adopt(Backend("x", double_list))
+    work = calibrate(ImplementationWork(backend, 1000), 0.004)
+    assert 10 < work.options["passes"] < 5000
 
 
 def test_the_full_form_looks_at_longer_lists() -> None:
