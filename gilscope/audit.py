@@ -216,8 +216,8 @@ class Auditor:
             key = (type(owner), function.__name__)  # type: ignore[attr-defined]
         if key in self._names:
             return self._names[key][0]
-        place = locate(function)
-        name = "" if place is None else self._packages.find_name(place)
+        origin = locate(function)
+        name = "" if origin is None else self._packages.find_name(origin)
         reference: object = None
         if not isinstance(key, tuple):
             # The id may be another one's later; nothing of the program is kept alive.
@@ -229,7 +229,7 @@ class Auditor:
         return name
 
 
-class Place(NamedTuple):
+class Origin(NamedTuple):
     """Where a C function is from."""
 
     # The function, or the type whose method it is.
@@ -250,9 +250,9 @@ class Packages:
         self._n_modules = 0
         self._strays: dict[int, str] = {}
 
-    def find_name(self, place: Place) -> str:
+    def find_name(self, origin: Origin) -> str:
         """Return the name of a function of the packages, "" for any other one."""
-        holder, module, name, rest = place
+        holder, module, name, rest = origin
         space = vars(sys.modules.get(module, types.ModuleType("")))
         if self.has(module):
             if "." not in name and space.get(name) is not holder:
@@ -292,11 +292,11 @@ class Packages:
 
 def describe_function(function: object) -> str:
     """Return module and name of a C function as it says; "" for what is Python code."""
-    place = locate(function)
-    return "" if place is None else f"{place.module}.{place.name}{place.rest}"
+    origin = locate(function)
+    return "" if origin is None else f"{origin.module}.{origin.name}{origin.rest}"
 
 
-def locate(function: object) -> Place | None:
+def locate(function: object) -> Origin | None:
     """Return where a C function is from; None for what is Python code."""
     kind = type(function)
     if isinstance(function, types.FunctionType | types.MethodType) or is_python(
@@ -319,16 +319,16 @@ def locate(function: object) -> Place | None:
         module = owner.__name__
     if not isinstance(module, str):
         module = kind.__module__
-    return Place(function, module, getattr(function, "__qualname__", name))
+    return Origin(function, module, getattr(function, "__qualname__", name))
 
 
-def locate_type(kind: type, rest: str, *names: str) -> Place:
+def locate_type(kind: type, rest: str, *names: str) -> Origin:
     """Return the base of a type that has one of these names itself, and in C."""
     for base in kind.__mro__:
         space = vars(base)
         if any(name in space and not is_function(space[name]) for name in names):
-            return Place(base, base.__module__, base.__qualname__, rest)
-    return Place(kind, kind.__module__, kind.__qualname__, rest)
+            return Origin(base, base.__module__, base.__qualname__, rest)
+    return Origin(kind, kind.__module__, kind.__qualname__, rest)
 
 
 def is_python(kind: type, *names: str) -> bool:

@@ -107,7 +107,7 @@ class SamplerLink:
             )
         elif error:
             message = (
-                "the watcher may not read this process's memory: process_vm_readv: "
+                "the watcher may not read this process's memory: /proc/PID/mem: "
                 f"{error}{describe_limits()}"
             )
         else:

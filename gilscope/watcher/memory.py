@@ -1,7 +1,7 @@
 """Reads the memory of another process, and the Python objects in it."""
 
-import ctypes
 import dis
+import errno
 import os
 import struct
 from dataclasses import dataclass, field
@@ -29,57 +29,28 @@ _TEMPLATE = (lambda: None).__code__
 Position = tuple[int | None, int | None, int | None, int | None]
 
 
-class Pieces:
-    """Places in the memory of a process that are read together."""
-
-    def __init__(self, *pieces: tuple[int, int]) -> None:
-        """Take addresses with sizes."""
-        numbers = [number for piece in pieces for number in piece]
-        self._vector = (ctypes.c_uint64 * len(numbers))(*numbers)
-        self.address = ctypes.addressof(self._vector)
-        self.count = len(pieces)
-        self.size = sum(numbers[1::2])
-
-
 class ProcessMemory:
-    """The memory of a process, by process_vm_readv(2)."""
+    """The memory of a process, by proc(5): /proc/PID/mem."""
 
     def __init__(self, pid: int) -> None:
-        """Prepare to read; whether it is allowed, the first reading tells."""
-        self._pid = pid
-        self._buffer = ctypes.create_string_buffer(MAX_READ)
-        self._view = memoryview(self._buffer).cast("B")
-        # struct iovec: address, size.
-        self._local = (ctypes.c_uint64 * 2)(ctypes.addressof(self._buffer), 0)
-        self._remote = (ctypes.c_uint64 * 2)()
-        self._local_address = ctypes.addressof(self._local)
-        self._remote_address = ctypes.addressof(self._remote)
-        call = ctypes.CDLL(None, use_errno=True).process_vm_readv
-        number = ctypes.c_ulong
-        call.argtypes = (
-            *(ctypes.c_int, ctypes.c_void_p, number),
-            *(ctypes.c_void_p, number, number),
-        )
-        call.restype = ctypes.c_ssize_t
-        self._call = call
+        """Open nothing: it may not be allowed yet."""
+        self._path = f"/proc/{pid}/mem"
+        self._file = -1
 
     def read(self, address: int, size: int) -> bytes:
         """Return `size` bytes, at most 64 KiB."""
-        self._remote[0] = address
-        self._remote[1] = size = min(size, MAX_READ)
-        return self._read(self._remote_address, 1, size)
-
-    def read_pieces(self, pieces: Pieces) -> bytes:
-        """Return what is at several places, one behind the other, by one call."""
-        return self._read(pieces.address, pieces.count, pieces.size)
-
-    def _read(self, pieces: int, count: int, size: int) -> bytes:
-        self._local[1] = size
-        read = self._call(self._pid, self._local_address, 1, pieces, count, 0)
-        if read != size:
-            number = ctypes.get_errno() if read < 0 else 14
+        if self._file < 0:
+            self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        size = min(size, MAX_READ)
+        try:
+            content = os.pread(self._file, size, address)
+        except OverflowError as error:
+            raise OSError(errno.EFAULT, os.strerror(errno.EFAULT)) from error
+        if len(content) != size:
+            # Nothing is left of a process that has ended.
+            number = errno.EFAULT if content else errno.ESRCH
             raise OSError(number, os.strerror(number))
-        return bytes(self._view[:size])
+        return content
 
     def read_pointer(self, address: int) -> int:
         """Return the 64-bit word at an address."""
@@ -137,22 +108,18 @@ class Interpreter:
             offsets.current_frame,
         )
         self._frame_size = offsets.localsplus
-        request = offsets.interpreter_address + offsets.request
-        self._fixed = Pieces(
-            (offsets.gil_address, _GIL.size),
-            (offsets.rest_address, _POINTER.size),
-            *(() if self._request_in_thread else [(request, _INT.size)]),
-        )
+        self._request_address = offsets.interpreter_address + offsets.request
 
-    def read_fixed(self) -> bytes:
-        """Return what always is at the same place; OSError: it cannot be read."""
-        return self._memory.read_pieces(self._fixed)
+    def read_gil(self) -> tuple[int, int, int, int]:
+        """Return interval, us, holder, whether it is locked, and number of switches."""
+        content = self._memory.read(self.gil_address, _GIL.size)
+        interval, holder, locked, switches = _GIL.unpack(content)
+        return interval, holder, locked, switches
 
     def read_state(self) -> State | None:
         """Return who holds the GIL; None where nobody does."""
         at, read = self._at, self._memory.read
-        fixed = self.read_fixed()
-        interval, holder, locked, switches = _GIL.unpack_from(fixed)
+        interval, holder, locked, switches = self.read_gil()
         if locked <= 0 or not holder:
             return None
         thread = read(holder, self._thread_size)
@@ -161,7 +128,7 @@ class Interpreter:
             asked = word(thread, at.request)[0] & 1
             frame = word(thread, at.current_frame)[0]
         else:
-            asked = _INT.unpack_from(fixed, 40)[0] == 1
+            asked = _INT.unpack(read(self._request_address, 4))[0] == 1
             cframe = word(thread, at.cframe)[0]
             frame = word(read(cframe + at.current_frame, 8), 0)[0]
         code = instruction = 0
@@ -175,7 +142,7 @@ class Interpreter:
             frame,
             code,
             instruction,
-            word(fixed, 32)[0] == 0,
+            self._memory.read_pointer(at.rest_address) == 0,
             bool(asked),
             interval,
             word(thread, at.native_thread_id)[0],

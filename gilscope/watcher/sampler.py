@@ -268,7 +268,7 @@ class Sampler:
             elif word == "sync":
                 self.sample()
             else:
-                self._interpreter.read_fixed()
+                self._interpreter.read_gil()
         except OSError as error:
             failure = f"{error.strerror} (errno {error.errno})"
         self._emit(word, error=failure, now_ns=time.monotonic_ns())

@@ -200,10 +200,15 @@ def test_a_watch_runs_once():
         watched.stop()
 
 
-# Denies process_vm_readv (number 310 on x86-64) in this process and its children.
+# Denies pread64 (number 17 on x86-64) from 4 MiB on, where a process has its memory, in
+# this process and its children.
 FORBID = """
 import ctypes, struct
-code = [(0x20, 0, 0, 0), (0x15, 0, 1, 310), (6, 0, 0, 0x50001), (6, 0, 0, 0x7FFF0000)]
+code = [
+    (0x20, 0, 0, 0), (0x15, 0, 5, 17),
+    (0x20, 0, 0, 44), (0x15, 0, 2, 0), (0x20, 0, 0, 40), (0x35, 0, 1, 0x400000),
+    (6, 0, 0, 0x50001), (6, 0, 0, 0x7FFF0000),
+]
 program = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *c) for c in code))
 class Filter(ctypes.Structure):
     _fields_ = [("n", ctypes.c_ushort), ("code", ctypes.c_void_p)]
