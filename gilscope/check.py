@@ -98,20 +98,9 @@ def check_statement(  # noqa: PLR0913 - all but two are by name.
     prepare: str | None = None,
     namespace: dict[str, Any] | None = None,
 ) -> Check:
-    """Find out whether a statement lets other threads run.
+    """Find out whether a statement, as `python -m timeit` takes it, lets others run.
 
-    Args:
-        statement: as `python -m timeit` takes it; lines are separated by newlines. One
-            that calls one function with names and constants is judged as that function.
-        setup: what is run once before.
-        budget_s: about how long the figures may take, in seconds.
-        figures: False for the verdict alone.
-        prepare: a statement that is run before every call, outside of what is watched.
-        namespace: the names that all may use, as `globals` of timeit.
-
-    Raises:
-        SyntaxError: one of them is no Python.
-        BaseException: whatever one of them raises.
+    One that calls one function with names and constants is judged as that function.
     """
     check_budget(budget_s)
     import gilscope.render.text  # noqa: F401, PLC0415

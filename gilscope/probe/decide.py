@@ -44,27 +44,24 @@ def compare_controls(
     releaser: Evidence, holder: Evidence, python_loop: Evidence
 ) -> Controls:
     """Find out whether the known callables can be told apart."""
+    n_seen = releaser.n_windows_released
     faults = []
-    if releaser.n_windows_released <= releaser.n_windows / 2:
+    if n_seen <= releaser.n_windows / 2:
         faults.append(
-            f"a known release was seen in {releaser.n_windows_released} of "
-            f"{releaser.n_windows} calls only"
+            f"a known release was seen in {n_seen} of {releaser.n_windows} calls only"
         )
     for name, evidence in (("holder", holder), ("Python loop", python_loop)):
-        if evidence.n_windows_released or not evidence.n_windows:
+        n_seen = evidence.n_windows_released
+        if n_seen or not evidence.n_windows:
             faults.append(
-                f"a known {name} let another thread run in "
-                f"{evidence.n_windows_released} of {evidence.n_windows} calls"
+                f"a known {name} let another thread run in {n_seen} of "
+                f"{evidence.n_windows} calls"
             )
-    if holder.n_calls_interrupted:
-        faults.append(
-            f"a known holder was interrupted {holder.n_calls_interrupted} times"
-        )
+    if n_interrupted := holder.n_calls_interrupted:
+        faults.append(f"a known holder was interrupted {n_interrupted} times")
     if not python_loop.n_calls_interrupted:
-        faults.append(
-            "a Python loop could not be interrupted in "
-            f"{python_loop.n_calls_tried} calls"
-        )
+        n_tried = python_loop.n_calls_tried
+        faults.append(f"a Python loop could not be interrupted in {n_tried} calls")
     reason = "; ".join(faults) or (
         f"releaser {releaser.n_windows_released} of {releaser.n_windows}, holder "
         f"0 of {holder.n_windows}, Python loop 0 of {python_loop.n_windows} and "

@@ -108,7 +108,6 @@ def judge(
     *,
     budget_s: float,
     figures: bool = True,
-    use_kernel: bool = True,
     timeout_s: float | None = None,
 ) -> Check:
     """Judge a callable; see `gilscope.check`."""
@@ -128,10 +127,7 @@ def judge(
                 )
 
                 return judge_attached(check, subject, budget_s)
-            with (
-                borrow_session(use_kernel=use_kernel) as session,
-                session.open_probe() as probe,
-            ):
+            with borrow_session() as session, session.open_probe() as probe:
                 where = replace(environment, tells_wakeups=session.tells_wakeups)
                 check = replace(check, environment=where)
                 run = _Judge(subject, session, probe, budget_s, figures=figures)

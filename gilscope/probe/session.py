@@ -37,12 +37,11 @@ SPACING_NS = 120_000
 class Session:
     """The threads of the check and what is known of the machine; see `open_probe`."""
 
-    def __init__(self, *, use_kernel: bool = True) -> None:
+    def __init__(self) -> None:
         """Note what process it is for."""
-        self._use_kernel = use_kernel
         self._pid = os.getpid()
         self._threads: contextlib.ExitStack | None = None
-        self._witness = Witness(use_kernel=use_kernel)
+        self._witness = Witness()
         self._decoy = Decoy()
         self._controls: Controls | None = None
         self._controls_at_s = 0.0
@@ -67,12 +66,12 @@ class Session:
         usual_s = sys.getswitchinterval()
         with contextlib.ExitStack() as stack:
             set_interval = stack.enter_context(switch_interval(usual_s))
-            stack.enter_context(self._use())
+            self.is_used = True
+            stack.callback(vars(self).update, is_used=False)
             stack.enter_context(collect_no_garbage())
             if self._threads is None:
                 with contextlib.ExitStack() as threads:
-                    witness = Witness(use_kernel=self._use_kernel)
-                    self._witness = threads.enter_context(witness)
+                    self._witness = threads.enter_context(Witness())
                     self._decoy = threads.enter_context(Decoy())
                     self._threads = threads.pop_all()
             stack.enter_context(self._witness.attach())
@@ -84,14 +83,6 @@ class Session:
             # Or the end would take long wherever a third thread wants the GIL too.
             stack.callback(set_interval, usual_s)
             yield probe
-
-    @contextlib.contextmanager
-    def _use(self) -> Iterator[None]:
-        self.is_used = True
-        try:
-            yield
-        finally:
-            self.is_used = False
 
     @property
     def tells_wakeups(self) -> bool:
@@ -176,12 +167,11 @@ def drop_session() -> None:
 
 
 @contextlib.contextmanager
-def borrow_session(*, use_kernel: bool = True) -> Iterator[Session]:
+def borrow_session() -> Iterator[Session]:
     """Yield the session that is kept, or one of its own where that is not to be had."""
     session = _kept
-    is_kept = session is not None and session.is_usable and not session.is_used
-    if session is None or not (is_kept and use_kernel):
-        with contextlib.closing(Session(use_kernel=use_kernel)) as own:
+    if session is None or session.is_used or not session.is_usable:
+        with contextlib.closing(Session()) as own:
             yield own
         return
     try:

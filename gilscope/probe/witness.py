@@ -195,7 +195,7 @@ class Decoy(_Helper):
 class Witness(_Helper):
     """The second thread, to be used as a context manager."""
 
-    def __init__(self, *, limit_s: float = 0.5, use_kernel: bool = True) -> None:
+    def __init__(self, *, limit_s: float = 0.5) -> None:
         """Prepare the thread."""
         super().__init__()
         self.limit_s = limit_s
@@ -210,7 +210,6 @@ class Witness(_Helper):
         self._noted_view: ThreadView | None = None
         self._caller = 0
         self._read_caller: Callable[[], int] | None = None
-        self._use_kernel = use_kernel and sys.platform == "linux"
         self._notes: list[Note] = []
         self._is_armed = False
         # Whether it sleeps while it is parked, and how often it had gone to sleep.
@@ -229,8 +228,8 @@ class Witness(_Helper):
     def _open_views(self) -> None:
         self._raise_error()
         self.read_computed = open_thread_clock(self.ident)
-        if self._use_kernel:
-            super()._open_views()
+        super()._open_views()
+        if self.view is not None:
             self._own_view = open_view(self.native_id, self._closing)
             self.read_switches = open_switch_counter()
 
@@ -313,7 +312,7 @@ class Witness(_Helper):
     def _run(self) -> None:
         try:
             while True:
-                if self._use_kernel:
+                if sys.platform == "linux":
                     self._n_sleeps_before_gate = count_sleeps()
                 self._idle.ring()
                 self._gate.wait()

@@ -45,7 +45,7 @@ def test_a_witness_without_a_core_is_an_error():
 @pytest.mark.parametrize(("later_ns", "is_told"), [(9_999, True), (10_001, False)])
 def test_the_place_of_a_caller_that_went_on_is_not_told(later_ns, is_told):
     """It is not that of the moment: the witness was interrupted in between."""
-    witness = Witness(use_kernel=False)
+    witness = Witness()
     witness._caller, witness.notes_places = threading.get_ident(), True
 
     def read_twice():
