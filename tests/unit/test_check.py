@@ -333,19 +333,20 @@ def test_a_callable_with_threads_of_its_own_is_judged():
 @needs_gil
 @pytest.mark.skipif(not hasattr(_pickle, "__file__"), reason="it is built in")
 def test_an_extension_module_that_cannot_release_is_named_beside_a_hold():
-    words = "the extension module _pickle never imports PyEval_SaveThread"
+    words = "the extension module _pickle never imports PyEval_SaveThread: "
     found = check(pickle.dumps, list(range(50_000)), budget_s=0.1)
     assert found.verdict == "holds"
-    assert [note.partition(":")[0] for note in found.notes] == [words]
+    assert sum(note.startswith(words) for note in found.notes) == 1
     # Reading the file would take longer than the verdict alone.
-    assert not check(pickle.dumps, list(range(50_000)), figures=False).notes
+    found = check(pickle.dumps, list(range(50_000)), figures=False)
+    assert not any(note.startswith(words) for note in found.notes)
 
 
 @needs_gil
 def test_an_extension_module_that_can_release_is_not_named():
     found = check(zlib.crc32, bytes(1000), budget_s=0.1)
     assert found.verdict == "holds"
-    assert not found.notes
+    assert not any("PyEval_SaveThread" in note for note in found.notes)
 
 
 class Unnamed:
