@@ -31,7 +31,7 @@ def close_all(channel: Channel) -> None:
 
 def live_on(channel: Channel) -> None:
     """Give a sign of life more often than the time limit."""
-    for _ in range(8):
+    for _ in range(6):
         time.sleep(0.5)
         channel.send("alive")
     threading.Event().wait()

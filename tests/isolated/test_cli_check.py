@@ -244,10 +244,15 @@ def test_a_call_without_end_is_no_answer(statement):
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
 def test_a_signal_ends_it_while_the_gil_is_never_released(number, status, deadlock):
+    _, setup, statement = deadlock
     process = subprocess.Popen(
-        make_command(*deadlock), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        make_command("-s", f"{setup}; print('ready', flush=True)", statement),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
-    time.sleep(2)
+    # What the setup prints goes to standard error.
+    assert process.stderr.readline() == b"ready\n"
+    time.sleep(0.5)
     assert process.poll() is None
     process.send_signal(number)
     _, text = process.communicate(timeout=20)

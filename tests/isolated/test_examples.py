@@ -119,7 +119,7 @@ def test_of_the_two_digests_one_releases_the_gil(digest):
 def test_the_deadlock_ends_with_the_stacks_of_both_threads():
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "gilscope", "check", "--timeout", "3s"),
+            *(sys.executable, "-m", "gilscope", "check", "--timeout", "2s"),
             *("-s", "import deadlock", "deadlock.wait_for_thread()"),
         ],
         cwd=EXAMPLES,

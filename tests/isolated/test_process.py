@@ -60,18 +60,18 @@ def test_a_child_without_a_guard_says_that_it_was_closed() -> None:
 @pytest.mark.parametrize("guards", [True, False])
 def test_a_hang_is_ended_with_its_stacks(guards: bool) -> None:
     """What it sent before is kept."""
-    messages, child = run("hang", timeout_s=4.0, guards=guards)
+    messages, child = run("hang", timeout_s=2.5, guards=guards)
     assert messages == ["there"]
     status, reason = child.explain_end("it")
     assert status == "timeout"
-    assert reason.startswith("it had not ended after 4 s\n")
+    assert reason.startswith("it had not ended after 2.5 s\n")
     assert "in hang" in reason
 
 
 def test_a_sign_of_life_begins_the_time_anew() -> None:
     """Where that is asked for; the last one is what counts."""
-    messages, child = run("live_on", timeout_s=3.5, renews=True)
-    assert messages == ["alive"] * 8
+    messages, child = run("live_on", timeout_s=2.5, renews=True)
+    assert messages == ["alive"] * 6
     assert child.explain_end("it")[0] == "timeout"
 
 

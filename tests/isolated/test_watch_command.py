@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
 HOLD = "str(list(range(1_500_000)))"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def needs_watch():
     try:
         with gilscope.watch():

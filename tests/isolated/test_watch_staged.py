@@ -37,7 +37,7 @@ print(json.dumps([[hold.text, hold.line, hold.longest_s] for hold in watched.hol
 """
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def needs_watch():
     try:
         with gilscope.watch():
