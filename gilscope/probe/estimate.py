@@ -13,7 +13,7 @@ from math import hypot, sqrt
 from operator import attrgetter
 from typing import NamedTuple
 
-from gilscope.probe.witness import PAUSE_S, WAKING_NS, Note
+from gilscope.probe.witness import PAUSE_S, WAKING_NS, Tick
 from gilscope.stats import Figure
 
 # Calls shorter than so many pauses are sampled, if there are enough samples.
@@ -47,12 +47,12 @@ class Window(NamedTuple):
     # Clock readings before, between and after the calls: one more than calls.
     stamps: Sequence[int]
     # Those that the witness took in between.
-    notes: Sequence[Note]
+    ticks: Sequence[Tick]
     # Whether a thread was woken out of its wait for the GIL; None where nobody tells.
     was_woken: bool | None = None
     # What was told of both threads at both ends.
-    start: Note = Note(0)
-    end: Note = Note(0)
+    start: Tick = Tick(0)
+    end: Tick = Tick(0)
     # Whether the witness slept at the end, so that all of its waits are known.
     ends_asleep: bool = False
 
@@ -64,7 +64,7 @@ class Window(NamedTuple):
     @property
     def is_released(self) -> bool:
         """Whether the GIL was released inside."""
-        return bool(self.was_woken or self.notes)
+        return bool(self.was_woken or self.ticks)
 
     @property
     def call_ns(self) -> int:
@@ -81,12 +81,12 @@ class Window(NamedTuple):
         return max(1, passed_ns - waited_ns, computed_ns)
 
     @property
-    def marks(self) -> list[Note]:
+    def marks(self) -> list[Tick]:
         """Its start, what the witness noted, and its end."""
         start, end = self.stamps[0], self.stamps[-1]
         return [
             self.start._replace(at_ns=start),
-            *self.notes,
+            *self.ticks,
             self.end._replace(at_ns=end),
         ]
 
@@ -122,8 +122,8 @@ class Estimate(NamedTuple):
     longest: Hold
 
 
-def count_waits(before: Note, after: Note) -> tuple[int, int]:
-    """Return the run-queue waits of caller and witness between two notes, in ns."""
+def count_waits(before: Tick, after: Tick) -> tuple[int, int]:
+    """Return the run-queue waits of caller and witness between two ticks, in ns."""
     pairs = (before.caller, after.caller), (before.witness, after.witness)
     caller, witness = (
         0
@@ -134,8 +134,8 @@ def count_waits(before: Note, after: Note) -> tuple[int, int]:
     return caller, witness
 
 
-def count_computed(before: Note, after: Note) -> int | None:
-    """Return how long the caller computed between two notes, None if not told."""
+def count_computed(before: Tick, after: Tick) -> int | None:
+    """Return how long the caller computed between two ticks, None if not told."""
     if before.computed is None or after.computed is None:
         return None
     return max(0, after.computed - before.computed)
@@ -163,7 +163,7 @@ def estimate_window(window: Window, spacing_ns: int) -> Estimate:
 
 
 def estimate_holds(window: Window, spacing_ns: int) -> Iterator[Hold]:
-    """Yield the hold between any two notes of a window, and up to its ends."""
+    """Yield the hold between any two ticks of a window, and up to its ends."""
     marks = window.marks
     computed_ns = count_computed(marks[0], marks[-1])
     # Linux tells of a run-queue wait when it is over; computing time is exact.
@@ -261,8 +261,8 @@ def estimate_first_hold(window: Window, spacing_ns: int) -> Figure:
     holds = [*estimate_holds(window, spacing_ns)]
     longest = max(holds, key=attrgetter("low"))
     high = max(hold.high + hold.missed_ns for hold in holds)
-    # A witness without a note and without a core may have missed a release.
-    low = longest.low if window.notes or window.ends_asleep else 0.0
+    # A witness without a tick and without a core may have missed a release.
+    low = longest.low if window.ticks or window.ends_asleep else 0.0
     return Figure(longest.value / 1e9, low / 1e9, high / 1e9)
 
 
@@ -276,7 +276,7 @@ def weigh_interruptions(calls: Sequence[Window], shortest_ns: float) -> list[boo
     return [weigh_sleeping(call, shortest_ns) for call in calls]
 
 
-def computes(call: Window, read: Callable[[Note], int | None]) -> bool:
+def computes(call: Window, read: Callable[[Tick], int | None]) -> bool:
     """Return whether computing takes a good part of a call.
 
     A loaded machine makes the share small in some calls, and large in none.
@@ -286,21 +286,21 @@ def computes(call: Window, read: Callable[[Note], int | None]) -> bool:
     return is_told and progress[-1] - progress[0] >= COMPUTING_SHARE * call.own_ns
 
 
-def weigh_computing(call: Window, read: Callable[[Note], int | None]) -> bool:
+def weigh_computing(call: Window, read: Callable[[Tick], int | None]) -> bool:
     """Weigh a call that computes: the time computed tells how far it has come.
 
     The clock runs on while a thread is slow to come back; computing time does not, and
-    only by it are two notes surely far apart.
+    only by it are two ticks surely far apart.
     """
     progress = [read(mark) or 0 for mark in call.marks]
-    return weigh_marks(progress, [note.place for note in call.notes])
+    return weigh_marks(progress, [tick.place for tick in call.ticks])
 
 
 def weigh_sleeping(call: Window, shortest_ns: float) -> bool:
     """Weigh a call that sleeps: a long sleep is one that was not interrupted."""
     moments = [mark.at_ns for mark in call.marks]
     longest_ns = max(after - before for before, after in pairwise(moments))
-    return bool(call.notes) and longest_ns < ONCE_SHARE * shortest_ns
+    return bool(call.ticks) and longest_ns < ONCE_SHARE * shortest_ns
 
 
 def weigh_marks(marks: Sequence[int], places: Sequence[object]) -> bool:

@@ -222,7 +222,7 @@ class _Judge:
             hold = None
             if self.session.tells_wakeups:
                 hold = estimate_first_hold(window, SPACING_NS)
-            self.first = FirstCall(window.own_ns / 1e9, len(window.notes), hold)
+            self.first = FirstCall(window.own_ns / 1e9, len(window.ticks), hold)
         return self.first, answers.pop()
 
     def see(self) -> None:
@@ -311,7 +311,7 @@ class _Judge:
     @property
     def was_interrupted(self) -> bool:
         """Whether a call was interrupted."""
-        return any(window.notes for window in self.tried)
+        return any(window.ticks for window in self.tried)
 
     def try_interrupt(self, n_windows: int, limit_s: float = 0.0) -> None:
         """Try so many calls at least, and go on for so long."""
@@ -333,7 +333,7 @@ class _Judge:
         # tracer sees Python code, as in a greenlet that is resumed, another is there.
         own = id(run_chain.__code__)
         n_unseen = sum(
-            any(note.place is not None and note.place[0] != own for note in call.notes)
+            any(tick.place is not None and tick.place[0] != own for tick in call.ticks)
             for call in self.tried
         )
         return replace(

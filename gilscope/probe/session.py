@@ -30,7 +30,7 @@ N_TRIES = 5
 # The holder takes about half a millisecond, the Python loop a little more.
 N_STEPS = 20_000
 EMPTY_CALLS = 1000
-# Between two notes of a witness that nobody keeps out, where nothing was measured.
+# Between two ticks of a witness that nobody keeps out, where nothing was measured.
 SPACING_NS = 120_000
 
 
@@ -104,12 +104,12 @@ class Session:
         return controls
 
     def measure_spacing(self, probe: SwitchIntervalProbe) -> int:
-        """Return the nanoseconds between two notes of a witness nobody keeps out."""
+        """Return the nanoseconds between two ticks of a witness nobody keeps out."""
         if self._spacing_ns is None:
             gaps = []
             for _ in range(N_CONTROLS):
                 window = probe.watch(partial(sleep, 0.002))
-                moments = [note.at_ns for note in window.notes] if window else []
+                moments = [tick.at_ns for tick in window.ticks] if window else []
                 gaps += [after - before for before, after in pairwise(moments)]
             # A loaded machine makes some of the gaps longer.
             self._spacing_ns = sorted(gaps)[len(gaps) // 4] if gaps else SPACING_NS

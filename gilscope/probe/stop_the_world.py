@@ -40,7 +40,7 @@ from gilscope.probe.surroundings import (
     explain_refusal,
 )
 from gilscope.probe.switch_interval import MAX_CALLS, check_complete, run_chain
-from gilscope.probe.witness import Note, Witness, find_place
+from gilscope.probe.witness import Tick, Witness, find_place
 from gilscope.stats import Figure
 from gilscope.threads import collect_no_garbage, switch_interval
 
@@ -106,14 +106,16 @@ def watch_attached(
     if first.call_s > LONG_SHARE * budget_s:
         seconds, limit_s = 0.0, budget_s
     max_calls = MAX_CALLS if subject.prepare is None else 1
-    spans = watch_for(witness, subject.make_call, seconds, limit_s, max_calls)
-    call_s = min((span.stamps[-1] - span.stamps[0]) / span.n_calls for span in spans)
+    windows = watch_for(witness, subject.make_call, seconds, limit_s, max_calls)
+    call_s = min(
+        (window.stamps[-1] - window.stamps[0]) / window.n_calls for window in windows
+    )
     call_s /= 1e9
-    own_ns = min(span.own_ns for span in spans)
+    own_ns = min(window.own_ns for window in windows)
     share, n_calls = count_python_share(subject.make_call, own_ns)
     evidence = replace(
         # Where no Python code runs, a stop inside shows a call that detaches.
-        add_up(spans, STOP_NS if share == 0 else LOOK_NS),
+        add_up(windows, STOP_NS if share == 0 else LOOK_NS),
         python_share=share,
         runs_python=None if share is None else share > 0,
     )
@@ -130,7 +132,7 @@ def watch_attached(
     )
     if verdict == "inconclusive":
         return check
-    estimates = [estimate_span(span) for span in spans]
+    estimates = [estimate_stops(window) for window in windows]
     holds = select_longest_hold([each.longest for each in estimates])
     fraction: Figure | None = Figure(0.0, 0.0, 0.0)
     notes = [*check.notes]
@@ -157,7 +159,7 @@ class Stop(NamedTuple):
 
     start_ns: int
     end_ns: int
-    note: Note
+    tick: Tick
     # How long the caller had computed before.
     computed: int | None = None
     # Whether the caller was stopped by it: None if that could not be seen.
@@ -176,7 +178,7 @@ class Stop(NamedTuple):
         return self.has_stopped is False
 
 
-class Span(NamedTuple):
+class StopWindow(NamedTuple):
     """Some calls, one right after the other, and the stops meanwhile."""
 
     # Clock readings before, between and after the calls, and computing times.
@@ -191,12 +193,12 @@ class Span(NamedTuple):
         """How many calls it spans."""
         return len(self.stamps) - 1
 
-    def split(self) -> Iterator["Span"]:
+    def split(self) -> Iterator["StopWindow"]:
         """Yield each call on its own."""
         ends = pairwise(zip(self.stamps, self.computed, strict=True))
         for (start, before), (end, after) in ends:
             stops = [s for s in self.stops if s.end_ns > start and s.start_ns < end]
-            yield Span((start, end), (before, after), stops, self.own_ns)
+            yield StopWindow((start, end), (before, after), stops, self.own_ns)
 
     @property
     def begun(self) -> list[Stop]:
@@ -225,7 +227,7 @@ class StopWitness(Witness):
     def _read_computed(self) -> int | None:
         return self._read_caller and self._read_caller()
 
-    def _take_notes(self) -> None:
+    def _take_ticks(self) -> None:
         self.stops = []
         pauses = cycle(PAUSES_S)
         while self._is_armed:
@@ -259,9 +261,9 @@ class StopWitness(Witness):
         has_slept = not own or count_sleeps() > n_sleeps
         # One that was stopped before comes back in steps, for which it needs a core.
         last, self._computed_at_last = self._computed_at_last, computed_after
-        note = Note(end, progress=computed_after, place=place)
+        tick = Tick(end, progress=computed_after, place=place)
         stop = Stop(
-            *(start, end, note, computed),
+            *(start, end, tick, computed),
             witness_wait_ns=waits_ns[0],
             caller_wait_ns=waits_ns[1],
             has_slept=has_slept,
@@ -293,9 +295,9 @@ def watch_for(
     seconds: float,
     limit_s: float = math.inf,
     max_calls: int = MAX_CALLS,
-) -> list[Span]:
+) -> list[StopWindow]:
     """Watch calls for about so long, and longer while too little was seen."""
-    spans: list[Span] = []
+    windows: list[StopWindow] = []
     count = 1
     started = perf_counter()
     for _ in range(PATIENCE):
@@ -303,21 +305,23 @@ def watch_for(
         is_first = True
         while is_first or perf_counter() < deadline:
             is_first = False
-            span = watch_span(witness, make_call(), count)
-            call_ns = max(1, (span.stamps[-1] - span.stamps[0]) // count)
+            window = watch_stops(witness, make_call(), count)
+            call_ns = max(1, (window.stamps[-1] - window.stamps[0]) // count)
             # Between two calls there may be Python code that is none of theirs.
-            spans += span.split() if call_ns > SPLIT_NS else [span]
+            windows += window.split() if call_ns > SPLIT_NS else [window]
             count = max(1, min(WINDOW_NS // call_ns, 10 * count, max_calls))
-        n_inside = sum(len(span.inside) for span in spans)
-        # A call that nobody can stop shows so in as many spans.
-        n_blocked = sum(bool(span.begun and not span.inside) for span in spans)
+        n_inside = sum(len(window.inside) for window in windows)
+        # A call that nobody can stop shows so in as many windows.
+        n_blocked = sum(bool(window.begun and not window.inside) for window in windows)
         is_late = perf_counter() - started > limit_s
         if is_late or max(n_inside, n_blocked / 2) >= ENOUGH_STOPS:
             break
-    return spans
+    return windows
 
 
-def watch_span(witness: StopWitness, call: Callable[[], Any], count: int) -> Span:
+def watch_stops(
+    witness: StopWitness, call: Callable[[], Any], count: int
+) -> StopWindow:
     """Watch some calls beside the witness."""
     view = witness.caller_view
     waited_ns = read_waits(view)
@@ -328,7 +332,7 @@ def watch_span(witness: StopWitness, call: Callable[[], Any], count: int) -> Spa
     waited_ns = read_waits(view) - waited_ns
     stamps, computed = readings[::2], readings[1::2]
     own_ns = max(computed[-1] - computed[0], stamps[-1] - stamps[0] - waited_ns)
-    return Span(stamps, computed, witness.stops, own_ns / count)
+    return StopWindow(stamps, computed, witness.stops, own_ns / count)
 
 
 def read_waits(view: ThreadView | None) -> int:
@@ -336,78 +340,84 @@ def read_waits(view: ThreadView | None) -> int:
     return 0 if view is None else view.read_times().waiting_for_core
 
 
-def add_up(spans: Sequence[Span], look_ns: int = LOOK_NS) -> Evidence:
+def add_up(windows: Sequence[StopWindow], look_ns: int = LOOK_NS) -> Evidence:
     """Return the counts."""
-    inside = [span.inside for span in spans]
+    inside = [window.inside for window in windows]
     return Evidence(
-        n_calls=sum(span.n_calls for span in spans),
+        n_calls=sum(window.n_calls for window in windows),
         n_released=sum(
-            span.n_calls for span in spans if any(stop.is_free for stop in span.inside)
+            window.n_calls
+            for window in windows
+            if any(stop.is_free for stop in window.inside)
         ),
-        n_windows=len(spans),
+        n_windows=len(windows),
         n_windows_released=sum(any(stop.is_free for stop in stops) for stops in inside),
         n_ticks=sum(map(len, inside)),
         n_unhindered=sum(stop.is_free for stops in inside for stop in stops),
         n_proven=sum(stop.is_proven for stops in inside for stop in stops),
         # A stop that was over may seem to end late, where the witness had no core.
-        n_stopped=sum(bool(stop.has_stopped) for span in spans for stop in span.begun),
-        n_waited=sum(
-            has_waited(span, stop, look_ns) for span in spans for stop in span.begun
+        n_stopped=sum(
+            bool(stop.has_stopped) for window in windows for stop in window.begun
         ),
-        n_calls_tried=sum(bool(span.begun) for span in spans),
+        n_waited=sum(
+            has_waited(window, stop, look_ns)
+            for window in windows
+            for stop in window.begun
+        ),
+        n_calls_tried=sum(bool(window.begun) for window in windows),
         n_calls_interrupted=sum(map(bool, inside)),
-        n_calls_split=sum(is_split(span) for span in spans),
+        n_calls_split=sum(is_split(window) for window in windows),
     )
 
 
-def has_waited(span: Span, stop: Stop, look_ns: int) -> bool:
+def has_waited(window: StopWindow, stop: Stop, look_ns: int) -> bool:
     """Return whether a stop waited for most of the call, and not for a core."""
     if not stop.has_slept:
         return False
     waited_ns = stop.end_ns - stop.start_ns - stop.witness_wait_ns - stop.caller_wait_ns
-    rest_ns = span.stamps[-1] - stop.start_ns - stop.caller_wait_ns
-    half_ns = min(rest_ns, span.own_ns * span.n_calls) / 2
+    rest_ns = window.stamps[-1] - stop.start_ns - stop.caller_wait_ns
+    half_ns = min(rest_ns, window.own_ns * window.n_calls) / 2
     # Meanwhile the call computed, or slept. A stop looks but now and then for a thread
     # that detached on its way, and so may outlast the beginning of a sleep.
-    computed_ns = (stop.note.progress or 0) - (stop.computed or 0)
+    computed_ns = (stop.tick.progress or 0) - (stop.computed or 0)
     return computed_ns > max(STOP_NS, half_ns) or waited_ns > max(look_ns, half_ns)
 
 
-def is_split(span: Span) -> bool:
-    """Return whether a span was stopped in its midst.
+def is_split(window: StopWindow) -> bool:
+    """Return whether a window was stopped in its midst.
 
     When in the course of a stop the caller was stopped is not known, so both ends of
     each have to lie there: before it was stopped it may have had to come to a place for
     that, and afterwards the witness may have had no core to say that it is over.
     """
-    places = [stop.note.place for stop in span.inside]
-    before = [stop.computed for stop in span.inside]
-    after = [stop.note.progress for stop in span.inside]
-    ends = span.computed[0], span.computed[-1]
+    places = [stop.tick.place for stop in window.inside]
+    before = [stop.computed for stop in window.inside]
+    after = [stop.tick.progress for stop in window.inside]
+    ends = window.computed[0], window.computed[-1]
     if None in (*before, *after):
-        before = [stop.start_ns for stop in span.inside]
-        after = [stop.end_ns for stop in span.inside]
-        ends, places = (span.stamps[0], span.stamps[-1]), [None] * len(places)
+        before = [stop.start_ns for stop in window.inside]
+        after = [stop.end_ns for stop in window.inside]
+        ends, places = (window.stamps[0], window.stamps[-1]), [None] * len(places)
     return all(
         weigh_marks([ends[0], *(mark or 0 for mark in marks), ends[1]], places)
         for marks in (before, after)
     )
 
 
-def estimate_span(span: Span) -> Estimate:
-    """Estimate for which share of a span stops did not have to wait for the caller.
+def estimate_stops(window: StopWindow) -> Estimate:
+    """Estimate for which share of a window stops did not have to wait for the caller.
 
     The run-queue wait of the witness widens the range; the caller's is left out.
     """
-    first, last = span.stamps[0], span.stamps[-1]
+    first, last = window.stamps[0], window.stamps[-1]
     holds = []
-    for stop in span.stops:
+    for stop in window.stops:
         waited = min(stop.end_ns, last) - max(stop.start_ns, first)
         if not stop.is_free and waited > STOP_NS:
             own = max(0, waited - stop.caller_wait_ns)
             low = max(0, own - stop.witness_wait_ns)
             holds.append(Hold((low + own) / 2, low, own, waited))
-    whole = max(1.0, span.own_ns * span.n_calls)
+    whole = max(1.0, window.own_ns * window.n_calls)
     held, low_sum, high = (
         min(whole, sum(map(attrgetter(end), holds))) for end in ("value", "low", "high")
     )

@@ -22,7 +22,7 @@ from gilscope.kernel import WitnessError
 from gilscope.model import Evidence
 from gilscope.probe.estimate import Window
 from gilscope.probe.waiters import Waiters
-from gilscope.probe.witness import PAUSE_S, Decoy, Note, Witness
+from gilscope.probe.witness import PAUSE_S, Decoy, Tick, Witness
 
 # The huge interval is at least this long, and this many times one call. A witness
 # interrupts the caller once it has waited that long, so only half of it is used.
@@ -118,7 +118,7 @@ class SwitchIntervalProbe:
         sleep = (False, None) if view is None else view.read_sleep()
         end = self._note(sleep[1])
         was_released = self.was_released()
-        notes, way_back_s = self.witness.rest()
+        ticks, way_back_s = self.witness.rest()
         if sys.getswitchinterval() != expected:
             message = "the call changes the switch interval, which the check relies on"
             raise WitnessError(message)
@@ -130,7 +130,7 @@ class SwitchIntervalProbe:
             self._refuse_rivals(took_ns / 1e9)
             self.use_huge(took_ns / n_calls)
             return None
-        inside = select_inside(notes, stamps)
+        inside = select_inside(ticks, stamps)
         self._settled_s = SETTLED_S
         if view is not None and read_before is not None:
             was_parked = read_before().sleep == parked
@@ -186,7 +186,7 @@ class SwitchIntervalProbe:
         finally:
             self._set_interval(self.huge_s)
             self._refuse_child()
-        notes, _ = witness.rest()
+        ticks, _ = witness.rest()
         if answers is not None:
             answers += readings[4:5]
             del readings[4:5]
@@ -195,27 +195,27 @@ class SwitchIntervalProbe:
         if ends is None:
             return None
         start, end = (
-            note._replace(
+            tick._replace(
                 at_ns=at_ns, computed=computed, progress=process_ns - witness_ns
             )
-            for note, (at_ns, computed, process_ns, witness_ns) in zip(
+            for tick, (at_ns, computed, process_ns, witness_ns) in zip(
                 ends, (readings[:4], readings[4:]), strict=True
             )
         )
         stamps = start.at_ns, end.at_ns
-        inside = select_inside(notes, stamps)
+        inside = select_inside(ticks, stamps)
         # It sleeps again and again while it asks.
         last = inside[-1] if inside else start
         n_sleeps = (end.n_sleeps or 0) - (last.n_sleeps or 0)
         is_asleep = n_sleeps >= ASKED_SLEEPS
         return Window(stamps, inside, None, start, end, ends_asleep=is_asleep)
 
-    def _note(self, n_sleeps: int | None) -> Note:
+    def _note(self, n_sleeps: int | None) -> Tick:
         """Return what is told of both threads, read by this one."""
         witness = self.witness
         if witness.view is None or witness.caller_view is None:
-            return Note(0)
-        return Note(
+            return Tick(0)
+        return Tick(
             0,
             witness.caller_view.read_times(),
             witness.view.read_times(),
@@ -246,7 +246,7 @@ Steps = Sequence[Callable[[], object]]
 
 def plan_asking(
     witness: Witness, hold_s: float
-) -> tuple[Steps, Steps, Callable[[], tuple[Note, Note] | None]]:
+) -> tuple[Steps, Steps, Callable[[], tuple[Tick, Tick] | None]]:
     """Return what makes a witness ask for the GIL without any bytecode.
 
     It is called before the call and after it; the last function then returns what was
@@ -257,7 +257,7 @@ def plan_asking(
         deadline = perf_counter_ns() + int(hold_s * 1e9)
         clock = iter(perf_counter_ns, None)
         spin = partial(all, map(deadline.__gt__, clock))
-        return (spin,), (), lambda: (Note(0), Note(0))
+        return (spin,), (), lambda: (Tick(0), Tick(0))
     early, read_early = view.defer()
     late, read_late = view.defer()
     start, read_start = caller.defer()
@@ -265,21 +265,21 @@ def plan_asking(
     last, read_last = view.defer()
     come, ask = partial(view.usleep, 50), partial(view.usleep, int(hold_s * 1e6))
 
-    def read_ends() -> tuple[Note, Note] | None:
+    def read_ends() -> tuple[Tick, Tick] | None:
         asked, ended = read_late(), read_last()
         if asked.sleep[1] - read_early().sleep[1] < ASKED_SLEEPS:
             return None
         return (
-            Note(0, read_start().times, asked.times, asked.sleep[1]),
-            Note(0, read_end().times, ended.times, ended.sleep[1]),
+            Tick(0, read_start().times, asked.times, asked.sleep[1]),
+            Tick(0, read_end().times, ended.times, ended.sleep[1]),
         )
 
     return (come, *early, ask, *late, *start), (*end, *last), read_ends
 
 
-def select_inside(notes: Iterable[Note], stamps: Sequence[int]) -> list[Note]:
-    """Return the notes between the first stamp and the last."""
-    return [note for note in notes if stamps[0] < note.at_ns < stamps[-1]]
+def select_inside(ticks: Iterable[Tick], stamps: Sequence[int]) -> list[Tick]:
+    """Return the ticks between the first stamp and the last."""
+    return [tick for tick in ticks if stamps[0] < tick.at_ns < stamps[-1]]
 
 
 def run_chain(  # noqa: PLR0913 - all but three are by name.
@@ -328,13 +328,13 @@ def count_evidence(
     single = [window for window in seen if window.n_calls == 1]
     asked = [window for window in tried if window is not None]
     woken = [window.was_woken for window in seen if window.was_woken is not None]
-    n_interrupted = sum(bool(window.notes) for window in asked)
+    n_interrupted = sum(bool(window.ticks) for window in asked)
     return Evidence(
         n_calls=len(single),
         n_released=sum(window.is_released for window in single),
         n_windows=len(seen),
         n_windows_released=sum(window.is_released for window in seen),
-        n_ticks=sum(len(window.notes) for window in seen),
+        n_ticks=sum(len(window.ticks) for window in seen),
         n_wakeups=sum(woken) if woken else None,
         n_calls_tried=len(asked),
         n_calls_interrupted=n_interrupted,

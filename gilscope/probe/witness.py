@@ -2,7 +2,7 @@
 
 Between two windows it sleeps at a gate. `park` opens the gate while the caller holds
 the GIL, so the witness can do nothing but wait for the GIL. From there on it runs
-only if the GIL is released or the caller interrupted, and then it notes the time again
+only if the GIL is released or the caller interrupted, and then it ticks, again
 and again.
 
 On Linux a release is seen even if it is over before the witness can wake up: a release
@@ -44,7 +44,7 @@ from gilscope.watcher.offsets import (
     read_offsets,
 )
 
-# Between two notes, so that the witness does not take a core for itself.
+# Between two ticks, so that the witness does not take a core for itself.
 PAUSE_S = 50e-6
 # How long the caller holds the GIL for the witness to come to wait for it, where the
 # kernel does not tell when it has.
@@ -57,7 +57,7 @@ WAKING_NS = 10_000
 GONE_S = 0.05
 
 
-class Note(NamedTuple):
+class Tick(NamedTuple):
     """One moment at which the witness had the GIL, or an end of a window."""
 
     at_ns: int
@@ -210,7 +210,7 @@ class Witness(_Helper):
         self._noted_view: ThreadView | None = None
         self._caller = 0
         self._read_caller: Callable[[], int] | None = None
-        self._notes: list[Note] = []
+        self._ticks: list[Tick] = []
         self._is_armed = False
         # Whether it sleeps while it is parked, and how often it had gone to sleep.
         self.parked: tuple[bool, int] | None = None
@@ -249,8 +249,8 @@ class Witness(_Helper):
                 self.caller_view = self._noted_view = None
 
     def start(self) -> None:
-        """Let the witness ask for the GIL and take notes from now on."""
-        self._notes = []
+        """Let the witness ask for the GIL and take ticks from now on."""
+        self._ticks = []
         self._is_armed = True
         self._gate.ring()
 
@@ -291,18 +291,18 @@ class Witness(_Helper):
         """Return whether the parked witness was woken, or None if nobody can tell."""
         return None if self.view is None else self.view.read_sleep() != self.parked
 
-    def rest(self) -> tuple[list[Note], float]:
-        """Send the witness to its gate; return its notes and the seconds it took."""
-        notes = self._notes
-        # A note taken from here on belongs to no window.
-        self._notes = []
+    def rest(self) -> tuple[list[Tick], float]:
+        """Send the witness to its gate; return its ticks and the seconds it took."""
+        ticks = self._ticks
+        # A tick taken from here on belongs to no window.
+        self._ticks = []
         self._is_armed = False
         start = perf_counter()
         # The bell rings as soon as the witness gets the GIL, which is late only where
         # a third thread holds it.
         self._idle.wait()
         self._raise_error()
-        return notes, perf_counter() - start
+        return ticks, perf_counter() - start
 
     def _raise_error(self) -> None:
         if self._error:
@@ -318,32 +318,32 @@ class Witness(_Helper):
                 self._gate.wait()
                 if self._is_stopping:
                     return
-                self._take_notes()
+                self._take_ticks()
         except BaseException as error:  # noqa: BLE001 - raised in the caller.
             self._error = error
             self._idle.ring()
 
-    def _take_notes(self) -> None:
+    def _take_ticks(self) -> None:
         pauses = itertools.cycle(self.pauses_s)
         while self._is_armed:
             pause_s = next(pauses)
-            note = Note(perf_counter_ns(), pause_ns=int(pause_s * 1e9))
+            tick = Tick(perf_counter_ns(), pause_ns=int(pause_s * 1e9))
             if self._read_caller is not None:
-                note = note._replace(computed=self._read_caller())
+                tick = tick._replace(computed=self._read_caller())
             if self.notes_places:
-                note = note._replace(
-                    place=self._find_place(note.computed),
+                tick = tick._replace(
+                    place=self._find_place(tick.computed),
                     progress=process_time_ns() - thread_time_ns(),
                 )
             if self._noted_view is not None and self._own_view is not None:
-                note = note._replace(
+                tick = tick._replace(
                     caller=self._noted_view.read_times(),
                     witness=self._own_view.read_times(),
                     n_sleeps=count_sleeps(),
                     n_switches=self.read_switches and self.read_switches(),
                     caller_waits=is_near(self._noted_view.read_futex(), self.gil_futex),
                 )
-            self._notes.append(note)
+            self._ticks.append(tick)
             sleep(pause_s)
 
     def _find_place(self, computed: int | None) -> tuple[int, int] | None:

@@ -17,7 +17,7 @@ from gilscope.probe.estimate import (
     weigh_interruptions,
     weigh_marks,
 )
-from gilscope.probe.witness import PAUSE_S, Note
+from gilscope.probe.witness import PAUSE_S, Tick
 from gilscope.stats import Figure
 
 MS = 1_000_000
@@ -28,7 +28,7 @@ SPACING_NS = MS // 10
 def note(at_ms, n_sleeps=None, *, witness_ms=0, caller_ms=0, n_switches=None):
     """Return what the witness noted; its pause is the usual one."""
     times = Times(0, int(caller_ms * MS)), Times(0, int(witness_ms * MS))
-    return Note(int(at_ms * MS), *times, n_sleeps, n_switches, pause_ns=PAUSE_NS)
+    return Tick(int(at_ms * MS), *times, n_sleeps, n_switches, pause_ns=PAUSE_NS)
 
 
 def window(length_ms, notes=(), *, ends_asleep=True, **end):
@@ -265,8 +265,8 @@ def test_where_a_call_was_interrupted_tells_whether_it_is_split(
 
 
 def is_split(at_us, progress_us, length_us=1000, computing_us=1000, shortest_us=None):
-    tick = Note(1000 * at_us, progress=1000 * progress_us)
-    ends = Note(0, progress=0), Note(0, progress=1000 * computing_us)
+    tick = Tick(1000 * at_us, progress=1000 * progress_us)
+    ends = Tick(0, progress=0), Tick(0, progress=1000 * computing_us)
     run = Window((0, 1000 * length_us), [tick], None, *ends)
     return weigh_interruptions([run], 1000 * (shortest_us or length_us)) == [True]
 
@@ -283,7 +283,7 @@ def test_threads_of_the_call_count_as_its_progress():
 
 def test_progress_is_told_by_the_clock_where_nothing_else_tells():
     for at_us, expected in ((500, True), (995, False)):
-        run = Window((0, MS), [Note(1000 * at_us)])
+        run = Window((0, MS), [Tick(1000 * at_us)])
         assert weigh_interruptions([run], MS) == [expected]
 
 
@@ -297,7 +297,7 @@ def test_progress_asleep_is_told_by_the_clock():
 )
 def test_other_threads_that_compute_are_no_progress_of_the_call(computed, is_split):
     # The process computes twice as much as the caller, in the midst of its work.
-    tick = Note(MS // 2, progress=MS, computed=1000 * computed)
-    ends = Note(0, progress=0, computed=0), Note(0, progress=2 * MS, computed=MS)
+    tick = Tick(MS // 2, progress=MS, computed=1000 * computed)
+    ends = Tick(0, progress=0, computed=0), Tick(0, progress=2 * MS, computed=MS)
     run = Window((0, MS), [tick], None, *ends)
     assert weigh_interruptions([run], MS) == [is_split]

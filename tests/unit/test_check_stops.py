@@ -10,13 +10,13 @@ from gilscope.kernel import Times
 from gilscope.probe import stop_the_world
 from gilscope.probe.stop_the_world import (
     BACK_NS,
-    Span,
     Stop,
+    StopWindow,
     StopWitness,
     add_up,
-    watch_span,
+    watch_stops,
 )
-from gilscope.probe.witness import Note
+from gilscope.probe.witness import Tick
 
 AWAKE, ASLEEP = False, True
 
@@ -82,7 +82,7 @@ def test_without_the_kernel_a_stop_is_only_a_stop(monkeypatch):
 
 def make_stop(length_us, computed_us, witness_us=0, caller_us=0):
     """Return a stop that begins 0.1 ms after the call."""
-    note = Note(0, progress=1000 * computed_us)
+    note = Tick(0, progress=1000 * computed_us)
     waits = {"witness_wait_ns": 1000 * witness_us, "caller_wait_ns": 1000 * caller_us}
     return Stop(100_000, 100_000 + 1000 * length_us, note, 0, **waits)
 
@@ -103,16 +103,18 @@ def make_stop(length_us, computed_us, witness_us=0, caller_us=0):
 )
 def test_a_stop_waits_for_the_call_and_not_for_a_core(found, has_waited):
     """As it would beside one that is detached: neither for its own nor the caller's."""
-    span = Span((0, 4_100_000 + found.caller_wait_ns), (0, 0), [found], 4_000_000)
-    assert add_up([span]).n_waited == has_waited
+    window = StopWindow(
+        (0, 4_100_000 + found.caller_wait_ns), (0, 0), [found], 4_000_000
+    )
+    assert add_up([window]).n_waited == has_waited
 
 
 def test_a_stop_that_waits_for_a_millisecond_may_only_have_looked_no_sooner():
     """The call detached before it was stopped, and slept for a millisecond."""
-    span = Span((0, 1_100_000), (0, 60_000), [make_stop(1000, 50)], 1_100_000)
-    assert add_up([span]).n_waited == 0
+    window = StopWindow((0, 1_100_000), (0, 60_000), [make_stop(1000, 50)], 1_100_000)
+    assert add_up([window]).n_waited == 0
     # But for one that runs no Python code, of which a stop inside would tell.
-    assert add_up([span], 20_000).n_waited == 1
+    assert add_up([window], 20_000).n_waited == 1
 
 
 def test_the_run_queue_waits_during_a_stop_are_noted(monkeypatch):
@@ -129,14 +131,14 @@ def test_the_run_queue_wait_of_the_caller_is_no_part_of_a_call(waits_ns, own_ms)
     """Or a sleep would be lost in it, and the little Python code around be most."""
     witness = SimpleNamespace(start=bool, rest=bool, stops=[])
     witness.caller_view = View(waits_ns=waits_ns)
-    span = watch_span(witness, partial(time.sleep, 0.005), 2)
-    assert span.own_ns * 2 >= own_ms * 1e6
-    assert span.own_ns * 2 == span.stamps[-1] - span.stamps[0] - (waits_ns[1] - 7)
-    assert next(span.split()).own_ns == span.own_ns
+    window = watch_stops(witness, partial(time.sleep, 0.005), 2)
+    assert window.own_ns * 2 >= own_ms * 1e6
+    assert window.own_ns * 2 == window.stamps[-1] - window.stamps[0] - (waits_ns[1] - 7)
+    assert next(window.split()).own_ns == window.own_ns
 
 
 def stop(start, end, before, after):
-    return Stop(start, end, Note(end, progress=after), before, True)
+    return Stop(start, end, Tick(end, progress=after), before, True)
 
 
 @pytest.mark.parametrize(
@@ -150,14 +152,14 @@ def stop(start, end, before, after):
     ],
 )
 def test_a_call_is_interrupted_where_a_stop_begins_and_ends(found, n_interrupted):
-    span = Span((0, 1_000_000), (0, 1_000_000), [found])
-    evidence = add_up([span])
+    window = StopWindow((0, 1_000_000), (0, 1_000_000), [found])
+    evidence = add_up([window])
     assert evidence.n_calls_split == n_interrupted
     assert (evidence.n_ticks, evidence.n_stopped) == (1, 1)
 
 
 def test_calls_are_split_with_the_stops_beside_each():
     across = stop(9, 11, 9, 11)
-    calls = list(Span((0, 10, 20), (0, 10, 20), [across]).split())
+    calls = list(StopWindow((0, 10, 20), (0, 10, 20), [across]).split())
     assert [call.stops for call in calls] == [[across], [across]]
     assert [call.inside for call in calls] == [[], []]

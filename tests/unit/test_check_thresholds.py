@@ -25,7 +25,7 @@ from gilscope.probe.estimate import (
     weigh_interruptions,
     weigh_marks,
 )
-from gilscope.probe.witness import Note
+from gilscope.probe.witness import Tick
 from gilscope.stats import Figure
 from tests.unit.test_check_decide import BLOCKED, FREE, HOLDER, LOOP, RELEASER, STOPPED
 
@@ -166,8 +166,8 @@ def test_a_call_computes_if_it_does_so_for_three_tenths(
     computed_us: int, is_split: bool
 ) -> None:
     """COMPUTING_SHARE: with less the clock tells where it was interrupted."""
-    note = Note(995 * US, progress=150 * US)
-    ends = Note(0, progress=0), Note(0, progress=computed_us * US)
+    note = Tick(995 * US, progress=150 * US)
+    ends = Tick(0, progress=0), Tick(0, progress=computed_us * US)
     call = Window((0, 1000 * US), [note], None, *ends)
     assert weigh_interruptions([call], 1000 * US) == [is_split]
 
@@ -184,7 +184,7 @@ def test_a_call_that_computes_for_nine_tenths_does_nothing_else(
     computed_us: int, held_us: int
 ) -> None:
     """ALL_COMPUTING: what it computed is then its time."""
-    ends = Note(0, computed=0), Note(0, computed=computed_us * US)
+    ends = Tick(0, computed=0), Tick(0, computed=computed_us * US)
     window = Window((0, 1000 * US), [], False, *ends)
     assert [hold.high for hold in estimate_holds(window, SPACING_NS)] == [held_us * US]
 
@@ -203,6 +203,6 @@ def test_a_call_that_computes_for_nine_tenths_does_nothing_else(
 def test_short_calls_are_sampled(call_us: int, n_notes: int, is_sampled: bool) -> None:
     """If there are enough samples."""
     stamps = range(0, 100 * call_us * US, call_us * US)
-    notes = [Note((1 + i) * SPACING_NS, n_sleeps=i) for i in range(n_notes)]
+    notes = [Tick((1 + i) * SPACING_NS, n_sleeps=i) for i in range(n_notes)]
     window = Window(stamps, notes, True)
     assert (estimate_window(window, SPACING_NS).error_ns > 0) == is_sampled

@@ -54,8 +54,8 @@ def test_the_place_of_a_caller_that_went_on_is_not_told(later_ns, is_told):
         yield 5 + later_ns
 
     witness._is_armed, witness._read_caller = True, read_twice().__next__
-    witness._take_notes()
-    assert [note.place is not None for note in witness._notes] == [is_told]
+    witness._take_ticks()
+    assert [note.place is not None for note in witness._ticks] == [is_told]
 
 
 @tells_wakeups
