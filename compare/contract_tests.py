@@ -20,10 +20,10 @@ from compare.contract import (
 from compare.plan import plan_implementations
 from compare.scenarios.correctness import (
     SEEDS,
-    check_case,
+    check_given_case,
+    check_in_threads,
     check_mutation,
     check_size,
-    check_threads,
 )
 from compare.work import ImplementationWork
 
@@ -66,7 +66,7 @@ class ContractTests:
     def test_case(self, implementation: str, case: str) -> None:
         """A special case is answered as by the reference."""
         given = self.contract.cases[case]
-        expect_none(partial(check_case, self.load(implementation), case, given))
+        expect_none(partial(check_given_case, self.load(implementation), case, given))
 
     def test_size(self, implementation: str, size: int, seed: int) -> None:
         """Arguments of every size are answered as by the reference."""
@@ -74,7 +74,7 @@ class ContractTests:
 
     def test_threads(self, implementation: str, size: int) -> None:
         """Threads that interrupt each other all the time get their own answers."""
-        expect_none(partial(check_threads, self.load(implementation), size, N_CALLS))
+        expect_none(partial(check_in_threads, self.load(implementation), size, N_CALLS))
 
     def test_mutation(self, implementation: str, size: int) -> None:
         """The process lives on while another thread changes the arguments."""

@@ -145,14 +145,18 @@ def run_plan(plan: Plan, progress: Tell | None = None) -> Report:
     reference = ""
     for job in plan.jobs:
         # Where a contract has no reference, the first that is well stands for it.
-        result = run_job(dataclasses.replace(job, reference=reference), plan, progress)
+        result = run_implementation(
+            dataclasses.replace(job, reference=reference), plan, progress
+        )
         results.append(result)
         if not reference and job.contract and result.status == "ok":
             reference = job.target
     return Report(environment, tuple(results), plan.scenarios, plan.asked, plan.quick)
 
 
-def run_job(job: Job, plan: Plan, progress: Tell | None = None) -> BackendResult:
+def run_implementation(
+    job: Job, plan: Plan, progress: Tell | None = None
+) -> BackendResult:
     """Run one worker to its end, whatever that is, and leave nothing behind."""
     started = time.monotonic()
 
@@ -169,7 +173,7 @@ def run_job(job: Job, plan: Plan, progress: Tell | None = None) -> BackendResult
     elapsed_s = time.monotonic() - started
     if "gil" in outcome.content:
         outcome.content["subinterpreter"] = find_subinterpreter_answer(job, plan)
-    result = judge(job, outcome, elapsed_s)
+    result = judge_outcome(job, outcome, elapsed_s)
     tell(None, result.status)
     return result
 
@@ -203,7 +207,7 @@ def run_worker(job: Job, plan: Plan, tell: Callable[[str], None]) -> Outcome:
     return outcome
 
 
-def judge(job: Job, outcome: Outcome, elapsed_s: float) -> BackendResult:
+def judge_outcome(job: Job, outcome: Outcome, elapsed_s: float) -> BackendResult:
     """Make the row of one backend: `wrong` comes from any scenario's own findings."""
     status, reason = outcome.status, outcome.reason
     answered = {

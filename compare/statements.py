@@ -16,10 +16,10 @@ from gilscope.model import Check, Environment
 from gilscope.probe.statement import bind_statement, describe_error
 from gilscope.process import Child
 from gilscope.record import Record, structure
-from gilscope.stats import Figure, judge, summarize
+from gilscope.stats import Figure, judge_figure, summarize
 from gilscope.timing.calls import StatementWork
 from gilscope.timing.measuring import run_rounds
-from gilscope.timing.rounds import Subject, describe_cores
+from gilscope.timing.rounds import MeasuredSubject, describe_cores
 from gilscope.units import describe_ratio
 
 CHECK_BUDGET_S = 0.5
@@ -123,7 +123,7 @@ def serve(channel: Channel) -> None:
             channel.send({"error": text})
             channel.exit()
     channel.send({"step": "the measurement"})
-    subjects = [Subject(None, work) for work in works]
+    subjects = [MeasuredSubject(None, work) for work in works]
     warnings = run_rounds(subjects, (2,))
     rows = [subject.summarize() for subject in subjects]
     calls = [
@@ -151,7 +151,7 @@ def serve(channel: Channel) -> None:
     channel.exit()
 
 
-def compute_speed(first: Subject, other: Subject) -> Figure:
+def compute_speed(first: MeasuredSubject, other: MeasuredSubject) -> Figure:
     """Return how many times as fast as the first another one is alone."""
     # What is unclear has more rounds, which the other one has not.
     pairs = zip(first.rounds, other.rounds, strict=False)
@@ -166,7 +166,7 @@ def summarize_calls(calls: Sequence[ComparedCall]) -> str:
     gaining = [
         call.name
         for call in calls
-        if call.row.pair and judge(call.row.pair.speedup) == "above"
+        if call.row.pair and judge_figure(call.row.pair.speedup) == "above"
     ]
     gain = "none of them gains from a second thread"
     if len(gaining) == len(calls):

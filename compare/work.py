@@ -11,7 +11,7 @@ from compare.contract import Contract, Implementation
 from compare.scenarios import NotApplicable
 from gilscope.threads import run_together, switch_interval
 from gilscope.timing.calls import Call, Calls, Work
-from gilscope.timing.rounds import Subject, count_calls
+from gilscope.timing.rounds import MeasuredSubject, count_calls
 
 # So many seeds are used in turn: another one for each call, and few enough for a slow
 # reference.
@@ -174,9 +174,11 @@ def calibrate(work: ImplementationWork, target_s: float) -> ImplementationWork:
         passes *= min(64, max(2, math.ceil(enough_s / max(kernel_s, enough_s / 64))))
 
 
-def make_subject(work: ImplementationWork, call_s: float, count: int = 0) -> Subject:
+def make_subject(
+    work: ImplementationWork, call_s: float, count: int = 0
+) -> MeasuredSubject:
     """Return the work and its twin as what is measured in rounds."""
-    return Subject(work.size, work, work.held, call_s, count)
+    return MeasuredSubject(work.size, work, work.held, call_s, count)
 
 
 def make_long_work(

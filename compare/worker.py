@@ -18,7 +18,7 @@ from compare.contract import ContractError, Implementation, load_implementation
 from compare.double_list.contract import ADVICE
 from compare.plan import Job
 from compare.scenarios import NotApplicable, load_scenario
-from gilscope.channel import Channel, describe
+from gilscope.channel import Channel, describe_value
 from gilscope.clean import clean_text
 from gilscope.environment import is_free_threaded_build, is_gil_enabled
 from gilscope.record import structure
@@ -54,7 +54,7 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
                 "technology": found.technology,
                 "declared": found.releases_gil,
                 "build_info": build_info,
-                "warnings": find_warnings(),
+                "warnings": find_load_warnings(),
             }
         )
         if build_info.get("profile") == "debug":
@@ -69,9 +69,12 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
     except backends.BackendNotBuiltError as error:
         return "unavailable", clean_text(str(error))
     except (backends.BackendLoadError, ContractError) as error:
-        return "failed", shorten(str(error))
+        return "failed", shorten_message(str(error))
     except SystemExit as error:
-        return "crashed", f"{step} called sys.exit({shorten(describe(error.code))})"
+        return (
+            "crashed",
+            f"{step} called sys.exit({shorten_message(describe_value(error.code))})",
+        )
     except BaseException as error:  # noqa: BLE001 - a backend may raise anything.
         reason = f"{step} raised {describe_error(error)}"
         if isinstance(error, TypeError) and not job.contract:
@@ -116,7 +119,7 @@ def read_build_info(implementation: Implementation) -> dict[str, Any]:
     return found
 
 
-def find_warnings() -> list[str]:
+def find_load_warnings() -> list[str]:
     """Say what loading the backend did to the process."""
     if not is_free_threaded_build() or not is_gil_enabled():
         return []
@@ -131,7 +134,7 @@ def describe_error(error: BaseException) -> str:
         lines = traceback.format_exception_only(error)
     except Exception:  # noqa: BLE001 - its message is anybody's code.
         lines = [type(error).__name__]
-    text = shorten("".join(lines).strip())
+    text = shorten_message("".join(lines).strip())
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return text
@@ -139,7 +142,7 @@ def describe_error(error: BaseException) -> str:
     return f"{text} (in {last.name}, {Path(last.filename).name}:{last.lineno})"
 
 
-def shorten(text: str) -> str:
+def shorten_message(text: str) -> str:
     """Return the text, or its beginning where it would fill a page."""
     text = clean_text(text)
     if len(text) <= MESSAGE_LENGTH:

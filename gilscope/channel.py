@@ -84,14 +84,14 @@ def encode(value: Any, depth: int = 0) -> str:
 def encode_text(value: object) -> str:
     """Return a string, or the repr() of anything else, as JSON."""
     if not isinstance(value, str):
-        value = describe(value)
+        value = describe_value(value)
     # Halves of surrogate pairs have no place in a file or on a terminal.
     return encode_basestring_ascii(
         str.encode(value, "utf-8", "backslashreplace").decode()
     )
 
 
-def describe(value: object) -> str:
+def describe_value(value: object) -> str:
     """Return the repr() of a value, or its type where that is not to be had."""
     try:
         text = repr(value)

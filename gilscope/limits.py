@@ -9,7 +9,7 @@ from gilscope.units import describe_time
 Outcome = Literal["met", "missed", "unclear"]
 
 
-class Answer(NamedTuple):
+class LimitAnswer(NamedTuple):
     """One thing asked for, and what came of it."""
 
     outcome: Outcome
@@ -18,7 +18,7 @@ class Answer(NamedTuple):
 
 def check_limits(
     check: Check, min_fraction: float | None = None, max_hold_s: float | None = None
-) -> list[Answer]:
+) -> list[LimitAnswer]:
     """Return what came of a release, and of each limit that is asked for.
 
     A limit is met if the whole range lies on its good side, missed if all of it lies on
@@ -28,24 +28,24 @@ def check_limits(
     outcome: Outcome = {"releases": "met", "inconclusive": "unclear"}.get(
         check.verdict, "missed"
     )  # type: ignore[assignment]
-    answers = [Answer(outcome, word)]
+    answers = [LimitAnswer(outcome, word)]
     fraction, hold = check.released_fraction, check.longest_hold
     if min_fraction is not None:
         text = f"{word} for at least {min_fraction:.0%} of the call"
         ends = (0.0, 1.0) if fraction is None else (fraction.low, fraction.high)
         if fraction is not None:
-            text += describe_range(f"{fraction.low:.0%}", f"{fraction.high:.0%}")
-        answers.append(Answer(compare(min_fraction, *ends), text))
+            text += describe_ends(f"{fraction.low:.0%}", f"{fraction.high:.0%}")
+        answers.append(LimitAnswer(compare(min_fraction, *ends), text))
     if max_hold_s is not None:
         text = f"keeps others out for at most {describe_time(max_hold_s)} at a time"
         ends = (-inf, 0.0) if hold is None else (-hold.high, -hold.low)
         if hold is not None:
-            text += describe_range(describe_time(hold.low), describe_time(hold.high))
-        answers.append(Answer(compare(-max_hold_s, *ends), text))
+            text += describe_ends(describe_time(hold.low), describe_time(hold.high))
+        answers.append(LimitAnswer(compare(-max_hold_s, *ends), text))
     return answers
 
 
-def describe_range(low: str, high: str) -> str:
+def describe_ends(low: str, high: str) -> str:
     """Return what a limit was held against."""
     return f" (was {low})" if low == high else f" (was {low} to {high})"
 

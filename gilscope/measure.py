@@ -64,11 +64,11 @@ def measure(
     from gilscope.probe.surroundings import describe_callable  # noqa: PLC0415
     from gilscope.timing.calls import PlainWork  # noqa: PLC0415
     from gilscope.timing.measuring import measure_subjects  # noqa: PLC0415
-    from gilscope.timing.rounds import Subject  # noqa: PLC0415
+    from gilscope.timing.rounds import MeasuredSubject  # noqa: PLC0415
 
     places = [None] if sizes is None else check_numbers("sizes", sizes, 0)
     subjects = [
-        Subject(
+        MeasuredSubject(
             size,
             PlainWork(func, args, kwargs, prepare, size),
             None if held is None else PlainWork(held, args, kwargs, prepare, size),
@@ -106,14 +106,14 @@ def measure_statement(
     import gilscope.render.measurement  # noqa: F401, PLC0415
     from gilscope.timing.calls import StatementWork  # noqa: PLC0415
     from gilscope.timing.measuring import measure_subjects  # noqa: PLC0415
-    from gilscope.timing.rounds import Subject  # noqa: PLC0415
+    from gilscope.timing.rounds import MeasuredSubject  # noqa: PLC0415
 
     if sizes is not None and "{size}" not in f"{statement}{setup}":
         message = "measure() sizes: expected {size} in the statement or the setup"
         raise ValueError(message)
     places = [None] if sizes is None else check_numbers("sizes", sizes, 0)
     subjects = [
-        Subject(
+        MeasuredSubject(
             size,
             StatementWork(statement, setup, size),
             None if held is None else StatementWork(held, setup, size),

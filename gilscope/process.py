@@ -352,7 +352,7 @@ def start_detached(entry: str, words: Sequence[str], fds: Sequence[int]) -> None
     ).wait()
 
 
-class ForkedError(Exception):
+class ForkEndedError(Exception):
     """A copy of this process ended without an answer; `stack` has its threads."""
 
     def __init__(self, exit_code: int, stack: str) -> None:
@@ -366,7 +366,7 @@ def run_forked(work: Callable[[int], T]) -> T:
     """Run a function in a copy of this process, and wait for the end of that.
 
     Nothing that the function does is seen here but what it returns or raises. It gets a
-    descriptor to which faulthandler may write stacks, for the ForkedError of a copy
+    descriptor to which faulthandler may write stacks, for the ForkEndedError of a copy
     that ends without an answer.
     """
     # Of pytest: what went wrong is not here.
@@ -395,7 +395,7 @@ def run_forked(work: Callable[[int], T]) -> T:
         stacks.seek(0)
         stack = read_stack(stacks.read(), FORKED_STACK_LINES)
     if not content:
-        raise ForkedError(os.waitstatus_to_exitcode(status), stack)
+        raise ForkEndedError(os.waitstatus_to_exitcode(status), stack)
     has_returned, value = pickle.loads(content)  # noqa: S301 - a copy of this process.
     if has_returned:
         return cast("T", value)

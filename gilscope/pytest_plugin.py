@@ -162,7 +162,7 @@ class GilFixture:
             keep_session()
             stderr = config.stash.get(STDERR, None)
             check = make_check(None if has_own_timeout(config) else stderr)
-        node.user_properties.append(("gilscope", summarize(check)))
+        node.user_properties.append(("gilscope", describe_check(check)))
         node.user_properties.append(("gilscope_verdict", check.verdict))
         if check.reason.startswith(NO_ANSWER):
             self._fail(check, "comes back")
@@ -275,11 +275,11 @@ def run_apart(
     __tracebackhide__ = True
     from gilscope.check import TIMEOUT_S  # noqa: PLC0415
     from gilscope.probe.child import describe_silence  # noqa: PLC0415
-    from gilscope.process import ForkedError, run_forked  # noqa: PLC0415
+    from gilscope.process import ForkEndedError, run_forked  # noqa: PLC0415
 
     try:
         return run_forked(make_check)
-    except ForkedError as error:
+    except ForkEndedError as error:
         lost = error
     timeout_s = options.get("timeout_s", TIMEOUT_S)
     if lost.exit_code == 1 and lost.stack and timeout_s is not None:
@@ -296,7 +296,7 @@ def has_own_timeout(config: pytest.Config) -> bool:
         return False
 
 
-def summarize(check: "Check") -> str:
+def describe_check(check: "Check") -> str:
     """Return the verdict and its margin in a line."""
     text = (
         f"{check.name}: {check.verdict}, {check.n_released} of {check.n_calls} calls "

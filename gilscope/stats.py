@@ -62,7 +62,9 @@ def count_misses(n_values: int, k: int) -> float:
     return sum(math.comb(n_values, i) for i in range(k)) / math.ldexp(1, n_values - 1)
 
 
-def judge(figure: Figure, reference: float = 1.0, margin: float = MARGIN) -> Judgement:
+def judge_figure(
+    figure: Figure, reference: float = 1.0, margin: float = MARGIN
+) -> Judgement:
     """Say on which side of the reference a ratio lies, if that can be told."""
     if figure.low > reference and figure.value > reference * (1 + margin):
         return "above"
@@ -74,7 +76,7 @@ def judge(figure: Figure, reference: float = 1.0, margin: float = MARGIN) -> Jud
 def describe_speed(speed: Figure, what: str, other: str) -> str:
     """Say how fast something is by the side of another, if that can be told."""
     ends = f"range {speed.low:.2f} to {speed.high:.2f}"
-    if judge(speed) == "no difference":
+    if judge_figure(speed) == "no difference":
         return f"{what}: no difference seen from {other} ({speed.value:.2f}, {ends})"
     return f"{what}: {speed.value:.2f} times as fast as {other} ({ends})"
 

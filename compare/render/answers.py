@@ -19,7 +19,7 @@ from compare.model import (
 from compare.render.timeline import was_released
 from gilscope.model import Environment
 from gilscope.render.document import TONES, Answer
-from gilscope.stats import judge
+from gilscope.stats import judge_figure
 from gilscope.timing.break_even import describe_place
 from gilscope.units import describe_ratio, describe_share, describe_time
 
@@ -103,7 +103,7 @@ def describe_gil(gil: Gil, environment: Environment) -> str:
 def is_usable(parallel: Parallel) -> bool:
     """Return whether the machine had a second core to give while it was measured."""
     processes = parallel.pair.process_speedup
-    return processes is None or judge(processes) == "above"
+    return processes is None or judge_figure(processes) == "above"
 
 
 def describe_gain(parallel: Parallel) -> str:
@@ -111,7 +111,7 @@ def describe_gain(parallel: Parallel) -> str:
     pair = parallel.pair
     if not is_usable(parallel):
         return "no second core was free to show what a second thread gains"
-    gain = judge(pair.speedup)
+    gain = judge_figure(pair.speedup)
     if pair.concurrency == "unclear":
         return "whether a second thread runs in parallel could not be told"
     if pair.concurrency == "serialized" or gain != "above":

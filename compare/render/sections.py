@@ -31,7 +31,7 @@ from gilscope.render.document import (
     tabulate,
 )
 from gilscope.render.markup import Markup
-from gilscope.stats import judge
+from gilscope.stats import judge_figure
 from gilscope.units import describe_range, describe_ratio, describe_share, describe_time
 
 MORE = "more: --explain says why, --html FILE draws it"
@@ -233,7 +233,7 @@ def make_gain(cell: Any, path: str) -> Cell:
     if value is None:
         return Cell(NO_FIGURE)
     text, more = describe_ratio(value), describe_range(value, describe_ratio)
-    tone = "" if path == "cost" else GAIN_TONES[judge(value)]
+    tone = "" if path == "cost" else GAIN_TONES[judge_figure(value)]
     return Cell(text, tone, more, min(1.0, max(-1.0, value.value - 1)) if tone else 0.0)
 
 

@@ -16,8 +16,8 @@ from gilscope.environment import is_gil_enabled
 from gilscope.measurement import ContentionRow
 from gilscope.stats import describe_unsteady, summarize
 from gilscope.timing.rounds import (
+    MeasuredSubject,
     Rounds,
-    Subject,
     Windows,
     describe_contention,
     summarize_contention,
@@ -76,7 +76,7 @@ def describe(
     return tuple(findings)
 
 
-def describe_doubts(subjects: Sequence[Subject]) -> tuple[str, ...]:
+def describe_doubts(subjects: Sequence[MeasuredSubject]) -> tuple[str, ...]:
     """Name the times alone that vary too much between rounds."""
     return describe_unsteady(
         **{

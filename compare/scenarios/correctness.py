@@ -61,7 +61,7 @@ def make_checks(
     contract = implementation.contract
     checks = contract.make_checks(implementation, quick=options.quick)
     for name, given in contract.cases.items():
-        checks.append(partial(check_case, implementation, name, given))
+        checks.append(partial(check_given_case, implementation, name, given))
     times: dict[int, float] = {}
     with contextlib.suppress(NotApplicable):
         times, _ = select_sizes(implementation)
@@ -70,7 +70,7 @@ def make_checks(
     thread_s = QUICK_THREAD_S if options.quick else THREAD_S
     for size, call_s in times.items():
         n_calls = min(N_CALLS_MAX, max(1, round(thread_s / len(times) / call_s)))
-        checks.append(partial(check_threads, implementation, size, n_calls))
+        checks.append(partial(check_in_threads, implementation, size, n_calls))
         if contract.can_mutate():
             checks.append(partial(check_mutation, implementation, size, n_calls))
     if not checks:
@@ -79,7 +79,9 @@ def make_checks(
     return checks
 
 
-def check_case(implementation: Implementation, name: str, given: Any) -> str | None:
+def check_given_case(
+    implementation: Implementation, name: str, given: Any
+) -> str | None:
     """Return how a case is answered otherwise than by the reference."""
     contract = implementation.contract
     outcomes = []
@@ -128,7 +130,7 @@ def are_alike(one: object, other: object) -> bool:
     return type(one).__eq__ is object.__eq__ or have_same_value(one, other)
 
 
-def check_threads(
+def check_in_threads(
     implementation: Implementation, size: int, n_calls: int
 ) -> str | None:
     """Return what is wrong in threads that interrupt each other all the time."""

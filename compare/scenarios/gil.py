@@ -96,7 +96,7 @@ def check_implementation(work: ImplementationWork, budget_s: float) -> Gil:
             *find_odd_forms(implementation, own),
         ),
         failures=tuple(failures),
-        warnings=tuple(find_warnings(own, twin)),
+        warnings=tuple(find_doubts(own, twin)),
     )
 
 
@@ -111,7 +111,7 @@ def check_work(
     return found, [f"{fault}, after the check of {name}"] if fault else []
 
 
-def find_warnings(own: Check, twin: Check | None) -> Iterator[str]:
+def find_doubts(own: Check, twin: Check | None) -> Iterator[str]:
     """Yield what leaves the verdicts open."""
     for each in (own, twin):
         if each is not None and each.verdict == "inconclusive":

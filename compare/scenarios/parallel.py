@@ -24,8 +24,8 @@ from compare.work import (
 from gilscope.environment import is_gil_enabled
 from gilscope.stats import describe_speed, describe_unsteady
 from gilscope.timing.rounds import (
+    MeasuredSubject,
     Rounds,
-    Subject,
     Windows,
     describe_cores,
     describe_threads,
@@ -137,7 +137,7 @@ def bound_speedup(held_fraction: float | None, threads: int) -> float | None:
 
 
 def find_contradictions(
-    implementation: Implementation, rounds: Rounds, subject: Subject
+    implementation: Implementation, rounds: Rounds, subject: MeasuredSubject
 ) -> Iterator[str]:
     """Say what proves that calls release the GIL, or hold it, against what is declared.
 

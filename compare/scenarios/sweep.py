@@ -21,7 +21,7 @@ from gilscope.timing.break_even import (
     find_break_even,
     select_cases,
 )
-from gilscope.timing.rounds import Rounds, Subject, Windows
+from gilscope.timing.rounds import MeasuredSubject, Rounds, Windows
 
 # The largest work of the grid takes a native kernel a few milliseconds: where a call is
 # as long as a switch interval, there is nothing left to find.
@@ -91,7 +91,7 @@ def plan_s(n_implementations: int, *, quick: bool) -> float:
 class Cell:
     """One work of the grid, and what was measured of it."""
 
-    subject: Subject
+    subject: MeasuredSubject
     passes: int | None = None
     kernels_s: list[float] = field(default_factory=list)
 

@@ -91,7 +91,7 @@ class Window(NamedTuple):
         ]
 
 
-class Hold(NamedTuple):
+class HoldEstimate(NamedTuple):
     """For how long others were kept out, nanoseconds: between low and high."""
 
     value: float
@@ -119,7 +119,7 @@ class Estimate(NamedTuple):
     # independent of other windows.
     error_ns: float
     missed_ns: float
-    longest: Hold
+    longest: HoldEstimate
 
 
 def count_waits(before: Tick, after: Tick) -> tuple[int, int]:
@@ -162,7 +162,7 @@ def estimate_window(window: Window, spacing_ns: int) -> Estimate:
     return Estimate(own, own - unseen_ns, held, low, high, error, missed, longest)
 
 
-def estimate_holds(window: Window, spacing_ns: int) -> Iterator[Hold]:
+def estimate_holds(window: Window, spacing_ns: int) -> Iterator[HoldEstimate]:
     """Yield the hold between any two ticks of a window, and up to its ends."""
     marks = window.marks
     computed_ns = count_computed(marks[0], marks[-1])
@@ -189,26 +189,26 @@ def estimate_holds(window: Window, spacing_ns: int) -> Iterator[Hold]:
             was_held = after.n_sleeps - before.n_sleeps > 1
         is_same = before.n_switches == after.n_switches is not None
         if is_first and is_last and not window.was_woken:
-            yield Hold(own, own, own, passed)
+            yield HoldEstimate(own, own, own, passed)
         elif is_last and not (window.ends_asleep and (is_first or was_held)):
             # The witness had no core to look, and held nobody out.
             is_free = is_same and not is_first
             high = 0.0 if is_free else own
-            yield Hold(high / 2, 0, high, high and passed, is_seen=is_free)
+            yield HoldEstimate(high / 2, 0, high, high and passed, is_seen=is_free)
         elif is_first or is_last or was_held:
             # A hold that was found began at some moment of the pause.
             low = max(0, own - unseen)
-            yield Hold((low + own) / 2, low, own, passed - unseen)
+            yield HoldEstimate((low + own) / 2, low, own, passed - unseen)
         else:
             # A hold that was over within a pause was missed, if the GIL changed hands.
-            yield Hold(0, 0, 0, missed_ns=0 if is_same else min(own, unseen))
+            yield HoldEstimate(0, 0, 0, missed_ns=0 if is_same else min(own, unseen))
 
 
-def select_longest(window: Window, holds: Sequence[Hold]) -> Hold:
+def select_longest(window: Window, holds: Sequence[HoldEstimate]) -> HoldEstimate:
     """Return the longest hold of one call that was seen in the window."""
     seen = [hold for hold in holds if hold.is_seen]
     if not seen:
-        return Hold(0, 0, window.own_ns, is_seen=False)
+        return HoldEstimate(0, 0, window.own_ns, is_seen=False)
     longest = max(seen, key=attrgetter("low"))
     if window.n_calls == 1:
         return longest
@@ -217,7 +217,7 @@ def select_longest(window: Window, holds: Sequence[Hold]) -> Hold:
     waited_ns = window.stamps[-1] - window.stamps[0] - window.own_ns
     limit = max(statistics.median(steps), max(steps) - waited_ns)
     value, low, high = (min(limit, each) for each in longest[:3])
-    return Hold(value, low, high, min(max(steps), longest.clock))
+    return HoldEstimate(value, low, high, min(max(steps), longest.clock))
 
 
 def estimate_fraction(estimates: Sequence[Estimate]) -> Figure | None:
@@ -241,7 +241,7 @@ def estimate_fraction(estimates: Sequence[Estimate]) -> Figure | None:
     return Figure(min(high, max(low, value)), low, high)
 
 
-def select_longest_hold(holds: Sequence[Hold]) -> tuple[Figure, Figure] | None:
+def select_longest_hold(holds: Sequence[HoldEstimate]) -> tuple[Figure, Figure] | None:
     """Return the longest hold of all, in seconds, and the same by the clock."""
     seen = [hold for hold in holds if hold.is_seen]
     if not seen:

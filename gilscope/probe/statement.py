@@ -106,7 +106,7 @@ def describe_error(error: BaseException, sources: Mapping[str, str]) -> str:
     text = traceback.format_exception_only(error)[-1].strip()
     if isinstance(error, SyntaxError) and (wrong := read_wrong_part(error)):
         text += f" (at {wrong!r})"
-    name, line_number = find_place(error, sources)
+    name, line_number = find_error_place(error, sources)
     parts = [text]
     if name:
         lines = sources[name].splitlines()
@@ -125,7 +125,9 @@ def describe_error(error: BaseException, sources: Mapping[str, str]) -> str:
     return message
 
 
-def find_place(error: BaseException, sources: Mapping[str, str]) -> tuple[str, int]:
+def find_error_place(
+    error: BaseException, sources: Mapping[str, str]
+) -> tuple[str, int]:
     """Return the source and the line that an error came from, ("", 0) if neither.
 
     A call that the statement was bound to has no line of it in the stack.

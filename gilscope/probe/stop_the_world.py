@@ -28,7 +28,7 @@ from gilscope.model import Check, Evidence, FirstCall
 from gilscope.probe.decide import compare_attached_controls, decide_attached, find_notes
 from gilscope.probe.estimate import (
     Estimate,
-    Hold,
+    HoldEstimate,
     estimate_fraction,
     select_longest_hold,
     weigh_marks,
@@ -416,10 +416,10 @@ def estimate_stops(window: StopWindow) -> Estimate:
         if not stop.is_free and waited > STOP_NS:
             own = max(0, waited - stop.caller_wait_ns)
             low = max(0, own - stop.witness_wait_ns)
-            holds.append(Hold((low + own) / 2, low, own, waited))
+            holds.append(HoldEstimate((low + own) / 2, low, own, waited))
     whole = max(1.0, window.own_ns * window.n_calls)
     held, low_sum, high = (
         min(whole, sum(map(attrgetter(end), holds))) for end in ("value", "low", "high")
     )
-    longest = max(holds, key=attrgetter("low"), default=Hold(0, 0, 0))
+    longest = max(holds, key=attrgetter("low"), default=HoldEstimate(0, 0, 0))
     return Estimate(whole, whole, held, low_sum, high, 0.0, 0.0, longest)

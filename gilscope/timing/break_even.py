@@ -8,7 +8,7 @@ from gilscope.measurement import BreakEven, Case, Place, SizeRow
 from gilscope.stats import MARGIN, Figure
 from gilscope.units import describe_time
 
-Answer = Literal["yes", "no", "unclear"]
+Payoff = Literal["yes", "no", "unclear"]
 
 HELD_CASES: tuple[Case, ...] = ("alone", "two threads", "beside Python")
 
@@ -22,7 +22,7 @@ MEANINGS: dict[Case, str] = {
 }
 
 
-def does_pay(case: Case, row: SizeRow) -> Answer:
+def does_pay(case: Case, row: SizeRow) -> Payoff:
     """Say whether it pays at this size, if the range of the figure tells."""
     verdict = row.check.verdict if row.check else ""
     if case == "second thread" and verdict in ("holds", "preemptible"):
@@ -81,7 +81,7 @@ def find_break_even(case: Case, rows: Sequence[SizeRow]) -> BreakEven:
     )
 
 
-def settle(case: Case, rows: Sequence[SizeRow]) -> list[Answer]:
+def settle(case: Case, rows: Sequence[SizeRow]) -> list[Payoff]:
     """Return the answers of all rows, an open one as those on both sides of it.
 
     That is, where these agree, and its range is not told apart from either of theirs.

@@ -17,8 +17,8 @@ from gilscope.timing.break_even import (
 )
 from gilscope.timing.calls import Calls, PlainWork, StatementWork, Work
 from gilscope.timing.rounds import (
+    MeasuredSubject,
     Rounds,
-    Subject,
     Windows,
     count_calls,
     describe_contention,
@@ -38,7 +38,7 @@ SIZES = Windows(calls_s=0.02, beside_s=0.04, busy_s=0.02)
 
 
 def measure_subjects(
-    name: str, subjects: Sequence[Subject], threads: Sequence[int]
+    name: str, subjects: Sequence[MeasuredSubject], threads: Sequence[int]
 ) -> Measurement:
     """Measure calls of all sizes, and say from which on what pays."""
     environment = collect_environment()
@@ -54,12 +54,14 @@ def measure_subjects(
         rows=tuple(rows),
         break_evens=tuple(break_evens),
         n_rounds=N_ROUNDS,
-        findings=describe(rows, break_evens),
+        findings=describe_findings(rows, break_evens),
         warnings=(*warnings, *describe_doubts(rows)),
     )
 
 
-def run_rounds(subjects: Sequence[Subject], threads: Sequence[int]) -> tuple[str, ...]:
+def run_rounds(
+    subjects: Sequence[MeasuredSubject], threads: Sequence[int]
+) -> tuple[str, ...]:
     """Measure all in the same rounds; return what could not be had.
 
     There are more rounds of what is unclear.
@@ -120,7 +122,7 @@ def time_call(work: Work) -> float:
     return quickest_s
 
 
-def describe(
+def describe_findings(
     rows: Sequence[SizeRow], break_evens: Sequence[BreakEven]
 ) -> tuple[str, ...]:
     """Say in words what the figures bear, and no more."""

@@ -21,7 +21,7 @@ from gilscope.stats import (
     Figure,
     compute_percentile,
     describe_speed,
-    judge,
+    judge_figure,
     summarize,
 )
 from gilscope.threads import collect_no_garbage
@@ -103,7 +103,7 @@ class Side:
 
 
 @dataclass
-class Subject:
+class MeasuredSubject:
     """Calls of one size, and what was measured of them."""
 
     # None if there is no such thing.
@@ -131,7 +131,7 @@ class Subject:
 class Rounds:
     """What measures some subjects, round by round."""
 
-    subjects: Sequence[Subject]
+    subjects: Sequence[MeasuredSubject]
     windows: Windows
     # The numbers of threads; none = no threads are measured.
     counts: Sequence[int] = ()
@@ -188,7 +188,9 @@ class Rounds:
                     work, subject.call_s, speed_alone
                 )
 
-    def measure_own(self, place: int, subject: Subject, *, is_reversed: bool) -> Side:
+    def measure_own(
+        self, place: int, subject: MeasuredSubject, *, is_reversed: bool
+    ) -> Side:
         """Measure the calls alone, in threads and in processes."""
         count = subject.count or count_calls(subject.call_s, self.windows.calls_s)
         side = Side(count)
@@ -306,7 +308,7 @@ def compute_overlap(alone: Wall, wall: Wall, n_threads: int) -> float:
     return wall.cpu_s / wall.unqueued_s / alone_cores
 
 
-def decide(
+def decide_concurrency(
     row: ParallelRow, *, is_known: bool = True, is_single: bool = True
 ) -> Concurrency:
     """Say whether the calls ran in parallel, where the ranges bear it.
@@ -322,11 +324,11 @@ def decide(
             often taken again while the thread that wants it is in the run queue.
     """
     processes, of_processes = row.process_speedup, row.of_processes
-    has_gained = judge(row.speedup) == "above"
+    has_gained = judge_figure(row.speedup) == "above"
     is_parallel = is_single and row.overlap.low > (1 + row.threads) / 2
     is_serialized = is_known and row.overlap.high <= 1 + MARGIN
     if of_processes is not None:
-        is_parallel &= judge(of_processes) != "below"
+        is_parallel &= judge_figure(of_processes) != "below"
         is_slow = of_processes.high < (1 + 1 / row.threads) / 2
         is_serialized |= is_known and is_slow and not has_gained
     if processes is not None and processes.low >= TWO_CORES:
@@ -369,7 +371,7 @@ def summarize_threads(sides: Sequence[Side], n_threads: int) -> ParallelRow:
         for alone, wall in pairs
     )
     is_single = all(side.count == 1 for side in sides)
-    concurrency = decide(row, is_known=is_known, is_single=is_single)
+    concurrency = decide_concurrency(row, is_known=is_known, is_single=is_single)
     return dataclasses.replace(row, concurrency=concurrency)
 
 
@@ -461,7 +463,7 @@ def describe_contention(row: ContentionRow) -> str:
     """Say what a busy Python thread costs the calls, and they it."""
     slowdown, held = row.slowdown, row.held_slowdown
     finding = "no difference seen beside a busy Python thread"
-    if judge(slowdown) != "no difference":
+    if judge_figure(slowdown) != "no difference":
         finding = f"{slowdown.value:.3g} times as long beside a busy Python thread"
         if held is not None:
             finding += f", {held.value:.3g} times with the GIL held"

@@ -79,7 +79,7 @@ class State(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Place:
+class FramePlace:
     """Where a thread stands, in words that JSON knows."""
 
     # (file, line, function), innermost first.
@@ -148,7 +148,7 @@ class Interpreter:
             word(thread, at.native_thread_id)[0],
         )
 
-    def read_place(self, frame: int) -> Place | None:
+    def read_place(self, frame: int) -> FramePlace | None:
         """Return where the thread of a frame stands; None without Python code."""
         at = self._at
         stack: list[tuple[str, int, str]] = []
@@ -176,7 +176,9 @@ class Interpreter:
         if not stack:
             return None
         collecting = self._memory.read(at.interpreter_address + at.gc_collecting, 4)
-        return Place(stack, position, opcode, types, _INT.unpack(collecting)[0] == 1)
+        return FramePlace(
+            stack, position, opcode, types, _INT.unpack(collecting)[0] == 1
+        )
 
     def _read_position(self, code: int, offset: int) -> Position:
         """Return lines and columns of the instruction at an offset in its code."""

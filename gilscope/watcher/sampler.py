@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from gilscope.watcher.memory import Interpreter, Place, ProcessMemory, State
+from gilscope.watcher.memory import FramePlace, Interpreter, ProcessMemory, State
 from gilscope.watcher.offsets import Offsets
 
 PERIOD_S, SHORT_PERIOD_S = 0.001, 0.0005
@@ -40,7 +40,7 @@ MAX_FAILURES = 100
 Emit = Callable[..., None]
 
 
-class Times(NamedTuple):
+class CpuTimes(NamedTuple):
     """What the kernel tells of a thread, ns since it began."""
 
     # On the CPU; the kernel adds to it at each of its ticks.
@@ -57,7 +57,7 @@ class Kernel:
         self._folder = f"/proc/{pid}/task"
         self._files: dict[int, int] = {}
 
-    def read_times(self, native_id: int) -> Times:
+    def read_times(self, native_id: int) -> CpuTimes:
         """Return the times of a thread; OSError: it has ended."""
         if native_id not in self._files:
             while len(self._files) >= MAX_FILES:
@@ -66,7 +66,7 @@ class Kernel:
             self._files[native_id] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             words = os.pread(self._files[native_id], 100, 0).split()
-            return Times(int(words[0]), int(words[1]))
+            return CpuTimes(int(words[0]), int(words[1]))
         except (OSError, IndexError) as error:
             os.close(self._files.pop(native_id))
             message = f"thread {native_id} has ended"
@@ -83,10 +83,10 @@ class Kernel:
         return int(words[1], 16) if len(words) > 1 else None
 
 
-class Window:
+class AskedWindow:
     """Own time of a thread since a moment: it computed, or was blocked."""
 
-    def __init__(self, start: int, times: Times) -> None:
+    def __init__(self, start: int, times: CpuTimes) -> None:
         """Begin at a clock reading, ns."""
         self.start = self._latest = start
         self._times = times
@@ -94,7 +94,7 @@ class Window:
         # A wait that began earlier is added to the counter when it ends.
         self._waited_before = 0
 
-    def note(self, now: int, times: Times, *, is_blocked: bool) -> None:
+    def note(self, now: int, times: CpuTimes, *, is_blocked: bool) -> None:
         """Take in a reading of the same instruction."""
         self._computed = times.computed - self._times.computed
         if is_blocked:
@@ -102,7 +102,7 @@ class Window:
         self._latest = now
         self.note_wait(now, times)
 
-    def note_wait(self, now: int, times: Times) -> None:
+    def note_wait(self, now: int, times: CpuTimes) -> None:
         """Take in the run-queue wait alone."""
         self._waited = times.waited - self._times.waited
         self._waited_before = max(
@@ -122,21 +122,21 @@ class Window:
 class Candidate:
     """One instruction that may turn out to hold the GIL."""
 
-    def __init__(self, state: State, now: int, times: Times) -> None:
+    def __init__(self, state: State, now: int, times: CpuTimes) -> None:
         """Begin with the first reading."""
         self.state = state
         self.end = now
         self.n_samples = 1
         self.n_asked = 0
-        self.place: Place | None = None
+        self.place: FramePlace | None = None
         self._is_blocked = False
         # Windows from each of the last readings before anybody wanted the GIL.
-        self._before: deque[Window] = deque([Window(now, times)], maxlen=16)
-        self._asked: Window | None = None
-        self._kept: Window | None = None
+        self._before: deque[AskedWindow] = deque([AskedWindow(now, times)], maxlen=16)
+        self._asked: AskedWindow | None = None
+        self._kept: AskedWindow | None = None
 
     def note(
-        self, state: State, span: tuple[int, int], times: Times, *, is_blocked: bool
+        self, state: State, span: tuple[int, int], times: CpuTimes, *, is_blocked: bool
     ) -> None:
         """Take in a later reading of the same instruction, made in a span of time."""
         self.end, after = span
@@ -145,19 +145,19 @@ class Candidate:
         for window in self._get_windows():
             window.note(after, times, is_blocked=is_blocked)
         if self._kept is None and state.is_wanted:
-            self._kept = Window(after, times)
+            self._kept = AskedWindow(after, times)
         self.n_asked += state.is_asked
         if self._asked is None and state.is_asked:
-            self._asked = Window(after, times)
+            self._asked = AskedWindow(after, times)
             # Who asks has waited for a switch interval.
             earliest = after - state.interval_us * 1000
             since = (window for window in self._before if window.start >= earliest)
             self._kept = next(since, self._kept or self._asked)
             self._before.clear()
         elif self._kept is None:
-            self._before.append(Window(after, times))
+            self._before.append(AskedWindow(after, times))
 
-    def note_end(self, now: int, times: Times) -> None:
+    def note_end(self, now: int, times: CpuTimes) -> None:
         """Take in the run-queue wait that ended after the last reading.
 
         Of a thread that was blocked then, it began later as well.
@@ -173,7 +173,7 @@ class Candidate:
         asked = self._asked.compute_own_ns(self.end, 0)
         return kept if kept >= over_ns and asked >= MIN_ASKED_NS else None
 
-    def _get_windows(self) -> list[Window]:
+    def _get_windows(self) -> list[AskedWindow]:
         kept = (self._asked, self._kept)
         return [*self._before, *(window for window in kept if window is not None)]
 
@@ -244,7 +244,7 @@ class Sampler:
                 place=candidate.place and asdict(candidate.place),
             )
 
-    def _read_place(self, state: State) -> Place | None:
+    def _read_place(self, state: State) -> FramePlace | None:
         """Return where the holder stands, if it still stood there afterwards."""
         try:
             place = self._interpreter.read_place(state.frame)

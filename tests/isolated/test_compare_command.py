@@ -10,7 +10,7 @@ from compare.statements import ComparedCall, compute_speed, summarize_calls
 from gilscope.measurement import ParallelRow, SizeRow
 from gilscope.stats import Figure
 from gilscope.timing.calls import Wall
-from gilscope.timing.rounds import Side, Subject
+from gilscope.timing.rounds import MeasuredSubject, Side
 from tests.unit.sample_reports import make_check
 
 
@@ -132,7 +132,7 @@ def test_the_summary_says_what_the_ranges_bear(calls, words):
 
 def test_a_speed_is_of_the_rounds_that_both_have():
     """A statement whose figures are unclear is measured again without the others."""
-    subjects = [Subject(None, None), Subject(None, None)]
+    subjects = [MeasuredSubject(None, None), MeasuredSubject(None, None)]
     for subject, seconds in zip(subjects, ([6.0] * 6, [3.0] * 6 + [9.0]), strict=True):
         subject.rounds = [Side(1, Wall(each, each, each, each)) for each in seconds]
     assert compute_speed(*subjects) == Figure(2.0, 2.0, 2.0)

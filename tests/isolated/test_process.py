@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gilscope.process import Child, ForkedError, run_forked
+from gilscope.process import Child, ForkEndedError, run_forked
 
 ROOT = Path(__file__).parents[2]
 CHILDREN = "tests.children"
@@ -135,7 +135,7 @@ def test_the_end_of_a_copy_is_told_with_its_stacks() -> None:
         faulthandler.dump_traceback_later(0.2, exit=True, file=file)
         time.sleep(60)
 
-    with pytest.raises(ForkedError) as caught:
+    with pytest.raises(ForkEndedError) as caught:
         run_forked(work)
     assert caught.value.exit_code == 1
     assert "in work" in caught.value.stack

@@ -7,7 +7,7 @@ import pytest
 from gilscope.kernel import Times
 from gilscope.probe.estimate import (
     Estimate,
-    Hold,
+    HoldEstimate,
     Window,
     estimate_first_hold,
     estimate_fraction,
@@ -66,7 +66,7 @@ def test_the_run_queue_wait_of_the_caller_is_no_part_of_a_call():
 def test_a_window_without_a_release_is_held_throughout():
     found = estimate(window(5, caller_ms=1))
     assert found.released == Figure(0, 0, 0)
-    assert found.longest == Hold(4 * MS, 4 * MS, 4 * MS, 5 * MS)
+    assert found.longest == HoldEstimate(4 * MS, 4 * MS, 4 * MS, 5 * MS)
 
 
 def test_a_token_release_leaves_the_rest_held():
@@ -209,7 +209,7 @@ def test_time_that_a_call_computed_is_its_own_whatever_it_waited(waited_ms, high
 
 
 def make_estimate(held, low, high, own=10.0):
-    return Estimate(own, own, held, low, high, 0.0, 0.0, Hold(0, 0, 0))
+    return Estimate(own, own, held, low, high, 0.0, 0.0, HoldEstimate(0, 0, 0))
 
 
 def test_the_fraction_is_that_of_all_windows_together():
@@ -230,7 +230,9 @@ def test_a_fraction_that_nobody_saw_is_none():
 
 
 def test_the_longest_hold_is_the_longest_and_not_one_in_the_middle():
-    holds = [Hold(MS, MS, MS, MS)] * 20 + [Hold(300 * MS, 290 * MS, 310 * MS, 305 * MS)]
+    holds = [HoldEstimate(MS, MS, MS, MS)] * 20 + [
+        HoldEstimate(300 * MS, 290 * MS, 310 * MS, 305 * MS)
+    ]
     own, clock = select_longest_hold(holds)
     assert own == Figure(0.3, 0.29, 0.31)
     assert clock.value == 0.305

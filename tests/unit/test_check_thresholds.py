@@ -17,7 +17,7 @@ from gilscope.probe.decide import (
 )
 from gilscope.probe.estimate import (
     Estimate,
-    Hold,
+    HoldEstimate,
     Window,
     estimate_fraction,
     estimate_holds,
@@ -175,7 +175,7 @@ def test_a_call_computes_if_it_does_so_for_three_tenths(
 @pytest.mark.parametrize(("high", "is_told"), [(899, True), (901, False)])
 def test_a_range_of_nine_tenths_says_nothing(high: int, is_told: bool) -> None:
     """RANGE_MAX."""
-    estimate = Estimate(1000, 1000, 0, 0, high, 0, 0, Hold(0, 0, 0))
+    estimate = Estimate(1000, 1000, 0, 0, high, 0, 0, HoldEstimate(0, 0, 0))
     assert (estimate_fraction([estimate]) is not None) == is_told
 
 

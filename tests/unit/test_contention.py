@@ -6,7 +6,7 @@ from compare.scenarios.contention import describe, describe_doubts
 from gilscope.measurement import ContentionRow
 from gilscope.stats import Figure
 from gilscope.timing.calls import PlainWork
-from gilscope.timing.rounds import ContentionRound, Side, Subject
+from gilscope.timing.rounds import ContentionRound, MeasuredSubject, Side
 
 ONE = Figure(1.0, 1.0, 1.0)
 ROW = ContentionRow(
@@ -55,7 +55,7 @@ def test_unsteady_times_alone_are_doubted() -> None:
         Side(contention=ContentionRound([seconds], [seconds], 1.0))
         for seconds in (1e-6, 2e-6)
     ]
-    subjects = [Subject(size, PlainWork(sum)) for size in (10, 1000)]
+    subjects = [MeasuredSubject(size, PlainWork(sum)) for size in (10, 1000)]
     subjects[0].rounds = [sides[0]] * 3
     subjects[1].rounds = [sides[0], sides[1], sides[1]]
     doubts = describe_doubts(subjects)

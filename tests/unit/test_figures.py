@@ -8,7 +8,7 @@ from gilscope.stats import (
     count_misses,
     describe_speed,
     describe_unsteady,
-    judge,
+    judge_figure,
     summarize,
 )
 
@@ -62,7 +62,7 @@ def test_no_difference_is_called_inside_its_own_range(
     figure: Figure, judgement: str
 ) -> None:
     """A ratio differs from 1 if its range leaves 1 out and it is a tenth away."""
-    assert judge(figure) == judgement
+    assert judge_figure(figure) == judgement
 
 
 def test_a_ratio_is_put_into_words() -> None:

@@ -7,7 +7,7 @@ import pytest
 from compare.contract import Contract, Implementation
 from compare.double_list.contract import adopt
 from compare.scenarios import NotApplicable, Options
-from compare.scenarios.gil import find_contradictions, find_warnings, run
+from compare.scenarios.gil import find_contradictions, find_doubts, run
 from gilscope.stats import Figure
 from tests.unit.sample_reports import make_check
 
@@ -82,8 +82,8 @@ def test_a_token_release_is_told_by_its_range(
 
 def test_what_is_left_open_is_a_warning():
     unknown = replace(HOLDS, verdict="inconclusive", name="x", reason="so")
-    assert [*find_warnings(RELEASES, HOLDS)] == [*find_warnings(RELEASES, None)] == []
+    assert [*find_doubts(RELEASES, HOLDS)] == [*find_doubts(RELEASES, None)] == []
     unseen = replace(RELEASES, released_fraction=None)
-    assert len([*find_warnings(unseen, HOLDS)]) == 1
-    assert [*find_warnings(unknown, HOLDS)] == ["x: so"]
-    assert [*find_warnings(RELEASES, unknown)] == ["x: so"]
+    assert len([*find_doubts(unseen, HOLDS)]) == 1
+    assert [*find_doubts(unknown, HOLDS)] == ["x: so"]
+    assert [*find_doubts(RELEASES, unknown)] == ["x: so"]

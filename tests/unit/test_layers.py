@@ -118,3 +118,21 @@ def test_a_circle_is_found() -> None:
 def test_no_module_imports_itself_by_way_of_others() -> None:
     """An import within a function counts: it is no way around a circle."""
     assert find_circles(IMPORTS) == []
+
+
+# What a scenario or a main module is asked for has the same name in each.
+INTERFACES = {"main", "run", "describe", "describe_doubts", "find_contradictions"}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_two_classes_or_functions_of_a_package_share_a_name(package: str) -> None:
+    bearers: dict[str, list[str]] = {}
+    for module, path in FILES.items():
+        if not module.startswith(package):
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            name = getattr(node, "name", "_")
+            if not name.startswith("_"):
+                bearers.setdefault(name, []).append(module)
+    shared = {name: found for name, found in bearers.items() if len(found) > 1}
+    assert not {name: shared[name] for name in shared.keys() - INTERFACES}

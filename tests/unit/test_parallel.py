@@ -16,7 +16,7 @@ from gilscope.environment import is_gil_enabled
 from gilscope.measurement import ParallelRow
 from gilscope.stats import Figure
 from gilscope.timing.calls import Wall
-from gilscope.timing.rounds import Rounds, Side, Subject, Windows
+from gilscope.timing.rounds import MeasuredSubject, Rounds, Side, Windows
 
 pytestmark = pytest.mark.alone
 ALONE = Wall(0.1, 0.1, 0.1, 0.1)
@@ -59,7 +59,7 @@ def test_who_lets_another_call_in_is_told_by_order(
 ) -> None:
     """Speed and overlap decide nothing: a release that gains nothing is one."""
     implementation = replace(adopt(Backend("x", double_list)), releases_gil=declared)
-    subject = Subject(10, ImplementationWork(implementation, 10, {"passes": 1}))
+    subject = MeasuredSubject(10, ImplementationWork(implementation, 10, {"passes": 1}))
     subject.rounds = [Side(1, ALONE, {2: wall}) for wall in walls]
     subject.held_rounds = [] if held is None else [Side(1, ALONE, {2: held})]
     rounds = FixedRounds([subject], Windows(0.1))

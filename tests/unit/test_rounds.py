@@ -13,7 +13,7 @@ from gilscope.timing.rounds import (
     compute_overlap,
     count_batch,
     count_calls,
-    decide,
+    decide_concurrency,
     summarize_contention,
     summarize_size,
     summarize_threads,
@@ -167,15 +167,15 @@ def test_the_ranges_decide_whether_calls_ran_in_parallel(
     row: ParallelRow, concurrency: str
 ) -> None:
     """Against one after the other, and against processes."""
-    assert decide(row) == concurrency
+    assert decide_concurrency(row) == concurrency
 
 
 def test_many_calls_of_a_thread_that_only_overlap_are_not_called_parallel() -> None:
     """Those of a lock do so, too, where no core is free."""
     row = make_row(overlap=Figure(1.9, 1.6, 2.0))
-    assert decide(row, is_single=False) == "unclear"
+    assert decide_concurrency(row, is_single=False) == "unclear"
     row = replace(row, process_speedup=A_CORE_EACH, speedup=GAINED)
-    assert decide(row, is_single=False) == "parallel"
+    assert decide_concurrency(row, is_single=False) == "parallel"
     waiting = Wall(0.4, 0.11, 0.2, 0.2)
     side = Side(2, replace(ALONE, seconds=0.2), {2: waiting}, {2: waiting})
     assert summarize_threads([side] * 4, 2).concurrency == "unclear"

@@ -9,7 +9,7 @@ import pytest
 
 from compare import worker
 from compare.plan import Job, select_scenarios
-from compare.run import N_WRONGS_KEPT, Outcome, judge
+from compare.run import N_WRONGS_KEPT, Outcome, judge_outcome
 from compare.scenarios import DEFAULT_SCENARIOS, SCENARIOS, Options
 from gilscope import channel
 from gilscope.process import Written
@@ -41,7 +41,7 @@ def make_outcome(**fields: Any) -> Outcome:
 
 def test_nothing_wrong_is_ok() -> None:
     """What the worker told is in the row, over what was known before."""
-    row = judge(JOB, make_outcome(), 1.5)
+    row = judge_outcome(JOB, make_outcome(), 1.5)
     assert (row.name, row.status, row.reason) == ("mine", "ok", "")
     assert (row.technology, row.declared, row.elapsed_s) == ("told", False, 1.5)
     assert row.handoff is not None
@@ -50,7 +50,7 @@ def test_nothing_wrong_is_ok() -> None:
 
 def test_what_is_known_without_a_worker_is_kept() -> None:
     """A backend that could not be loaded keeps what it was registered with."""
-    row = judge(JOB, Outcome(status="unavailable", reason="why"), 0.0)
+    row = judge_outcome(JOB, Outcome(status="unavailable", reason="why"), 0.0)
     assert (row.technology, row.declared) == ("my own", True)
     assert (row.status, row.reason) == ("unavailable", "why")
 
@@ -59,7 +59,7 @@ def test_what_is_known_without_a_worker_is_kept() -> None:
 def test_any_finding_of_any_scenario_is_wrong(kind: str) -> None:
     """The one rule: failures and contradictions, whichever scenario has them."""
     content = {**make_outcome().content, "handoff": {**HANDOFF, kind: ["it lied"]}}
-    row = judge(JOB, make_outcome(content=content), 0.0)
+    row = judge_outcome(JOB, make_outcome(content=content), 0.0)
     assert (row.status, row.reason) == ("wrong", "handoff: it lied")
 
 
@@ -67,14 +67,16 @@ def test_warnings_are_not_wrong() -> None:
     """What makes figures unsure leaves the status alone."""
     content = {**make_outcome().content, "warnings": ["odd"]}
     outcome = make_outcome(content=content, stderr=Written(3, b"hm\n", b"hm\n"))
-    row = judge(JOB, outcome, 0.0)
+    row = judge_outcome(JOB, outcome, 0.0)
     assert row.status == "ok"
     assert row.warnings == ("odd", "wrote to standard error: 'hm' (3 bytes in all)")
 
 
 def test_standard_output_is_wrong() -> None:
     """A backend that prints is wrong even if all its answers are right."""
-    row = judge(JOB, make_outcome(stdout=Written(10**9, b"x" * 2048, b"y")), 0.0)
+    row = judge_outcome(
+        JOB, make_outcome(stdout=Written(10**9, b"x" * 2048, b"y")), 0.0
+    )
     assert row.status == "wrong"
     assert row.reason == (
         f"wrote to standard output: {'x' * 80!r} (1000000000 bytes in all)"
@@ -87,7 +89,7 @@ def test_a_worse_end_outweighs_what_is_wrong(status: Any) -> None:
     correctness = {"passed": 1, "failed": 1, "failures": ["1.1 wrong"]}
     content = {**make_outcome().content, "correctness": correctness}
     outcome = make_outcome(content=content, status=status, reason="the end")
-    row = judge(JOB, outcome, 0.0)
+    row = judge_outcome(JOB, outcome, 0.0)
     assert (row.status, row.reason) == (status, "the end\ncorrectness: 1.1 wrong")
 
 
@@ -96,7 +98,7 @@ def test_a_reason_has_an_end() -> None:
     failures = [f"case {number}" for number in range(100)]
     correctness = {"passed": 0, "failed": 100, "failures": failures}
     content = {**make_outcome().content, "correctness": correctness}
-    lines = judge(JOB, make_outcome(content=content), 0.0).reason.splitlines()
+    lines = judge_outcome(JOB, make_outcome(content=content), 0.0).reason.splitlines()
     assert len(lines) == N_WRONGS_KEPT + 1
     assert lines[-1] == f"and {100 - N_WRONGS_KEPT} more"
 
@@ -117,14 +119,14 @@ def test_a_scenario_without_an_answer_is_not_ok() -> None:
     """A worker that says "ok" before its time is not believed."""
     content = make_outcome().content
     del content["handoff"]
-    row = judge(JOB, make_outcome(content=content), 0.0)
+    row = judge_outcome(JOB, make_outcome(content=content), 0.0)
     assert (row.status, row.reason) == ("failed", "no answer from handoff")
 
 
 def test_a_result_that_cannot_be_read_is_a_row() -> None:
     """What is of another shape than a result costs that backend its row alone."""
     content = {**make_outcome().content, "handoff": {"results": 1}}
-    row = judge(JOB, make_outcome(content=content), 0.0)
+    row = judge_outcome(JOB, make_outcome(content=content), 0.0)
     assert row.status == "failed"
     assert "handoff" in row.reason
     assert row.handoff is None
@@ -164,7 +166,7 @@ def test_a_gil_that_came_back_is_told(
     monkeypatch.delenv("PYTHON_GIL", raising=False)
     if asked:
         monkeypatch.setenv("PYTHON_GIL", asked)
-    found = worker.find_warnings()
+    found = worker.find_load_warnings()
     assert len(found) == len(words)
     assert all(word in text for word, text in zip(words, found, strict=True))
 

@@ -11,7 +11,7 @@ from compare.model import Parallel
 from compare.scenarios.gil import find_contradictions
 from compare.scenarios.parallel import describe_doubts
 from gilscope.measurement import ParallelRow
-from gilscope.stats import Figure, describe_unsteady, judge, summarize
+from gilscope.stats import Figure, describe_unsteady, judge_figure, summarize
 from gilscope.timing.calls import Wall
 from gilscope.timing.rounds import Side, compute_overlap, summarize_threads
 from tests.unit.sample_reports import make_check
@@ -28,7 +28,7 @@ from tests.unit.sample_reports import make_check
 )
 def test_a_difference_is_more_than_a_tenth(value: float, judgement: str) -> None:
     """However well it was measured."""
-    assert judge(Figure(value, value - 0.001, value + 0.001)) == judgement
+    assert judge_figure(Figure(value, value - 0.001, value + 0.001)) == judgement
 
 
 @pytest.mark.parametrize(
