@@ -93,12 +93,12 @@ HOLD_COLUMNS = (
         "function",
         "function",
         f"function called; {NO_FIGURE} = an operator, or not known",
+        is_spare=True,
     ),
     Column(
         "called from",
         describe_caller,
         "innermost line that is not of an installed package",
-        is_spare=True,
     ),
     Column("thread", "thread", is_spare=True),
     Column("holds", "count"),
