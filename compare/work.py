@@ -197,7 +197,7 @@ def find_thread_fault(work: ImplementationWork, n_calls: int, n_threads: int) ->
     for calls in all_calls:
         calls.prepare()
     with switch_interval(INTERRUPTING_S):
-        run_together(*(calls.make_calls for calls in all_calls), timeout_s=None)
+        run_together(*(calls.make_calls for calls in all_calls))
     return next(filter(None, (calls.find_fault() for calls in all_calls)), "")
 
 

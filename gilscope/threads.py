@@ -89,7 +89,7 @@ def collect_no_garbage() -> Iterator[None]:
 
 
 def run_together(
-    *functions: Callable[[], Any], timeout_s: float | None = 60.0
+    *functions: Callable[[], Any], timeout_s: float | None = None
 ) -> list[Any]:
     """Run each function in a thread of its own, all from the same moment on."""
     barrier = threading.Barrier(len(functions) + 1)

@@ -147,7 +147,7 @@ def check_leftovers(double_list: DoubleList) -> str | None:
 
     def call_in_threads() -> None:
         for _ in range(N_CALLS):
-            run_together(call_all, timeout_s=None)
+            run_together(call_all)
 
     looks: list[tuple[str, Callable[[], object], int]] = [
         (f"calls that end with {end}", partial(call_often, call), N_DOUBLINGS)

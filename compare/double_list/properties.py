@@ -204,7 +204,7 @@ def check_threads(
         return None
 
     start_ns = time.perf_counter_ns()
-    found = run_together(*(partial(work, k) for k in range(n_threads)), timeout_s=None)
+    found = run_together(*(partial(work, k) for k in range(n_threads)))
     end_ns = time.perf_counter_ns()
     # Nobody may put back what another one had written.
     found += [

@@ -160,5 +160,5 @@ def check_mutation(
             contract.mutate(arguments)
 
     with switch_interval(INTERRUPTING_S):
-        run_together(call, change, timeout_s=None)
+        run_together(call, change)
     return None

@@ -80,7 +80,7 @@ class Show:
     def run(self) -> None:
         """Let them run; raise what the call raises."""
         with self.busy_thread, self.busy_thread.computing():
-            run_together(self.double_list_py, self.call, timeout_s=None)
+            run_together(self.double_list_py, self.call)
         if is_gil_enabled():
             self.is_released = False
             for seconds in PROBES_S:
@@ -133,7 +133,7 @@ def count_ticks(implementation: Implementation, seconds: float) -> tuple[int, in
         return start_ns, time.perf_counter_ns()
 
     with switch_interval(PROBE_INTERVAL_S):
-        _, called_ns = run_together(tick, call, timeout_s=None)
+        _, called_ns = run_together(tick, call)
     if len(trace) != 1 or find_trace_fault(trace[0], *called_ns):
         return 0, 0
     _, kernel_start, kernel_end, acquired, leave = trace[0]

@@ -56,8 +56,7 @@ def run_in_order(
             closing=stack,
         )
         run_together(
-            *(functools.partial(start.run, *pair) for pair in enumerate(all_calls)),
-            timeout_s=None,
+            *(functools.partial(start.run, *pair) for pair in enumerate(all_calls))
         )
 
 
