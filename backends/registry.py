@@ -3,6 +3,7 @@
 import importlib
 import threading
 import warnings
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from backends.contract import Backend
@@ -150,12 +151,17 @@ def _load(name: str) -> Backend:
 
 
 def _describe_unknown(name: str) -> str:
+    known = names()
+    expected = ", ".join(known) + describe_nearest(name, known)
+    return f"unknown backend {name!r}: expected one of {expected}"
+
+
+def describe_nearest(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message that asks for the known name that is nearest."""
     import difflib  # noqa: PLC0415
 
-    known = names()
-    message = f"unknown backend {name!r}: expected one of {', '.join(known)}"
-    nearest = difflib.get_close_matches(name, known, n=1)
-    return f"{message}; did you mean {nearest[0]!r}?" if nearest else message
+    nearest = difflib.get_close_matches(name, [*known], n=1)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""
 
 
 def _load_own(spec: BackendSpec) -> Backend:

@@ -1,7 +1,6 @@
 """What a run does: which backends, each as a job that another process understands."""
 
 import dataclasses
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import Any
 
 import backends
 from backends import Backend
-from backends.registry import BackendSpec, describe
+from backends.registry import BackendSpec, describe, describe_nearest
 from compare.contract import (
     Contract,
     ContractError,
@@ -244,9 +243,3 @@ def find_installed(wanted: str, known: Mapping[str, str]) -> str:
     expected = ", ".join([*known, "module:attribute"]) + describe_nearest(wanted, known)
     message = f"unknown implementation {wanted!r}: expected one of {expected}"
     raise ContractError(message)
-
-
-def describe_nearest(name: str, known: Iterable[str]) -> str:
-    """Return the end of a message that asks for the known name that is nearest."""
-    nearest = difflib.get_close_matches(name, [*known], n=1)
-    return f"; did you mean {nearest[0]!r}?" if nearest else ""
