@@ -9,7 +9,8 @@ What stands in front of a block says what it holds:
 
     region: FILE                 between "GIL released" and "GIL held again"
     file: FILE                   all of it
-    sample: COMMAND              what the command prints
+    sample: COMMAND              what the command prints; a first line that starts
+                                 with "$" stays above it
     sample: COMMAND -> from TEXT -> to TEXT
                                  the same from the first line with that text up to,
                                  and without, the next line with that text; either
@@ -41,10 +42,18 @@ PICTURE_WIDTH = 1000
 # The part of the page that the picture shows, by its title, and its backend.
 PICTURED = "Who had the GIL?"
 PICTURED_BACKEND = "pyo3"
-DRAWING_ALONE = """part => {
-    const extra = ":scope > :not(h2, ul, div, svg), ul, details";
+# Leaves the backend's lane and that of the Python code beside it.
+LANE_ALONE = """part => {
+    const partner = part.querySelector("div > strong");
+    partner.parentElement.nextElementSibling.remove();
+    partner.parentElement.remove();
+    const extra = ":scope > :not(ul, div, svg), ul, h3, details";
     for (const one of part.querySelectorAll(extra))
         if (one.getAttribute("aria-label") != "Legend") one.remove();
+    part.style.paddingBlock = "0.5em";
+    part.querySelector("ul").style.marginTop = 0;
+    for (const one of part.querySelectorAll("li"))
+        if (!/held|released/.test(one.textContent)) one.remove();
 }"""
 # A marker names what the fenced block below it holds.
 BLOCK = re.compile(
@@ -109,8 +118,8 @@ def take_picture() -> None:
         size = {"width": PICTURE_WIDTH, "height": PICTURE_WIDTH}
         page = browser.new_page(viewport=size, color_scheme="light")
         page.goto(page_path.as_uri())
-        part = page.locator("main > section", has_text=PICTURED).last
-        part.evaluate(DRAWING_ALONE)
+        part = page.locator("main > section", has_text=PICTURED).last.element_handle()
+        part.evaluate(LANE_ALONE)
         part.screenshot(path=str(PICTURE))
         browser.close()
 
@@ -125,7 +134,8 @@ def refresh(text: str, samples: dict[str, str] | None = None) -> str:
         elif block["kind"] == "file":
             body = (ROOT / what).read_text(encoding="utf-8")
         elif samples is not None:
-            body = samples.get(what, body)
+            head = body[: body.startswith("$ ") and body.index("\n") + 1]
+            body = head + samples[what] if what in samples else body
         return f"<!-- {block['kind']}: {what} -->\n{block['fence']}{body}```\n"
 
     return BLOCK.sub(fill, text)
