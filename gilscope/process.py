@@ -277,7 +277,10 @@ class Child:
 
     def explain_end(self, what: str) -> tuple[Literal["timeout", "crashed"], str]:
         """Say why it ended, or did not, without having said so itself."""
-        is_late = self._is_late and self.exit_code in (None, 1)
+        # One that ended itself at its time limit says so, however late its last
+        # message was read here.
+        is_late = self._is_late or b"Timeout (" in self._stack.tail
+        is_late = is_late and self.exit_code in (None, 1)
         timeout_s = self.timeout_s if is_late else None
         said = self.stderr.tail.decode(errors="replace").strip()
         return explain_end(

@@ -15,6 +15,12 @@ def answer_orders(channel: Channel) -> None:
         channel.send(2 * order)
 
 
+def hang_shortly(channel: Channel) -> None:
+    """Go on until a time limit that the parent does not know."""
+    channel.limit(0.2)
+    time.sleep(3600)
+
+
 def hang(channel: Channel) -> None:
     """Tell that it is there, and never end."""
     channel.send("there")

@@ -57,6 +57,14 @@ def test_a_child_without_a_guard_says_that_it_was_closed() -> None:
 # --- Time -----------------------------------------------------------------------------
 
 
+def test_a_child_that_ended_itself_at_its_limit_was_late_whatever_the_parent_knew():
+    """The parent counts from when it reads a message, later than the child does."""
+    _, child = run("hang_shortly")
+    status, reason = child.explain_end("it")
+    assert status == "timeout"
+    assert "in hang_shortly" in reason
+
+
 @pytest.mark.parametrize("guards", [True, False])
 def test_a_hang_is_ended_with_its_stacks(guards: bool) -> None:
     """What it sent before is kept."""
