@@ -4,7 +4,7 @@ import os
 import platform
 import sys
 import sysconfig
-from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,15 +16,20 @@ N_CPUS_NEEDED = 2
 
 def collect_environment() -> Environment:
     """Return the facts that every figure of a report depends on."""
-    cpus_allowed = count_cpus_allowed()
+    cpu_count = cpus_allowed = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cpus_allowed = len(os.sched_getaffinity(0))
     cpu_quota = read_cpu_quota()
-    load_average = read_load_average()
+    load_average = None
+    # Not every system tells.
+    with suppress(OSError):
+        load_average = os.getloadavg()[0]
     return Environment(
         python=platform.python_version(),
         implementation=platform.python_implementation(),
         free_threaded_build=is_free_threaded_build(),
         gil_enabled=is_gil_enabled(),
-        cpu_count=os.cpu_count() or 1,
+        cpu_count=cpu_count,
         cpus_allowed=cpus_allowed,
         cpu_quota=cpu_quota,
         load_average=load_average,
@@ -59,13 +64,6 @@ def read_version() -> str:
         return "unknown"
 
 
-def count_cpus_allowed() -> int:
-    """Return how many CPUs this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def read_cpu_quota(
     root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")
 ) -> float | None:
@@ -77,31 +75,19 @@ def read_cpu_quota(
         Linux, Documentation/admin-guide/cgroup-v2.rst (cpu.max),
         Documentation/scheduler/sched-bwc.rst (cpu.cfs_quota_us), cgroups(7).
     """
-    quotas = [
-        quota
-        for folder in find_cgroups(root, own)
-        if (quota := read_quota(folder)) is not None
-    ]
-    return min(quotas, default=None)
-
-
-def find_cgroups(root: Path, own: Path) -> Iterator[Path]:
-    """Give the folders of the groups of this process that may limit its CPUs."""
-    try:
-        lines = own.read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        # Version 2 has one tree for all and names no controller.
-        base = root / "cpu" if controllers else root
-        # A container may see the path from outside, and then only its own root.
-        folder = base / path.lstrip("/")
-        yield from (
-            one for one in (folder, *folder.parents) if base in (one, *one.parents)
-        )
+    quotas: list[float | None] = []
+    with suppress(OSError):
+        for line in own.read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers and "cpu" not in controllers.split(","):
+                continue
+            # Version 2 has one tree for all and names no controller.
+            base = root / "cpu" if controllers else root
+            # A container may see the path from outside, and then only its own root.
+            folder = base / path.lstrip("/")
+            groups = (folder, *folder.parents)
+            quotas += [read_quota(one) for one in groups if one.is_relative_to(base)]
+    return min((quota for quota in quotas if quota is not None), default=None)
 
 
 def read_quota(folder: Path) -> float | None:
@@ -115,14 +101,6 @@ def read_quota(folder: Path) -> float | None:
         except OSError:
             return None
     return None if quota in ("max", "-1") else int(quota) / int(period)
-
-
-def read_load_average() -> float | None:
-    """Return the load of the last minute, None where the system does not tell."""
-    try:
-        return os.getloadavg()[0]
-    except (AttributeError, OSError):
-        return None
 
 
 def find_warnings(

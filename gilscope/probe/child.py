@@ -3,8 +3,9 @@
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,6 @@ SIGN_S = 0.25
 # When native threads are looked at, as a share of the time without a sign of life: at
 # the end of it the process ends itself.
 LOOK_SHARE = 0.8
-LOOK_S = 0.05
 
 
 class Statement(NamedTuple):
@@ -37,25 +37,6 @@ class StatementError(Exception):
     """The statement raised; the text is one line that says where and what."""
 
 
-class _Watched:
-    """What a child told of itself, for the thread that looks at its native threads."""
-
-    def __init__(self, timeout_s: float) -> None:
-        self.pid: int | None = None
-        self.heard_at_s = perf_counter()
-        self.native: list[str] = []
-        self._timeout_s = timeout_s
-        self.is_over = threading.Event()
-        threading.Thread(target=self._look, daemon=True).start()
-
-    def _look(self) -> None:
-        while not self.is_over.wait(min(LOOK_S, self._timeout_s / 20)):
-            silent_s = perf_counter() - self.heard_at_s
-            if self.pid is not None and silent_s > LOOK_SHARE * self._timeout_s:
-                # One that is ending has fewer and fewer.
-                self.native = max(self.native, list_native_threads(self.pid), key=len)
-
-
 def judge_in_child(
     wanted: Statement,
     *,
@@ -64,7 +45,8 @@ def judge_in_child(
     gil: str | None = None,
 ) -> Check:
     """Judge a statement in a process of its own."""
-    watched = _Watched(timeout_s)
+    native: list[str] = []
+    looker = threading.Timer(0, bool)
     try:
         with Child(
             "gilscope.probe.child:run_order",
@@ -78,18 +60,21 @@ def judge_in_child(
             gil=gil,
         ) as child:
             for message in child:
-                watched.heard_at_s = perf_counter()
-                watched.pid = message.get("pid", watched.pid)
+                looker.cancel()
                 if "error" in message:
                     raise StatementError(message["error"])
                 if "check" in message:
                     return structure(message["check"], Check)
+                look = partial(note_native_threads, message["pid"], native)
+                looker = threading.Timer(LOOK_SHARE * timeout_s, look)
+                looker.daemon = True
+                looker.start()
             outcome, reason = child.explain_end("the statement")
     finally:
-        watched.is_over.set()
+        looker.cancel()
     if outcome == "crashed":
         raise StatementError(reason.partition("\n")[0])
-    return describe_silence(wanted.statement, timeout_s, reason, watched.native)
+    return describe_silence(wanted.statement, timeout_s, reason, native)
 
 
 def describe_silence(
@@ -103,13 +88,12 @@ def describe_silence(
     return Check(name, "inconclusive", "\n".join(lines), environment)
 
 
-def list_native_threads(pid: int) -> list[str]:
-    """Return what Linux tells of each thread of a process, where it tells anything.
+def note_native_threads(pid: int, lines: list[str]) -> None:
+    """Add what Linux tells of each thread of a process, where it tells anything.
 
     Source:
         proc(5): comm, status, wchan, syscall.
     """
-    lines = []
     for folder in sorted(Path(f"/proc/{pid}/task").glob("[0-9]*")):
         with suppress(OSError):
             facts = [folder.name, (folder / "comm").read_text().strip()]
@@ -121,7 +105,6 @@ def list_native_threads(pid: int) -> list[str]:
                     if text not in ("", "0"):
                         facts.append(f"{name} {text.partition(' ')[0]}")
             lines.append("  " + ", ".join(facts))
-    return lines
 
 
 def run_order(channel: Channel) -> None:
@@ -132,10 +115,19 @@ def run_order(channel: Channel) -> None:
 
     wanted = Statement(**channel.order)
     channel.use_search_path()
-    channel.send({"pid": os.getpid()})
+    sign = {"pid": os.getpid()}
+    channel.send(sign)
+    told_s = perf_counter()
+
+    def tell_life() -> None:
+        nonlocal told_s
+        if perf_counter() - told_s > SIGN_S:
+            told_s = perf_counter()
+            channel.send(sign)
+
     try:
         bound = bind_statement(wanted.statement, wanted.setup, prepare=wanted.prepare)
-        subject = judge.Subject(wanted.statement, *bound, tell_life=_make_sign(channel))
+        subject = judge.Subject(wanted.statement, *bound, tell_life=tell_life)
         found = judge.judge(subject, budget_s=wanted.budget_s, figures=wanted.figures)
     except BaseException as error:  # noqa: BLE001 - told to the parent.
         sources = {
@@ -148,17 +140,3 @@ def run_order(channel: Channel) -> None:
         channel.send({"check": found})
     sys.stdout.flush()
     channel.exit()
-
-
-def _make_sign(channel: Channel) -> Callable[[], None]:
-    """Return what sends a sign of life, if the last one was a while ago."""
-    last_s = perf_counter()
-
-    def tell_life() -> None:
-        nonlocal last_s
-        now_s = perf_counter()
-        if now_s - last_s > SIGN_S:
-            last_s = now_s
-            channel.send({})
-
-    return tell_life

@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from gilscope.clock import perf_counter
 
@@ -32,52 +33,45 @@ class NoAnswerError(TimeoutError):
 
 
 @contextlib.contextmanager
-def limit_silence(  # noqa: C901 - three small functions that share what they renew.
-    timeout_s: float | None,
-) -> Iterator[Callable[[], None]]:
-    """End what gives no sign of life for so long."""
+def limit_silence(timeout_s: float | None) -> Iterator[Callable[[], None]]:
+    """End what gives no sign of life for so long; yield what is a sign of life."""
     if timeout_s is None:
         yield lambda: None
         return
-
-    def interrupt(*_: object) -> None:
-        message = f"{NO_ANSWER} {timeout_s:g} s: deadlock?\n{describe_stacks()}"
-        raise NoAnswerError(message)
-
     has_alarm = (
         threading.current_thread() is threading.main_thread()
         and hasattr(signal, "setitimer")
         and signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
     )
-    renewed_s, is_ending = perf_counter(), ends_process
+    renewed_s, pid = perf_counter(), os.getpid()
+    watch = partial(
+        faulthandler.dump_traceback_later,
+        timeout_s + GRACE_S,
+        exit=True,
+        file=find_stack_file(),
+    )
+    watches = [watch] if ends_process else []
 
-    pid = os.getpid()
+    def interrupt(*_: object) -> None:
+        message = f"{NO_ANSWER} {timeout_s:g} s: deadlock?\n{describe_stacks()}"
+        raise NoAnswerError(message)
 
-    def watch() -> None:
-        faulthandler.dump_traceback_later(
-            timeout_s + GRACE_S, exit=True, file=find_stack_file()
-        )
-
-    def arm() -> None:
-        if has_alarm:
-            signal.setitimer(signal.ITIMER_REAL, timeout_s)
-        if is_ending:
-            watch()
-
-    def renew() -> None:
+    def renew(renewal_s: float = RENEWAL_S) -> None:
         nonlocal renewed_s
-        if perf_counter() - renewed_s > RENEWAL_S:
+        if perf_counter() - renewed_s >= renewal_s:
             renewed_s = perf_counter()
-            arm()
+            if has_alarm:
+                signal.setitimer(signal.ITIMER_REAL, timeout_s)
+            for start_watch in watches:
+                start_watch()
 
     before = signal.signal(signal.SIGALRM, interrupt) if has_alarm else None
-    arm()
-    if is_ending:
-        _watches.append(watch)
+    renew(0)
+    _watches.extend(watches)
     try:
         yield renew
     finally:
-        if is_ending and os.getpid() == pid:
+        if watches and os.getpid() == pid:
             _watches.remove(watch)
             faulthandler.cancel_dump_traceback_later()
         if has_alarm:

@@ -44,39 +44,29 @@ def bind_statement(
     run_before: Callable[[], Any] | None = None
     if prepare is not None:
         before = compile(textwrap.dedent(prepare), "<prepare>", "exec")
-
-        def run_before() -> None:
-            exec(before, names)  # noqa: S102 - as below.
-
+        # What exec returns, None, is no arguments.
+        run_before = partial(exec, before, names)
     exec(code, names)  # noqa: S102 - that is what the command is for.
+    run = partial(exec, compile(tree, "<statement>", "exec"), names)
     if len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr):
         value = tree.body[0].value
-        if (
-            prepare is None
-            and isinstance(value, ast.Call)
-            and is_simple_call(value, names)
-        ):
+        if prepare is None and isinstance(value, ast.Call) and is_simple(value, names):
             return Bound(bind_call(value, names), bool)
         expression = compile(ast.Expression(value), "<statement>", "eval")
         run = partial(eval, expression, names)
-    else:
-        run = partial(exec, compile(tree, "<statement>", "exec"), names)
     nothing = partial(exec, compile("pass", "<empty>", "exec"), {})
     return Bound(run, nothing, run_before)
 
 
-def is_simple_call(call: ast.Call, names: dict[str, Any]) -> bool:
+def is_simple(call: ast.Call, names: dict[str, Any]) -> bool:
     """Return whether a call can be bound once: nothing in it is computed each time."""
-    parts = [*call.args, *(keyword.value for keyword in call.keywords)]
-    if any(isinstance(part, ast.Starred) for part in parts) or any(
-        keyword.arg is None for keyword in call.keywords
-    ):
-        return False
     function = call.func
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
         # A method, or what a module has.
         function = function.value
-    return is_fixed(function, names) and all(is_fixed(part, names) for part in parts)
+    parts = [function, *call.args, *(keyword.value for keyword in call.keywords)]
+    has_names = all(keyword.arg for keyword in call.keywords)
+    return has_names and all(is_fixed(part, names) for part in parts)
 
 
 def is_fixed(node: ast.expr, names: dict[str, Any]) -> bool:
@@ -92,8 +82,7 @@ def bind_call(call: ast.Call, names: dict[str, Any]) -> Callable[[], Any]:
     """Return the call without arguments."""
     args = [evaluate(part, names) for part in call.args]
     kwargs = {str(part.arg): evaluate(part.value, names) for part in call.keywords}
-    function = evaluate(call.func, names)
-    return partial(function, *args, **kwargs) if args or kwargs else partial(function)
+    return partial(evaluate(call.func, names), *args, **kwargs)
 
 
 def evaluate(node: ast.expr, names: dict[str, Any]) -> Any:
@@ -104,46 +93,32 @@ def evaluate(node: ast.expr, names: dict[str, Any]) -> Any:
 def describe_error(error: BaseException, sources: Mapping[str, str]) -> str:
     """Return in one line where an error came from, what it was, and what may help."""
     text = traceback.format_exception_only(error)[-1].strip()
-    if isinstance(error, SyntaxError) and (wrong := read_wrong_part(error)):
-        text += f" (at {wrong!r})"
-    name, line_number = find_error_place(error, sources)
-    parts = [text]
-    if name:
+    places = [
+        (frame.filename, frame.lineno or 0)
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename in sources
+    ]
+    if not places and "\n" not in sources.get("<statement>", "\n"):
+        # A call that the statement was bound to has no line of it in the stack.
+        places = [("<statement>", 1)]
+    if isinstance(error, SyntaxError):
+        if error.filename in sources:
+            places = [(error.filename or "", error.lineno or 0)]
+        # The part of the line that it points at.
+        start, end = (error.offset or 0) - 1, (error.end_offset or 0) - 1
+        wrong = (error.text or "")[start:end].strip() if start >= 0 else ""
+        text += f" (at {wrong!r})" if wrong else ""
+    if places:
+        name, line_number = places[-1]
         lines = sources[name].splitlines()
         place = f"in {PLACES[name]}"
-        if len(lines) > 1:
-            place += f", line {line_number}"
+        place += f", line {line_number}" if len(lines) > 1 else ""
         if 0 < line_number <= len(lines):
             place += f", {lines[line_number - 1].strip()!r}"
-        parts.insert(0, place)
-    message = ": ".join(parts)
+        text = f"{place}: {text}"
     missing = getattr(error, "name", None)
     if isinstance(error, NameError) and missing:
         known = missing in sys.stdlib_module_names
         what = f"import {missing}" if known else f"{missing} = ..."
-        message += f"; -s defines names, such as: -s '{what}'"
-    return message
-
-
-def find_error_place(
-    error: BaseException, sources: Mapping[str, str]
-) -> tuple[str, int]:
-    """Return the source and the line that an error came from, ("", 0) if neither.
-
-    A call that the statement was bound to has no line of it in the stack.
-    """
-    if isinstance(error, SyntaxError) and (error.filename or "") in sources:
-        return error.filename or "", error.lineno or 0
-    frames = traceback.extract_tb(error.__traceback__)
-    for frame in reversed(frames):
-        if frame.filename in sources:
-            return frame.filename, frame.lineno or 0
-    if "<statement>" in sources and "\n" not in sources["<statement>"]:
-        return "<statement>", 1
-    return "", 0
-
-
-def read_wrong_part(error: SyntaxError) -> str:
-    """Return the part of the line that an error of syntax points at."""
-    start, end = (error.offset or 0) - 1, (error.end_offset or 0) - 1
-    return (error.text or "")[start:end].strip() if 0 <= start < end else ""
+        text += f"; -s defines names, such as: -s '{what}'"
+    return text

@@ -4,7 +4,6 @@ import contextlib
 import functools
 import inspect
 import io
-import itertools
 import os
 import platform
 import sys
@@ -72,17 +71,17 @@ def explain_refusal(call: Callable[..., Any], result: object = None) -> str | No
         function = inspect.unwrap(function)
     for candidate in (function, type(function).__call__):
         if inspect.iscoroutinefunction(candidate):
-            return (
-                "it is a coroutine function: calling it runs none of its body; check "
-                "the blocking call that it makes"
-            )
-        if inspect.isgeneratorfunction(candidate) or inspect.isasyncgenfunction(
+            kind, instead = "coroutine", "the blocking call that it makes"
+        elif inspect.isgeneratorfunction(candidate) or inspect.isasyncgenfunction(
             candidate
         ):
-            return (
-                "it is a generator function: calling it runs none of its body; check "
-                "a function that goes through the generator"
-            )
+            kind, instead = "generator", "a function that goes through the generator"
+        else:
+            continue
+        return (
+            f"it is a {kind} function: calling it runs none of its body; check "
+            f"{instead}"
+        )
     if isinstance(result, types.CoroutineType):
         # Closed, or Python would warn that nobody awaited it.
         result.close()
@@ -133,40 +132,34 @@ def describe_callable(call: Callable[..., Any]) -> str:
 def count_python_share(
     make_call: Callable[[], Callable[[], Any]], call_ns: float
 ) -> tuple[float | None, int]:
-    """Return the least share of a call that runs lines of Python code."""
-    call_ns = max(1, call_ns)
-    enough = 1 + int(PYTHON_SHARE * call_ns / STEP_NS)
+    """Return the least share of a call that runs Python code, and how many it made.
+
+    None where a tracer is in place, or the call puts one there.
+    """
     if sys.gettrace() is not None:
         return None, 0
-    n_steps = count_steps(make_call(), enough)
-    return None if n_steps is None else n_steps * STEP_NS / call_ns, 1
-
-
-def count_steps(call: Callable[[], Any], enough: int) -> int | None:
-    """Call it, and count its lines and calls of Python code, up to `enough`.
-
-    None if the call put another tracer in place.
-    """
-    steps = itertools.count(1)
+    call, call_ns = make_call(), max(1, call_ns)
+    # Lines and calls of Python code are counted up to what decides.
+    enough = 1 + int(PYTHON_SHARE * call_ns / STEP_NS)
     n_steps = 0
 
     def note_step(_frame: types.FrameType, _event: str, _arg: object) -> Any:
         nonlocal n_steps
-        n_steps = next(steps)
-        if n_steps >= enough:
-            sys.settrace(None)
-            return None
-        return note_step
+        n_steps += 1
+        if n_steps < enough:
+            return note_step
+        sys.settrace(None)
+        return None
 
     sys.settrace(note_step)
     try:
         call()
     finally:
-        # The callable may have put one of its own in place.
         is_own = sys.gettrace() is note_step
         if is_own:
             sys.settrace(None)
-    return n_steps if is_own or n_steps >= enough else None
+    is_told = is_own or n_steps >= enough
+    return n_steps * STEP_NS / call_ns if is_told else None, 1
 
 
 def describe_extension(call: Callable[..., Any], *, has_gil: bool) -> str:
