@@ -1,49 +1,39 @@
 """What a child process tells its parent, whatever runs in the child beside it.
 
-A message is JSON in lines, each signed with a key that only the two processes have and
-short enough to be written as a whole. Whatever else is written to the descriptor is
-left out; one that was closed is taken back from the process that guards the child.
+A message is a line of JSON after a key that only the two processes have. The pipe for
+it is opened by a name for each message and closed again: while other code runs, no
+descriptor of the channel is there to be closed or written to.
 
 Source:
-    pipe(7): writes of at most PIPE_BUF bytes are atomic; proc(5): /proc/PID/fd.
+    proc(5): /proc/PID/fd; fifo(7).
 """
 
 import dataclasses
 import faulthandler
 import fcntl
-import hashlib
-import itertools
 import json
 import math
 import os
-import re
-import select
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from json.encoder import encode_basestring_ascii
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from gilscope.guard import die_with_parent, go_on_in_child
+from gilscope.record import BITS_MAX, DEPTH_MAX
 
-# Descriptors of the channel, from the first of these that is allowed here: out of the
-# way of code that writes to, or closes, the small ones.
-HIGH_FDS = (960, 200, 60)
+# Where a child has its own descriptors: out of the way of code that writes to, or
+# closes, the small ones.
+HIGH_FD = 200
 # The small ones, into which somebody may write who has no file of that number.
 SMALL_FDS = range(3, 20)
 STANDARD_FDS = range(3)
-# The exit status of a child whose channel was closed for good.
-CHANNEL_LOST = 87
 # A child that took longer to start than it has time still tells where it was.
 REST_MIN_S = 0.05
-POLL_S = 0.02
 CHUNK_BYTES = 1 << 16
-DIGEST_BYTES = 16
-# Of what is sent: how deep it may be nested, how large an int and a repr() may be.
-DEPTH_MAX = 100
-BITS_MAX = 512
 REPR_LENGTH = 500
 
 # As they were before the code that runs in the child could replace them.
@@ -100,74 +90,86 @@ def describe_value(value: object) -> str:
     return text if len(text) <= REPR_LENGTH else f"{text[:REPR_LENGTH]}..."
 
 
-def sign(key: bytes, body: bytes) -> bytes:
-    """Return what proves that a line was written by who has the key."""
-    digest = hashlib.blake2b(body, key=key, digest_size=DIGEST_BYTES)
-    return digest.hexdigest().encode()
+class Descriptor:
+    """A file descriptor that other code may close, and open as a file of its own."""
+
+    def __init__(self, number: int) -> None:
+        """Take over a number; nothing has to be open there."""
+        self.number = number
+        self._identity = self._identify()
+
+    def _identify(self) -> tuple[int, int] | None:
+        with suppress(OSError):
+            found = _os.fstat(self.number)
+            return found.st_dev, found.st_ino
+        return None
+
+    def is_same(self) -> bool:
+        """Return whether the number still stands for what it stood for."""
+        return self._identify() == self._identity
+
+    def is_open(self) -> bool:
+        """Return whether there was a file, and is."""
+        return self._identity is not None and self.is_same()
+
+    def close(self) -> None:
+        """Close it, unless it is somebody else's by now."""
+        if self.is_open():
+            _os.close(self.number)
+            self._identity = None
 
 
-def make_lines(key: bytes, numbers: Iterator[int], value: Any) -> Iterator[bytes]:
-    """Yield the lines of a message."""
-    text = encode(value).encode()
-    room = select.PIPE_BUF - 2 * DIGEST_BYTES - 32
-    for start in range(0, len(text), room):
-        end = b"." if start + room >= len(text) else b"+"
-        body = b"%d%s%s" % (next(numbers), end, text[start : start + room])
-        # What somebody else wrote before gets a line of its own.
-        yield b"\n%s %s\n" % (sign(key, body), body)
+class Mailbox:
+    """The parent's end: messages come in from whoever opens it by its name."""
 
-
-class Reader:
-    """What makes messages of the bytes of a channel."""
-
-    def __init__(self, key: bytes) -> None:
-        """Take the key with which the lines are signed."""
-        self._key = key
+    def __init__(self) -> None:
+        """Open a pipe, whose name is in /proc, or a FIFO where there is none."""
+        self.key = os.urandom(16).hex()
         self._rest = b""
-        self._n_lines = 0
-        self.stray = b""
-        self.n_stray_bytes = 0
-        self._parts: list[bytes] = []
+        self.fd, *self._others = os.pipe()
+        self.name = f"/proc/{os.getpid()}/fd/{self._others[0]}"
+        self._is_fifo = not os.path.exists(self.name)  # noqa: PTH110 - starts light.
+        if self._is_fifo:
+            self._others.append(self.fd)
+            self.name = f"{tempfile.gettempdir()}/gilscope-{os.urandom(8).hex()}"
+            os.mkfifo(self.name, 0o600)
+            # Who opens it for both waits for nobody.
+            self.fd = os.open(self.name, os.O_RDWR | os.O_CLOEXEC)
 
-    def feed(self, chunk: bytes) -> Iterator[Any]:
-        """Yield the messages that are whole now."""
-        *lines, rest = (self._rest + chunk).split(b"\n")
-        # A line of ours is not longer; of anything else its end is enough.
-        self._rest = rest[-select.PIPE_BUF :]
-        self._note_stray(rest[: -select.PIPE_BUF])
+    def read(self) -> list[Any]:
+        """Return the messages that are whole now."""
+        *lines, self._rest = (self._rest + os.read(self.fd, CHUNK_BYTES)).split(b"\n")
+        messages = []
         for line in lines:
-            part = self._check_line(line)
-            if part is None:
-                self._note_stray(line)
-                continue
-            self._parts.append(part[1:])
-            if part[:1] == b".":
-                text, self._parts = b"".join(self._parts), []
-                yield json.loads(text)
+            key, _, text = line.partition(b" ")
+            # Whoever writes to every descriptor may hit upon it while it is open.
+            if key == self.key.encode():
+                with suppress(ValueError):
+                    messages.append(json.loads(text))
+        return messages
 
-    def _note_stray(self, line: bytes) -> None:
-        self.n_stray_bytes += len(line)
-        self.stray += line[: REPR_LENGTH - len(self.stray)]
-
-    def _check_line(self, line: bytes) -> bytes | None:
-        """Return what a line brings if it is the next one, "." or "+" before it."""
-        digest, _, body = line.partition(b" ")
-        # A line that is sent again has a number that was had before.
-        start = b"%d" % self._n_lines
-        if digest != sign(self._key, body) or not re.match(rb"%s[.+]" % start, body):
-            return None
-        self._n_lines += 1
-        return body[len(start) :]
+    def close(self) -> None:
+        """Close it, and leave no file behind."""
+        for fd in (self.fd, *self._others):
+            os.close(fd)
+        if self._is_fifo:
+            os.unlink(self.name)  # noqa: PTH108 - starts light.
 
 
 class Channel:
-    """The child's end."""
+    """The child's end.
 
-    def __init__(self, orders: int, channel: int, stack: int) -> None:
-        """Move the descriptors out of the way, and read the first order."""
-        self._orders, self._fd, self._stack = map(move_up, (orders, channel, stack))
-        self._identities = {fd: identify(fd) for fd in (self._fd, self._stack)}
-        self._seen: dict[int, tuple[int, int] | None] = {}
+    Attributes:
+        entry: what this process is to run.
+        order: the first order.
+    """
+
+    def __init__(self, *fds: int) -> None:
+        """Move orders, stack and stray out of the way, and read the first order."""
+        self._orders, self._stack, self._stray = map(move_up, fds)
+        # Its place is for the channel, where all others are taken.
+        self._spare = open_nothing()
+        self._seen = [Descriptor(self._stack)]
         self._text = b""
         self._renewed_s: float | None = None
         job = self.receive()
@@ -176,8 +178,7 @@ class Channel:
             os._exit(1)
         self.entry: str = job["entry"]
         self.order: Any = job["order"]
-        self._key = bytes.fromhex(job["key"])
-        self._numbers = itertools.count()
+        self._mailbox, self._key = job["mailbox"]
         self._path: list[str] = job["path"]
         self._pythonpath: str | None = job["pythonpath"]
         if job["guards"]:
@@ -188,7 +189,7 @@ class Channel:
         faulthandler.enable(self._stack)
         # The wall clock is the one that two processes share; it may have been set.
         gone_s = max(0.0, time.time() - job["started_at"])
-        self.limit(max(REST_MIN_S, job["timeout_s"] - gone_s))
+        self._limit(max(REST_MIN_S, job["timeout_s"] - gone_s))
         self._renewed_s = job["timeout_s"] if job["renews"] else None
 
     def use_search_path(self) -> None:
@@ -200,16 +201,13 @@ class Channel:
     def occupy_small_fds(self) -> None:
         """Take what is written to descriptors that nobody has opened to the parent."""
         for fd in SMALL_FDS:
-            if identify(fd) is None:
-                os.dup2(self._fd, fd, inheritable=False)
-        self._seen = {fd: identify(fd) for fd in (*STANDARD_FDS, *SMALL_FDS)}
+            if not Descriptor(fd).is_open():
+                os.dup2(self._stray, fd, inheritable=False)
+        self._seen += map(Descriptor, (*STANDARD_FDS, *SMALL_FDS))
 
     def were_fds_closed(self) -> bool:
         """Return whether somebody closed descriptors that were open before."""
-        return any(
-            identify(fd) != identity
-            for fd, identity in (*self._identities.items(), *self._seen.items())
-        )
+        return not all(one.is_same() for one in self._seen)
 
     def receive(self) -> Any:
         """Return the next order, None if there will be none."""
@@ -231,63 +229,43 @@ class Channel:
             # A child that was forked here came back as if it were this process.
             _leave(1)
         self._renew()
-        for line in make_lines(self._key, self._numbers, value):
-            self._restore()
-            while True:
-                try:
-                    _os.write(self._fd, line)
-                    break
-                except BlockingIOError:
-                    time.sleep(POLL_S)
+        # What somebody else wrote before gets a line of its own.
+        rest = f"\n{self._key} {encode(value)}\n".encode()
+        self._spare.close()
+        fd = _os.open(self._mailbox, _os.O_WRONLY | _os.O_CLOEXEC)
+        while rest:
+            rest = rest[_os.write(fd, rest) :]
+        _os.close(fd)
+        self._spare = open_nothing()
 
     def exit(self) -> NoReturn:
         """End at once: what was left here could keep the interpreter from ending."""
         _leave(0)
 
-    def limit(self, seconds: float) -> None:
+    def _limit(self, seconds: float) -> None:
         """End this process after so long, with the stacks of all its threads."""
         # From C, so that it also works where the GIL is never released.
         faulthandler.dump_traceback_later(seconds, exit=True, file=self._stack)
 
     def _renew(self) -> None:
         if self._renewed_s is not None:
-            self.limit(self._renewed_s)
-
-    def _restore(self) -> None:
-        """Take back from the process that guards this one what was closed here."""
-        for fd, identity in self._identities.items():
-            if identify(fd) == identity:
-                continue
-            try:
-                again = _os.open(f"/proc/{_os.getppid()}/fd/{fd}", os.O_WRONLY)
-            except OSError:
-                _leave(CHANNEL_LOST)
-            _os.dup2(again, fd, inheritable=False)
-            _os.close(again)
-            if identify(fd) != identity:
-                _leave(CHANNEL_LOST)
+            self._limit(self._renewed_s)
 
 
-def identify(fd: int) -> tuple[int, int] | None:
-    """Return what is open under that number, None if nothing is."""
-    with suppress(OSError):
-        found = _os.fstat(fd)
-        return found.st_dev, found.st_ino
-    return None
+def open_nothing() -> Descriptor:
+    """Return a descriptor that takes its place."""
+    return Descriptor(_os.open(os.devnull, _os.O_RDONLY | _os.O_CLOEXEC))
 
 
 def move_up(fd: int) -> int:
     """Move a descriptor to a large number; standard input becomes empty."""
-    for least in HIGH_FDS:
-        with suppress(OSError):
-            moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, least)
-            break
-    else:
+    try:
+        moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
+    except OSError:
+        # So many are not allowed here.
         return fd
     if fd == 0:
-        empty = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(empty, 0)
-        os.close(empty)
-    else:
-        os.close(fd)
+        fd = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(fd, 0)
+    os.close(fd)
     return moved

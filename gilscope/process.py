@@ -20,12 +20,12 @@ import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, cast
 
-from gilscope.channel import CHANNEL_LOST, CHUNK_BYTES, Channel, Reader, encode
+from gilscope.channel import CHUNK_BYTES, Channel, Mailbox, encode
 from gilscope.guard import die_with_parent
 
 T = TypeVar("T")
@@ -34,8 +34,8 @@ PIPE = subprocess.PIPE
 
 # A child ends itself at its time limit and leaves its stacks behind; this is how much
 # longer one may take that cannot even do that.
-GRACE_S = 2.0
-POLL_S = 0.02
+OVERTIME_S = 2.0
+CHILD_POLL_S = 0.1
 # In the environment of a child that is guarded, and of what it starts.
 MARK = "GILSCOPE_WORKER"
 
@@ -90,6 +90,10 @@ class Child:
         stdout, stderr: as for subprocess.Popen; PIPE = kept in `stdout`, `stderr`.
         path: where the user's modules are looked for; None = as in this process.
         gil: "0" or "1" for a free-threaded build; None = as in this process.
+
+    Attributes:
+        stdout, stderr: what it wrote there.
+        stray: what it wrote to descriptors that nobody had opened.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first are by name.
@@ -108,8 +112,7 @@ class Child:
         """Take what is to be started."""
         self.timeout_s = timeout_s
         self.exit_code: int | None = None
-        self.stdout = Written()
-        self.stderr = Written()
+        self.stdout, self.stderr, self.stray = Written(), Written(), Written()
         self._stack = Written(kept_bytes=STACK_BYTES)
         self._renews = renews
         self._guards = guards
@@ -117,13 +120,9 @@ class Child:
         own = sys._xoptions.get("gil")  # noqa: SLF001 - there is no public name.
         self._gil = gil or (own if isinstance(own, str) else None)
         self._messages: deque[Any] = deque()
-        self._selector = selectors.DefaultSelector()
-        key = os.urandom(32)
-        self._reader = Reader(key)
         self._is_over = self._is_late = False
         entries = sys.path if path is None else path
         self._job = {
-            "key": key.hex(),
             "entry": entry,
             "order": order,
             "timeout_s": timeout_s,
@@ -143,47 +142,48 @@ class Child:
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         if self._guards:
             environment[MARK] = "1"
-        channel, channel_end = os.pipe()
-        stack, stack_end = os.pipe()
-        ends = channel_end, stack_end
-        try:
+        with ExitStack() as stack, ExitStack() as ends:
+            self._mailbox = Mailbox()
+            stack.callback(self._mailbox.close)
+            self._selector = selectors.DefaultSelector()
+            stack.callback(self._read_rest)
+            self._selector.register(self._mailbox.fd, selectors.EVENT_READ)
+
+            def listen(written: Written) -> int:
+                fd, end = os.pipe()
+                self._selector.register(fd, selectors.EVENT_READ, written)
+                ends.callback(os.close, end)
+                return end
+
+            own = [listen(self._stack), listen(self.stray)]
+            stdout, stderr = (
+                listen(written) if stream == PIPE else stream
+                for stream, written in zip(
+                    self._streams, (self.stdout, self.stderr), strict=True
+                )
+            )
             self._process = subprocess.Popen(  # noqa: S603 - it is this interpreter.
-                [sys.executable, *options, "-c", BOOT, ROOT, *map(str, ends)],
+                [sys.executable, *options, "-c", BOOT, ROOT, *map(str, own)],
                 env=environment,
-                stdin=subprocess.PIPE,
-                pass_fds=ends,
-                stdout=self._streams[0],
-                stderr=self._streams[1],
+                stdin=PIPE,
+                pass_fds=own,
+                stdout=stdout,
+                stderr=stderr,
                 start_new_session=self._guards,
             )
-        except BaseException:
-            os.close(channel)
-            os.close(stack)
-            raise
-        finally:
-            os.close(channel_end)
-            os.close(stack_end)
-        files = [(channel, None), (stack, self._stack)]
-        for stream, written in (
-            (self._process.stdout, self.stdout),
-            (self._process.stderr, self.stderr),
-        ):
-            if stream is not None:
-                # The selector's end closes it.
-                files.append((os.dup(stream.fileno()), written))
-                stream.close()
-        for fd, target in files:
-            self._selector.register(fd, selectors.EVENT_READ, target)
-        try:
-            self.send({**self._job, "started_at": time.time()})
-        except BaseException:
-            self.close()
-            raise
+            stack.callback(self._end_process)
+            # Of what was written the end is seen when nobody else can write.
+            ends.close()
+            mailbox = self._mailbox.name, self._mailbox.key
+            self.send({**self._job, "mailbox": mailbox, "started_at": time.time()})
+            self._closing = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the process and whatever it started."""
-        self.close()
+        """End it with everything that it started, and read what it wrote."""
+        if not self._is_over:
+            self.exit_code = self._process.poll()
+        self._closing.close()
 
     def send(self, order: Any) -> None:
         """Give the child something to do; one that has ended notices nothing."""
@@ -195,18 +195,17 @@ class Child:
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the messages as they come."""
-        while (message := self.receive()) is not None:
-            yield message
+        return iter(self.receive, None)
 
     def receive(self) -> Any:
         """Return the next message, None if no more will come."""
         while not self._messages and not self._is_over:
             has_ended = self._process.poll() is not None
-            rest_s = max(0.0, self._end_s + GRACE_S - time.monotonic())
+            rest_s = max(0.0, self._end_s + OVERTIME_S - time.monotonic())
             # What is in the pipes of one that has ended is read without waiting.
-            if not self._take_in(0.0 if has_ended else min(rest_s, 5 * POLL_S)):
+            if not self._take_in(0.0 if has_ended else min(rest_s, CHILD_POLL_S)):
                 self._is_over = has_ended or rest_s <= 0
-                self._is_late = rest_s <= GRACE_S
+                self._is_late = rest_s <= OVERTIME_S
                 self.exit_code = self._process.returncode
         return self._messages.popleft() if self._messages else None
 
@@ -216,23 +215,20 @@ class Child:
 
     def _take_in(self, wait_s: float) -> bool:
         """Read what is there; return whether there was anything but ends."""
-        n_bytes = 0
-        if not self._selector.get_map():
-            time.sleep(min(wait_s, POLL_S))
-            return False
+        has_come = False
         for key, _ in self._selector.select(wait_s):
-            chunk = os.read(key.fd, CHUNK_BYTES)
-            n_bytes += len(chunk)
-            if not chunk:
+            if key.data is None:
+                self._messages += self._mailbox.read()
+                self._renew()
+                has_come = True
+            elif chunk := os.read(key.fd, CHUNK_BYTES):
+                key.data.add(chunk)
+                has_come = True
+            else:
                 self._selector.unregister(key.fd)
                 os.close(key.fd)
-            elif key.data is not None:
-                key.data.add(chunk)
-            else:
-                self._messages += self._reader.feed(chunk)
-                self._renew()
         # A flood of anything else must not keep the time limit from being noticed.
-        return n_bytes > 0 and time.monotonic() < self._end_s + GRACE_S
+        return has_come and time.monotonic() < self._end_s + OVERTIME_S
 
     def wait_for_end(self, timeout_s: float) -> int | None:
         """Give no more orders; return the exit status, None if it has not ended."""
@@ -247,33 +243,29 @@ class Child:
         with suppress(OSError):
             self._process.stdin.close()
 
-    def close(self) -> None:
-        """End it with everything that it started, and read what it wrote."""
-        if not self._is_over:
-            self.exit_code = self._process.poll()
+    def _end_process(self) -> None:
+        """End it with everything that it started."""
         if self._guards and sys.platform == "linux":
             # It ends all its descendants itself.
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(GRACE_S)
+                self._process.wait(OVERTIME_S)
         if self._guards:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
         self._end_orders()
-        until = time.monotonic() + GRACE_S
+
+    def _read_rest(self) -> None:
+        """Read what it wrote, to the ends of the pipes if nobody keeps them open."""
+        self._selector.unregister(self._mailbox.fd)
+        until = time.monotonic() + OVERTIME_S
         while self._selector.get_map() and time.monotonic() < until:
-            self._take_in(POLL_S)
+            self._take_in(CHILD_POLL_S)
         for key in [*self._selector.get_map().values()]:
             os.close(key.fd)
         self._selector.close()
-
-    @property
-    def stray(self) -> Written:
-        """What was written to descriptors of the channel, or that nobody had opened."""
-        reader = self._reader
-        return Written(reader.n_stray_bytes, reader.stray, reader.stray)
 
     def explain_end(self, what: str) -> tuple[Literal["timeout", "crashed"], str]:
         """Say why it ended, or did not, without having said so itself."""
@@ -298,8 +290,6 @@ def explain_end(
         return "timeout", "\n".join(filter(None, lines))
     if exit_code is None:
         end = f"{what} was ended"
-    elif exit_code == CHANNEL_LOST:
-        end = f"{what} closed descriptors that were not its own"
     elif exit_code < 0:
         known = [one.name for one in signal.Signals if one == -exit_code]
         end = f"{what} ended with {known[0] if known else f'signal {-exit_code}'}"
@@ -334,27 +324,6 @@ def run_child() -> None:
     getattr(importlib.import_module(module_name), name)(channel)
 
 
-def start_detached(entry: str, words: Sequence[str], fds: Sequence[int]) -> None:
-    """Run a function of ours with these words in a process that is nobody's child.
-
-    A program that waits for any of its children does not find it. It has no limit, and
-    reads nothing of the user's: neither the environment nor site-packages.
-    """
-    module, _, name = entry.partition(":")
-    program = (
-        "import os, sys; os.fork() and os._exit(0); os.chdir('/'); "
-        f"sys.path.append({ROOT!r}); from {module} import {name}; {name}({[*words]!r})"
-    )
-    subprocess.Popen(  # noqa: S603 - it is this interpreter.
-        (sys.executable, "-I", "-S", "-c", program),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=fds,
-        start_new_session=True,
-    ).wait()
-
-
 class ForkEndedError(Exception):
     """A copy of this process ended without an answer; `stack` has its threads."""
 
@@ -385,7 +354,8 @@ def run_forked(work: Callable[[int], T]) -> T:
         if pid == 0:
             die_with_parent(own_pid)
             answer.write(_answer(work, stacks.fileno()))
-            answer.flush()
+            for stream in (answer, sys.stdout, sys.stderr):
+                stream.flush()
             os._exit(0)
         try:
             _, status = os.waitpid(pid, 0)
@@ -408,15 +378,14 @@ def run_forked(work: Callable[[int], T]) -> T:
 def _answer(work: Callable[[int], Any], file: int) -> bytes:
     """Return what a function returns or raises, for the process that was copied."""
     try:
-        content = pickle.dumps((True, work(file)))
+        return pickle.dumps((True, work(file)))
     except BaseException as error:  # noqa: BLE001 - it is raised there.
         error.add_note("".join(traceback.format_exception(error)))
-        try:
+        # It may be of anybody's class.
+        with suppress(Exception):
             content = pickle.dumps((False, error))
             pickle.loads(content)  # noqa: S301 - what was just made.
-        except Exception:  # noqa: BLE001 - of anybody's class.
-            text = f"{type(error).__qualname__}: {error}"
-            content = pickle.dumps((False, RuntimeError(text)))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return content
+            return content
+        return pickle.dumps(
+            (False, RuntimeError(f"{type(error).__qualname__}: {error}"))
+        )

@@ -1,9 +1,11 @@
 """What runs in the child processes of the tests: it imports nothing that takes long."""
 
 import os
+import random
 import sys
 import threading
 import time
+from contextlib import suppress
 
 from gilscope.channel import Channel
 
@@ -31,7 +33,51 @@ def close_all(channel: Channel) -> None:
     """Close every descriptor, and go on."""
     os.closerange(3, 5000)
     channel.send("closed")
-    channel.send([channel.were_fds_closed(), "x" * 10_000])
+    channel.send([channel.were_fds_closed(), "x" * 100_000])
+    channel.exit()
+
+
+def open_all(channel: Channel) -> None:
+    """Use up all descriptors."""
+    files = []
+    try:
+        while True:
+            files.append(os.dup(2))
+    except OSError as error:
+        channel.send(error.strerror)
+    channel.send("again")
+    channel.exit()
+
+
+def forge(channel: Channel) -> None:
+    """Write a message to every descriptor but those of the standard streams."""
+    channel.occupy_small_fds()
+    for fd in range(3, 1024):
+        with suppress(OSError):
+            os.write(fd, b'\n"forged"\n')
+    channel.send("real")
+    channel.exit()
+
+
+def damage(channel: Channel) -> None:
+    """Tell something; before it close a descriptor, and meanwhile write to any."""
+    source = random.Random(channel.order)
+    is_over = threading.Event()
+
+    def write() -> None:
+        while not is_over.is_set():
+            with suppress(OSError):
+                os.write(source.randrange(3, 300), source.randbytes(20) + b"\n")
+
+    channel.occupy_small_fds()
+    thread = threading.Thread(target=write)
+    thread.start()
+    for number in range(200):
+        with suppress(OSError):
+            os.close(source.randrange(3, 300))
+        channel.send(f"{number}" * 1000)
+    is_over.set()
+    thread.join()
     channel.exit()
 
 

@@ -5,14 +5,16 @@ import ctypes
 import json
 import os
 import select
+import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gilscope.process import start_detached
+from gilscope.process import ROOT
 from gilscope.watcher.offsets import Offsets, WatchUnavailableError
 
 TIMEOUT_S = 20.0
@@ -77,11 +79,7 @@ class SamplerLink:
         }
         self._reports, self._control = Pipe(reports), Pipe(control)
         try:
-            start_detached(
-                "gilscope.watcher.sampler:main",
-                [json.dumps(order)],
-                (control_end, *ends),
-            )
+            start_sampler(json.dumps(order), (control_end, *ends))
         except OSError as error:
             self.close()
             message = f"the watcher cannot start {sys.executable!r}: {error.strerror}"
@@ -162,6 +160,27 @@ class SamplerLink:
         zero = ctypes.c_ulong(0)
         arguments = ctypes.c_ulong(pid), zero, zero, zero
         ctypes.CDLL(None).prctl(_PR_SET_PTRACER, *arguments)
+
+
+def start_sampler(order: str, fds: Sequence[int]) -> None:
+    """Start the sampler in a process that is nobody's child.
+
+    A program that waits for any of its children does not find it. It reads nothing of
+    the user's: neither the environment nor site-packages.
+    """
+    program = (
+        "import os, sys; os.fork() and os._exit(0); os.chdir('/'); "
+        f"sys.path.append({ROOT!r}); from gilscope.watcher.sampler import main; "
+        f"main({order!r})"
+    )
+    subprocess.Popen(  # noqa: S603 - it is this interpreter.
+        (sys.executable, "-I", "-S", "-c", program),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=fds,
+        start_new_session=True,
+    ).wait()
 
 
 def describe_limits() -> str:

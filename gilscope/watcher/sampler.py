@@ -301,9 +301,9 @@ def run(sampler: Sampler, control: int) -> str:
     return "lost"
 
 
-def main(words: list[str]) -> None:
-    """Say who this is, and run; the word is an order as `SamplerLink` makes it."""
-    order = json.loads(words[0])
+def main(text: str) -> None:
+    """Say who this is, and run; the text is an order as `SamplerLink` makes it."""
+    order = json.loads(text)
     files: list[int] = order["reports"]
 
     def emit(kind: str, **content: Any) -> None:

@@ -37,21 +37,33 @@ def test_orders_are_answered_in_turn() -> None:
         assert child.receive() is None
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc to take it from")
-def test_closing_every_descriptor_is_noticed_and_survived() -> None:
-    """What was closed is taken back from the process that guards the child."""
-    messages, _ = run("close_all")
-    assert messages == ["closed", [False, "x" * 10_000]]
+@pytest.mark.parametrize("guards", [True, False])
+def test_closing_every_descriptor_is_noticed_and_survived(guards: bool) -> None:
+    """None of the channel is open meanwhile."""
+    messages, _ = run("close_all", guards=guards)
+    assert messages == ["closed", [True, "x" * 100_000]]
 
 
-def test_a_child_without_a_guard_says_that_it_was_closed() -> None:
-    """There is nobody to take it back from, and the end has its own reason."""
-    messages, child = run("close_all", guards=False)
-    assert messages == []
-    assert child.explain_end("it") == (
-        "crashed",
-        "it closed descriptors that were not its own",
-    )
+def test_a_child_that_used_up_all_descriptors_still_answers() -> None:
+    """One is kept for the channel."""
+    assert run("open_all")[0] == ["Too many open files", "again"]
+
+
+def test_a_forged_message_does_not_arrive() -> None:
+    """It is written to every descriptor; what nobody had opened is told apart."""
+    messages, child = run("forge")
+    assert messages == ["real"]
+    assert child.stray.n_bytes > 0
+    assert set(child.stray.head.decode().split()) == {'"forged"'}
+    assert child.exit_code == 0
+
+
+@pytest.mark.nightly
+def test_a_flood_of_damage_neither_makes_nor_loses_a_message() -> None:
+    """Any descriptor is closed before a message, and written to meanwhile."""
+    for seed in range(20):
+        messages, _ = run("damage", seed)
+        assert messages == [f"{number}" * 1000 for number in range(200)]
 
 
 # --- Time -----------------------------------------------------------------------------

@@ -1,20 +1,19 @@
 """What one process tells another arrives whole, or not at all, whatever is between."""
 
-import itertools
 import json
 import math
-import random
-import select
+import sys
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gilscope.channel import BITS_MAX, DEPTH_MAX, Reader, encode, make_lines
+from gilscope.channel import Mailbox, encode
 from gilscope.model import Controls, Evidence
+from gilscope.record import BITS_MAX, DEPTH_MAX
 
-KEY = b"k" * 32
 PLAIN = st.recursive(
     st.none()
     | st.booleans()
@@ -26,25 +25,13 @@ PLAIN = st.recursive(
 )
 
 
-def read(*chunks: bytes) -> list[Any]:
-    """Return the messages that a reader makes of these bytes."""
-    reader = Reader(KEY)
-    return [message for chunk in chunks for message in reader.feed(chunk)]
-
-
-def write(*values: Any) -> list[bytes]:
-    """Return the lines of these messages, in the order in which they are written."""
-    numbers = itertools.count()
-    return [line for value in values for line in make_lines(KEY, numbers, value)]
-
-
 # --- What can be sent -----------------------------------------------------------------
 
 
 @given(PLAIN)
 def test_what_json_knows_arrives_as_it_was(value: Any) -> None:
     """Text, numbers, lists and dicts, however they are nested."""
-    assert read(*write(value)) == [value]
+    assert json.loads(encode(value)) == value
 
 
 class Text(str):
@@ -127,67 +114,45 @@ def test_replacing_what_json_has_changes_nothing(
     assert encode({"a": [1.5, "x"]}) == '{"a":[1.5,"x"]}'
 
 
-# --- What else may be in the pipe -----------------------------------------------------
+# --- What arrives ---------------------------------------------------------------------
 
 
-def test_each_write_is_one_that_nobody_can_come_between() -> None:
-    """The system writes so much at once; a long message is many of these."""
-    lines = write("x" * 100_000)
-    assert len(lines) > 20
-    assert max(map(len, lines)) <= select.PIPE_BUF
+@pytest.fixture(params=[True, False], ids=["proc", "fifo"])
+def mailbox(request, monkeypatch):
+    """Return one whose name is in /proc, and one where there is none."""
+    if not request.param:
+        monkeypatch.setattr("os.path.exists", lambda _: False)
+    elif sys.platform != "linux":
+        pytest.skip("there is no /proc")
+    found = Mailbox()
+    yield found
+    found.close()
+    assert not Path(found.name).exists()
 
 
-@given(st.lists(PLAIN, max_size=4), st.data())
-def test_bytes_between_the_lines_are_left_out(values: list[Any], data: Any) -> None:
-    """Whatever it is, and wherever the reader's chunks end."""
-    stream = b"".join(
-        data.draw(st.binary(max_size=30)) + line for line in write(*values)
-    )
-    cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=5))
-    edges = [0, *sorted(cuts), len(stream)]
-    assert read(*(stream[a:b] for a, b in itertools.pairwise(edges))) == values
+def post(mailbox: Mailbox, content: bytes) -> list[Any]:
+    """Return the messages that are whole when this was written, too."""
+    with Path(mailbox.name).open("wb") as file:
+        file.write(content)
+    return mailbox.read()
 
 
-def test_a_forged_end_is_no_message() -> None:
-    """Nor is one with another key, or one that was sent before."""
-    (real,) = write("real")
-    (forged,) = make_lines(b"other" * 6, itertools.count(), "forged")
-    assert read(b'\n{"event":"end","status":"ok"}\n', forged, real, real) == ["real"]
+def make_line(mailbox: Mailbox, value: Any) -> bytes:
+    """Return what a child writes."""
+    return f"\n{mailbox.key} {encode(value)}\n".encode()
 
 
-def test_an_unfinished_line_is_none_yet() -> None:
+def test_messages_arrive_in_order_whatever_is_between(mailbox: Mailbox) -> None:
+    values = ["a", [1, {"b": None}], "\n", ""]
+    between = [b"", b"garbage \xff", b'"forged"\n', mailbox.key.encode() + b" {"]
+    lines = [make_line(mailbox, value) for value in values]
+    content = b"".join(map(bytes.__add__, between, lines))
+    assert post(mailbox, content) == values
+
+
+def test_an_unfinished_line_is_none_yet(mailbox: Mailbox) -> None:
     """The rest of a line that is being written comes later, and belongs to it."""
-    (line,) = write("whole")
+    line = make_line(mailbox, "whole")
     for cut in range(1, len(line)):
-        assert read(line[:cut]) == []
-        assert read(line[:cut], line[cut:]) == ["whole"]
-
-
-def test_what_somebody_else_wrote_is_counted() -> None:
-    """Its beginning is kept, however much it is and whether its lines end."""
-    reader = Reader(KEY)
-    chunks = [b"x" * 10_000] * 50
-    assert [message for chunk in chunks for message in reader.feed(chunk)] == []
-    assert reader.n_stray_bytes > 490_000
-    assert len(reader.stray) < 1000
-    assert [*reader.feed(b"".join(write("still")))] == ["still"]
-
-
-@pytest.mark.nightly
-def test_a_flood_of_damage_never_makes_a_message() -> None:
-    """Random bytes, cut, doubled and swapped lines: what arrives was sent, in order."""
-    source = random.Random(1)
-    for _ in range(20_000):
-        values = [source.randbytes(source.randrange(9)).hex() for _ in range(5)]
-        lines = write(*values)
-        damaged = []
-        for line in lines:
-            kind = source.randrange(6)
-            damaged += {
-                0: [line[: source.randrange(len(line))]],
-                1: [line, line],
-                2: [source.randbytes(50), line],
-                3: [bytes(byte ^ (source.random() < 0.02) for byte in line)],
-            }.get(kind, [line])
-        found = read(b"".join(damaged))
-        assert found == values[: len(found)]
+        assert post(mailbox, line[:cut]) == []
+        assert post(mailbox, line[cut:]) == ["whole"]
