@@ -126,7 +126,7 @@ def judge(
                     judge_attached,
                 )
 
-                return judge_attached(check, subject, budget_s)
+                return judge_attached(check, subject, budget_s, figures=figures)
             with borrow_session() as session, session.open_probe() as probe:
                 where = replace(environment, tells_wakeups=session.tells_wakeups)
                 check = replace(check, environment=where)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from gilscope.clock import perf_counter, sleep
 from gilscope.kernel import WitnessError
@@ -19,11 +19,14 @@ from gilscope.model import Controls, Evidence
 from gilscope.probe.decide import compare_controls
 from gilscope.probe.switch_interval import SwitchIntervalProbe, count_evidence
 from gilscope.probe.waiters import Waiters
-from gilscope.probe.witness import Decoy, Witness
+from gilscope.probe.witness import Decoy, Helper, Witness
 from gilscope.threads import collect_no_garbage, switch_interval
 
-# Controls older than this are made anew.
+T = TypeVar("T", bound=Helper)
+
+# Controls older than this, and than so many times what they took, are made anew.
 FRESH_S = 1.0
+FRESH_TIMES = 5
 N_CONTROLS = 3
 # How often they are made anew where they could not be told apart.
 N_TRIES = 5
@@ -35,73 +38,81 @@ SPACING_NS = 120_000
 
 
 class Session:
-    """The threads of the check and what is known of the machine; see `open_probe`."""
+    """The threads of the check and what is known of the machine."""
 
     def __init__(self) -> None:
         """Note what process it is for."""
         self._pid = os.getpid()
-        self._threads: contextlib.ExitStack | None = None
-        self._witness = Witness()
-        self._decoy = Decoy()
+        self._threads = contextlib.ExitStack()
+        self._started: dict[type[Helper], Any] = {}
         self._controls: Controls | None = None
-        self._controls_at_s = 0.0
+        self._fresh_until_s = 0.0
         self._spacing_ns: int | None = None
         # Whether a check uses it now.
         self.is_used = False
 
-    @property
-    def is_usable(self) -> bool:
-        """Whether it is of this process, and not of the one that it was forked from."""
-        return self._pid == os.getpid()
+    def start(self, kind: type[T]) -> T:
+        """Return the thread of a kind, which goes on until the session is closed."""
+        if kind not in self._started:
+            self._started[kind] = self._threads.enter_context(kind())
+        found: T = self._started[kind]
+        return found
 
     def close(self) -> None:
         """Stop the threads; the next use starts them again."""
-        threads, self._threads = self._threads, None
-        if threads is not None and self.is_usable:
+        threads, self._threads = self._threads, contextlib.ExitStack()
+        self._started.clear()
+        # A process that was forked from the one that it is for has none of them.
+        if self._pid == os.getpid():
             threads.close()
+
+    @contextlib.contextmanager
+    def take_turn(self) -> Iterator[Callable[[float], None]]:
+        """Use it, with the turn at the switch interval and no garbage collected."""
+        with (
+            switch_interval(sys.getswitchinterval()) as set_interval,
+            collect_no_garbage(),
+        ):
+            self.is_used = True
+            try:
+                yield set_interval
+            finally:
+                self.is_used = False
 
     @contextlib.contextmanager
     def open_probe(self) -> Iterator[SwitchIntervalProbe]:
         """Yield what watches calls of this thread; meanwhile nobody is interrupted."""
         usual_s = sys.getswitchinterval()
-        with contextlib.ExitStack() as stack:
-            set_interval = stack.enter_context(switch_interval(usual_s))
-            self.is_used = True
-            stack.callback(vars(self).update, is_used=False)
-            stack.enter_context(collect_no_garbage())
-            if self._threads is None:
-                with contextlib.ExitStack() as threads:
-                    self._witness = threads.enter_context(Witness())
-                    self._decoy = threads.enter_context(Decoy())
-                    self._threads = threads.pop_all()
-            stack.enter_context(self._witness.attach())
-            own_ids = {self._witness.native_id, self._decoy.native_id}
-            waiters = stack.enter_context(Waiters(self._witness, own_ids))
-            probe = SwitchIntervalProbe(
-                set_interval, self._witness, self._decoy, waiters
-            )
+        with self.take_turn() as set_interval, contextlib.ExitStack() as closing:
+            witness, decoy = self.start(Witness), self.start(Decoy)
+            closing.enter_context(witness.attach())
+            waiters = Waiters(witness, {witness.native_id, decoy.native_id}, closing)
             # Or the end would take long wherever a third thread wants the GIL too.
-            stack.callback(set_interval, usual_s)
-            yield probe
+            closing.callback(set_interval, usual_s)
+            yield SwitchIntervalProbe(set_interval, witness, decoy, waiters)
 
     @property
     def tells_wakeups(self) -> bool:
         """Whether the kernel tells which threads were woken."""
-        return self._witness.view is not None
+        return self.start(Witness).view is not None
 
-    def compare_controls(self, probe: SwitchIntervalProbe) -> Controls:
+    def compare_controls(
+        self, watched: Any, watch: "Callable[[Any], Controls] | None" = None
+    ) -> Controls:
         """Return what the known callables came out at a moment ago."""
-        age_s = perf_counter() - self._controls_at_s
-        controls = self._controls
-        if controls is not None and controls.told_apart and age_s < FRESH_S:
-            return controls
+        started_s = perf_counter()
+        found = self._controls
+        if found is not None and found.told_apart and started_s < self._fresh_until_s:
+            return found
         for _ in range(N_TRIES):
-            controls = watch_controls(probe)
-            if controls.told_apart:
+            found = (watch or watch_controls)(watched)
+            if found.told_apart or perf_counter() - started_s > FRESH_S:
                 break
-        assert controls is not None
-        self._controls, self._controls_at_s = controls, perf_counter()
-        return controls
+        assert found is not None
+        now_s = perf_counter()
+        fresh_s = max(FRESH_S, FRESH_TIMES * (now_s - started_s))
+        self._controls, self._fresh_until_s = found, now_s + fresh_s
+        return found
 
     def measure_spacing(self, probe: SwitchIntervalProbe) -> int:
         """Return the nanoseconds between two ticks of a witness nobody keeps out."""
@@ -154,8 +165,7 @@ _kept: Session | None = None
 def keep_session() -> None:
     """Keep witness, decoy and controls for all checks from now on."""
     global _kept  # noqa: PLW0603 - there is one switch interval in a process, too.
-    if _kept is None or not _kept.is_usable:
-        _kept = Session()
+    _kept = _kept or Session()
 
 
 def drop_session() -> None:
@@ -170,7 +180,7 @@ def drop_session() -> None:
 def borrow_session() -> Iterator[Session]:
     """Yield the session that is kept, or one of its own where that is not to be had."""
     session = _kept
-    if session is None or session.is_used or not session.is_usable:
+    if session is None or session.is_used:
         with contextlib.closing(Session()) as own:
             yield own
         return
@@ -207,4 +217,5 @@ def _stop_before_fork() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_stop_before_fork)
+    # In the child, one that was used has none of its threads.
+    os.register_at_fork(before=_stop_before_fork, after_in_child=drop_session)

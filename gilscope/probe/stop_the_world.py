@@ -9,11 +9,11 @@ on or slept on.
 Source: docs/explanation/how-the-verdict-works.md; PEP 703, "Stop-the-World".
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import cycle, pairwise, repeat
+from math import inf
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,7 +24,7 @@ from gilscope.clock import (
     thread_time_ns,
 )
 from gilscope.kernel import ThreadView, WitnessError, count_sleeps
-from gilscope.model import Check, Evidence, FirstCall
+from gilscope.model import Check, Controls, Evidence, FirstCall
 from gilscope.probe.decide import compare_attached_controls, decide_attached, find_notes
 from gilscope.probe.estimate import (
     Estimate,
@@ -33,7 +33,7 @@ from gilscope.probe.estimate import (
     select_longest_hold,
     weigh_marks,
 )
-from gilscope.probe.session import run_loop
+from gilscope.probe.session import borrow_session, run_loop
 from gilscope.probe.surroundings import (
     count_python_share,
     describe_extension,
@@ -42,17 +42,19 @@ from gilscope.probe.surroundings import (
 from gilscope.probe.switch_interval import MAX_CALLS, check_complete, run_chain
 from gilscope.probe.witness import Tick, Witness, find_place
 from gilscope.stats import Figure
-from gilscope.threads import collect_no_garbage, switch_interval
 
 if TYPE_CHECKING:
     from gilscope.probe.judge import Subject
 
-CONTROL_S = 0.04
 # The Python loop is long, for it may take milliseconds to be stopped.
 CONTROL_STEPS = 50_000
 LOOP_STEPS = 500_000
-# The share of the budget for watching, and that from which on one call is long.
+# How long each control is watched at the least, and at the most.
+CONTROL_S = 0.02, 0.2
+# The shares of the budget for figures, and while too little was seen for a verdict.
 WATCH_SHARE = 0.5
+LIMIT_SHARE = 2.0
+# From this share of the budget on one call is long.
 LONG_SHARE = 0.25
 # Taken in turn: with one of them alone the stops would fall into step with calls of
 # some length, and meet each in the same place.
@@ -63,18 +65,22 @@ STOP_NS = 20_000
 LOOK_NS = 1_500_000
 # What a thread computes at the most to come back from a stop.
 BACK_NS = 20_000
-# Calls shorter than this are watched many at a time, and those that last no longer than
-# a few stops as if they were one.
+# Calls shorter than this are watched many at a time, longer where the witness comes too
+# late for them, and those that last no longer than a few stops as if they were one.
 WINDOW_NS = 2_000_000
+WINDOW_MAX_NS = 64_000_000
 SPLIT_NS = 50_000
-# How often the share of the budget may be spent again while too little was seen.
-PATIENCE = 5
-ENOUGH_STOPS = 10
+# So many stops inside of so many calls are enough, or calls that nobody could stop.
+ENOUGH_STOPS = 30
+ENOUGH_CALLS = 5
+ENOUGH_BLOCKED = 20
 
 
-def judge_attached(check: Check, subject: "Subject", budget_s: float) -> Check:
+def judge_attached(
+    check: Check, subject: "Subject", budget_s: float, *, figures: bool
+) -> Check:
     """Judge a call by whether others can stop the world while it runs."""
-    with switch_interval(0.005), collect_no_garbage():
+    with borrow_session() as session, session.take_turn():
         start = perf_counter_ns()
         answer = subject.make_call()()
         first = FirstCall((perf_counter_ns() - start) / 1e9)
@@ -82,37 +88,16 @@ def judge_attached(check: Check, subject: "Subject", budget_s: float) -> Check:
         if (refusal := explain_refusal(subject.call, answer)) is not None:
             return replace(check, reason=refusal)
         del answer
+        witness = session.start(StopWitness)
         try:
-            with StopWitness() as witness, witness.attach():
-                return watch_attached(witness, subject, budget_s, check, first)
+            with witness.attach():
+                controls = session.compare_controls(witness, watch_attached_controls)
+                call_s = first.call_s if figures else inf
+                windows = watch_subject(witness, subject, budget_s, call_s)
         except WitnessError as error:
             return replace(check, reason=str(error))
-
-
-def watch_attached(
-    witness: "StopWitness",
-    subject: "Subject",
-    budget_s: float,
-    check: Check,
-    first: FirstCall,
-) -> Check:
-    """Watch the calls and weigh what was seen."""
-    controls = compare_attached_controls(
-        watch_control(witness, partial(sleep, 0.002)),
-        watch_control(witness, partial(sum, range(CONTROL_STEPS))),
-        watch_control(witness, partial(run_loop, LOOP_STEPS)),
-    )
-    seconds, limit_s = WATCH_SHARE * budget_s, math.inf
-    if first.call_s > LONG_SHARE * budget_s:
-        seconds, limit_s = 0.0, budget_s
-    max_calls = MAX_CALLS if subject.prepare is None else 1
-    windows = watch_for(witness, subject.make_call, seconds, limit_s, max_calls)
-    call_s = min(
-        (window.stamps[-1] - window.stamps[0]) / window.n_calls for window in windows
-    )
-    call_s /= 1e9
-    own_ns = min(window.own_ns for window in windows)
-    share, n_calls = count_python_share(subject.make_call, own_ns)
+        own_ns = min(window.own_ns for window in windows)
+        share, n_calls = count_python_share(subject.make_call, own_ns)
     evidence = replace(
         # Where no Python code runs, a stop inside shows a call that detaches.
         add_up(windows, STOP_NS if share == 0 else LOOK_NS),
@@ -120,38 +105,54 @@ def watch_attached(
         runs_python=None if share is None else share > 0,
     )
     verdict, reason = decide_attached(evidence, controls, call_s=own_ns / 1e9)
-    check = replace(
+    call_s = min(window.passed_ns / window.n_calls for window in windows) / 1e9
+    notes = [*find_notes(evidence, None, call_s=call_s, first=first)]
+    fraction: Figure | None = None
+    holds: tuple[Figure | None, Figure | None] | None = None
+    if verdict != "inconclusive":
+        fraction = Figure(0.0, 0.0, 0.0)
+        estimates = [estimate_stops(window) for window in windows]
+        holds = select_longest_hold([each.longest for each in estimates])
+        if verdict == "releases":
+            fraction = estimate_fraction(estimates)
+        elif verdict == "holds":
+            notes.append(describe_extension(subject.call, has_gil=False))
+    hold, clock = holds or (None, None)
+    return replace(
         check,
         verdict=verdict,
         reason=reason,
+        released_fraction=fraction,
+        longest_hold=hold,
+        longest_hold_by_clock=clock,
         call_s=call_s,
         n_calls_made=1 + n_calls + evidence.n_calls,
         evidence=evidence,
         controls=controls,
-        notes=tuple(find_notes(evidence, None, call_s=call_s, first=first)),
-    )
-    if verdict == "inconclusive":
-        return check
-    estimates = [estimate_stops(window) for window in windows]
-    holds = select_longest_hold([each.longest for each in estimates])
-    fraction: Figure | None = Figure(0.0, 0.0, 0.0)
-    notes = [*check.notes]
-    if verdict == "releases":
-        fraction = estimate_fraction(estimates)
-    elif verdict == "holds":
-        notes.append(describe_extension(subject.call, has_gil=False))
-    return replace(
-        check,
-        released_fraction=fraction,
-        longest_hold=holds and holds[0],
-        longest_hold_by_clock=holds and holds[1],
         notes=tuple(filter(None, notes)),
     )
 
 
-def watch_control(witness: "StopWitness", call: Callable[[], Any]) -> Evidence:
-    """Watch a known callable until something was seen, or patience ends."""
-    return add_up(watch_for(witness, lambda: call, CONTROL_S))
+def watch_attached_controls(witness: "StopWitness") -> Controls:
+    """Watch a known releaser, a known holder and a known Python loop."""
+    calls = (
+        partial(sleep, 0.002),
+        partial(sum, range(CONTROL_STEPS)),
+        partial(run_loop, LOOP_STEPS),
+    )
+    return compare_attached_controls(
+        *(add_up(watch_for(witness, repeat(call), *CONTROL_S)) for call in calls)
+    )
+
+
+def watch_subject(
+    witness: "StopWitness", subject: "Subject", budget_s: float, call_s: float
+) -> list["StopWindow"]:
+    """Watch calls for the budget, or as few as tell where one is long."""
+    least_s = 0.0 if call_s > LONG_SHARE * budget_s else WATCH_SHARE * budget_s
+    max_calls = MAX_CALLS if subject.prepare is None else 1
+    calls = iter(subject.make_call, None)
+    return watch_for(witness, calls, least_s, LIMIT_SHARE * budget_s, max_calls)
 
 
 class Stop(NamedTuple):
@@ -193,6 +194,11 @@ class StopWindow(NamedTuple):
         """How many calls it spans."""
         return len(self.stamps) - 1
 
+    @property
+    def passed_ns(self) -> int:
+        """How long they took by the clock."""
+        return self.stamps[-1] - self.stamps[0]
+
     def split(self) -> Iterator["StopWindow"]:
         """Yield each call on its own."""
         ends = pairwise(zip(self.stamps, self.computed, strict=True))
@@ -214,9 +220,6 @@ class StopWindow(NamedTuple):
 
 class StopWitness(Witness):
     """A second thread that stops the world again and again."""
-
-    # The caller has to come back from one stop before the next.
-    wakes_soon = False
 
     def __init__(self) -> None:
         """Prepare the thread."""
@@ -240,7 +243,7 @@ class StopWitness(Witness):
     def _is_back(self) -> bool:
         """Return whether the caller is back from the last stop, or sleeps."""
         last, computed = self._computed_at_last, self._read_computed()
-        if last is None or computed is None or computed - last > BACK_NS:
+        if last is None or computed is None or not 0 <= computed - last <= BACK_NS:
             return True
         return self._noted_view is None or self._noted_view.read_sleep()[0]
 
@@ -275,7 +278,7 @@ class StopWitness(Witness):
         # detached; so, with some exceptions, was one that computed on without sleeping.
         slept_on = before == after and before[0]
         is_idle = computed == computed_after
-        is_back = last is None or computed - last > BACK_NS
+        is_back = last is None or not 0 <= computed - last <= BACK_NS
         if not (slept_on or is_back):
             return None
         is_proven = slept_on or is_idle
@@ -291,32 +294,34 @@ class StopWitness(Witness):
 
 def watch_for(
     witness: StopWitness,
-    make_call: Callable[[], Callable[[], Any]],
-    seconds: float,
-    limit_s: float = math.inf,
+    calls: Iterator[Callable[[], Any]],
+    least_s: float,
+    limit_s: float,
     max_calls: int = MAX_CALLS,
 ) -> list[StopWindow]:
-    """Watch calls for about so long, and longer while too little was seen."""
+    """Watch calls for `least_s`, and up to `limit_s` while too little was seen."""
     windows: list[StopWindow] = []
-    count = 1
-    started = perf_counter()
-    for _ in range(PATIENCE):
-        deadline = perf_counter() + seconds
-        is_first = True
-        while is_first or perf_counter() < deadline:
-            is_first = False
-            window = watch_stops(witness, make_call(), count)
-            call_ns = max(1, (window.stamps[-1] - window.stamps[0]) // count)
-            # Between two calls there may be Python code that is none of theirs.
-            windows += window.split() if call_ns > SPLIT_NS else [window]
-            count = max(1, min(WINDOW_NS // call_ns, 10 * count, max_calls))
-        n_inside = sum(len(window.inside) for window in windows)
-        # A call that nobody can stop shows so in as many windows.
-        n_blocked = sum(bool(window.begun and not window.inside) for window in windows)
-        is_late = perf_counter() - started > limit_s
-        if is_late or max(n_inside, n_blocked / 2) >= ENOUGH_STOPS:
-            break
-    return windows
+    count, window_ns = 1, WINDOW_NS
+    n_begun = n_inside = n_blocked = 0
+    started_s = perf_counter()
+    while True:
+        window = watch_stops(witness, next(calls), count)
+        call_ns = max(1, window.passed_ns // count)
+        if not window.begun:
+            window_ns = min(2 * window_ns, WINDOW_MAX_NS)
+        # Between two calls there may be Python code that is none of theirs.
+        for each in window.split() if call_ns > SPLIT_NS else [window]:
+            windows.append(each)
+            n_begun += bool(each.begun)
+            n_inside += len(each.inside)
+            # A call that nobody can stop shows so in as many windows.
+            n_blocked += bool(each.begun and not each.inside)
+        count = max(1, min(window_ns // call_ns, 10 * count, max_calls))
+        was_stopped = n_begun >= ENOUGH_CALLS and n_inside >= ENOUGH_STOPS
+        is_enough = was_stopped or n_blocked >= ENOUGH_BLOCKED
+        passed_s = perf_counter() - started_s
+        if passed_s >= (least_s if is_enough else limit_s):
+            return windows
 
 
 def watch_stops(

@@ -7,7 +7,7 @@ sleep at the same one.
 
 import contextlib
 import threading
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from gilscope.clock import perf_counter
 from gilscope.kernel import ThreadView, WitnessError, open_view
@@ -27,12 +27,13 @@ class _State(NamedTuple):
 
 
 class Waiters:
-    """The Python threads beside the caller, as a context manager."""
+    """The Python threads beside the caller; those that start later are not watched."""
 
-    def __init__(self, witness: Witness, own_ids: set[int]) -> None:
-        """Find them; those that start later are not watched."""
+    def __init__(
+        self, witness: Witness, own_ids: set[int], closing: contextlib.ExitStack
+    ) -> None:
+        """Find them."""
         self._witness = witness
-        self._closing = contextlib.ExitStack()
         self._before: list[_State | None] = []
         others = {
             thread.native_id: thread.name
@@ -41,19 +42,11 @@ class Waiters:
         }
         self.names = [*others.values()]
         views = (
-            open_view(native_id, self._closing)
+            open_view(native_id, closing)
             for native_id in others
             if native_id is not None and witness.view is not None
         )
         self._views = [view for view in views if view is not None]
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the views."""
-        self._closing.close()
 
     def note(self, settled_s: float) -> None:
         """Note who waits for the GIL, which the caller holds, once all have come.
@@ -89,17 +82,15 @@ class Waiters:
             if after is None or before is None:
                 # It has ended, or nobody can tell; a thread that computes sleeps never.
                 is_unclear |= before != after
+            elif after[:2] == before[:2]:
+                continue
             elif before.waits_for_gil:
-                if after[:2] != before[:2]:
-                    return True
-            elif after[:2] != before[:2]:
+                return True
+            else:
                 # It woke up by itself and now waits for the GIL, and slept nowhere
                 # else in between: nothing woke it since.
-                has_come = (
-                    before.sleeps
-                    and after.waits_for_gil
-                    and after.n_sleeps == before.n_sleeps + 1
-                )
+                n_sleeps = after.n_sleeps - before.n_sleeps
+                has_come = before.sleeps and after.waits_for_gil and n_sleeps == 1
                 is_unclear |= not has_come
         return None if is_unclear else False
 

@@ -110,18 +110,18 @@ def open_switch_counter() -> Callable[[], int] | None:
     return lambda: int(counter.value)
 
 
-class _Helper:
+class Helper:
     """A thread that the check starts, and that no tracer, signal or list touches.
 
     It runs from `__enter__` to `__exit__`.
     """
 
-    wakes_soon = True
     # What the thread waits for, and what it rings when it comes to wait.
     _gate: Bell
     _idle: Bell
 
     def __init__(self) -> None:
+        """Prepare the thread."""
         self.ident = self.native_id = 0
         # A view of this thread for the caller.
         self.view: ThreadView | None = None
@@ -169,8 +169,7 @@ class _Helper:
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self.ident, self.native_id = threading.get_ident(), threading.get_native_id()
-        if self.wakes_soon:
-            wake_soon()
+        wake_soon()
         try:
             self._run()
         finally:
@@ -180,7 +179,7 @@ class _Helper:
         raise NotImplementedError
 
 
-class Decoy(_Helper):
+class Decoy(Helper):
     """A thread that waits for something that never comes, as a context manager."""
 
     def read(self) -> tuple[bool, int] | None:
@@ -192,7 +191,7 @@ class Decoy(_Helper):
         self._gate.wait()
 
 
-class Witness(_Helper):
+class Witness(Helper):
     """The second thread, to be used as a context manager."""
 
     def __init__(self, *, limit_s: float = 0.5) -> None:

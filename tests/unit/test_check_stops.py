@@ -2,6 +2,7 @@
 
 import time
 from functools import partial
+from itertools import count, repeat
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +15,7 @@ from gilscope.probe.stop_the_world import (
     StopWindow,
     StopWitness,
     add_up,
+    watch_for,
     watch_stops,
 )
 from gilscope.probe.witness import Tick
@@ -163,3 +165,47 @@ def test_calls_are_split_with_the_stops_beside_each():
     calls = list(StopWindow((0, 10, 20), (0, 10, 20), [across]).split())
     assert [call.stops for call in calls] == [[across], [across]]
     assert [call.inside for call in calls] == [[], []]
+
+
+MS = 1_000_000
+# Each began in the call, and this many of them ended there too.
+NOTHING = StopWindow((0, MS), (0, MS), [], MS)
+BLOCKED = StopWindow((0, MS), (0, MS), [stop(9, 2 * MS, 9, 9)], MS)
+STOPPED = StopWindow((0, MS), (0, MS), [stop(9, 99, 9, 99)] * 7, MS)
+
+
+@pytest.mark.parametrize(
+    ("window", "least_s", "n_windows"),
+    [
+        # ENOUGH_CALLS and ENOUGH_STOPS, and ENOUGH_BLOCKED.
+        pytest.param(STOPPED, 0.0, 5, id="stopped"),
+        pytest.param(BLOCKED, 0.0, 20, id="blocked"),
+        pytest.param(STOPPED, 0.03, 30, id="for figures"),
+        # The machine is so busy that the witness comes too late for each call.
+        pytest.param(NOTHING, 0.0, 50, id="nothing seen"),
+    ],
+)
+def test_calls_are_watched_until_enough_was_seen_or_time_is_over(
+    monkeypatch, window, least_s, n_windows
+):
+    """However busy the machine: it is the time that ends it."""
+    clock = count(0, 0.001)
+    monkeypatch.setattr(stop_the_world, "perf_counter", clock.__next__)
+    monkeypatch.setattr(stop_the_world, "watch_stops", lambda *_: window)
+    found = watch_for(StopWitness(), repeat(bool), least_s, 0.05)
+    assert len(found) == n_windows
+
+
+def test_a_witness_that_comes_too_late_gets_more_calls_at_a_time(monkeypatch):
+    """Or it would be woken in vain for each of them."""
+    counts = []
+
+    def watch(_witness, _call, n_calls):
+        counts.append(n_calls)
+        return StopWindow((*range(0, MS * n_calls + 1, MS),), (0,) * (n_calls + 1), [])
+
+    clock = count(0, 0.001)
+    monkeypatch.setattr(stop_the_world, "perf_counter", clock.__next__)
+    monkeypatch.setattr(stop_the_world, "watch_stops", watch)
+    watch_for(StopWitness(), repeat(bool), 0.0, 0.01)
+    assert counts == [1, 4, 8, 16, 32, 64, 64, 64, 64, 64]
