@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import compare.render  # noqa: F401 - registers how results are shown.
 from compare.model import Report
@@ -14,6 +13,7 @@ from compare.run import Progress, run_plan
 from compare.scenarios import SCENARIOS
 from compare.scenarios.sweep import plan_s
 from gilscope.cli import options, output
+from gilscope.cli.options import flag, option
 from gilscope.cli.progress import ProgressView, make_live
 from gilscope.render.document import (
     TONES,
@@ -22,8 +22,7 @@ from gilscope.render.document import (
     Document,
     Note,
     Section,
-    show_verdict,
-    tabulate,
+    Table,
 )
 from gilscope.render.markdown import render_annotation
 from gilscope.render.terminal import STYLES
@@ -42,50 +41,44 @@ STEPS_S = {
     "pairs": (8.0, 2.0),
 }
 
-
-def add_run(commands: Any) -> None:
-    """Add `gilscope run`."""
-    parser = commands.add_parser("run")
-    options.add(parser, "--backend")
-    parser.add_argument(
-        "--contract",
-        metavar="MODULE:ATTRIBUTE",
-        help="what is implemented (default: double_list); --backend then names "
+RUN: options.Arguments = {
+    **options.BACKEND,
+    "--contract": option(
+        "MODULE:ATTRIBUTE",
+        "what is implemented (default: double_list); --backend then names "
         "implementations that are installed or module:attribute",
-    )
-    parser.add_argument(
-        "--scenario",
+    ),
+    "--scenario": option(
+        "NAME",
+        f"one of {', '.join(SCENARIOS)}; again for another one",
         action="append",
-        metavar="NAME",
-        help=f"one of {', '.join(SCENARIOS)}; again for another one",
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="run every scenario in its short form"
-    )
-    parser.add_argument(
-        "--timeout",
+    ),
+    "--quick": flag("run every scenario in its short form"),
+    "--timeout": option(
+        "SECONDS",
+        "how long one backend may take for everything (default: %(default)g)",
         type=options.parse_time_limit,
         default=60.0,
-        metavar="SECONDS",
-        help="how long one backend may take for everything (default: %(default)g)",
-    )
-    parser.add_argument(
-        "--threads",
+    ),
+    "--threads": option(
+        "N,N",
+        "how many threads the parallel scenario tries (default: 2)",
         type=options.parse_counts,
         default=(2,),
-        metavar="N,N",
-        help="how many threads the parallel scenario tries (default: 2)",
-    )
-    options.add(parser, *options.FILES)
-    parser.add_argument(
-        "--trace",
-        metavar="FILE",
-        help="write the handoff as Chrome Trace Event JSON, for Perfetto or speedscope",
-    )
-    parser.add_argument(
-        "--explain", action="store_true", help="print every scenario's figures, and why"
-    )
-    parser.set_defaults(run=run_run)
+    ),
+    **options.FILES,
+    "--trace": option(
+        "FILE",
+        "write the handoff as Chrome Trace Event JSON, for Perfetto or speedscope",
+    ),
+    "--explain": flag("print every scenario's figures, and why"),
+}
+SWEEP: options.Arguments = {
+    **options.BACKEND,
+    "--quick": flag("a smaller grid, in fewer rounds"),
+    **options.FILES,
+}
+LIST: options.Arguments = {}
 
 
 def run_run(arguments: argparse.Namespace) -> int:
@@ -93,7 +86,7 @@ def run_run(arguments: argparse.Namespace) -> int:
     if arguments.contract:
         # It is imported here, too.
         options.append_folder()
-    try:
+    with output.refuse(ValueError):
         plan = make_plan(
             arguments.backend,
             contract=arguments.contract,
@@ -103,10 +96,7 @@ def run_run(arguments: argparse.Namespace) -> int:
             threads=arguments.threads,
             path=options.list_search_path(),
         )
-    except ValueError as error:
-        raise output.UsageError(str(error)) from error
-    output.check_files(arguments)
-    report = run_and_show(plan, arguments)
+    report, status = run_and_show(plan, arguments)
     if arguments.trace is not None:
         output.write_text(arguments.trace, render_trace(report))
         output.note(f"wrote {arguments.trace}")
@@ -116,18 +106,7 @@ def run_run(arguments: argparse.Namespace) -> int:
             if result.status not in ("ok", "unavailable"):
                 title = f"{result.name}: {result.status}"
                 output.note(render_annotation(title, result.reason))
-    return judge_report(report)
-
-
-def add_sweep(commands: Any) -> None:
-    """Add `gilscope sweep`."""
-    parser = commands.add_parser("sweep")
-    options.add(parser, "--backend")
-    parser.add_argument(
-        "--quick", action="store_true", help="a smaller grid, in fewer rounds"
-    )
-    options.add(parser, *options.FILES)
-    parser.set_defaults(run=run_sweep)
+    return status
 
 
 def run_sweep(arguments: argparse.Namespace) -> int:
@@ -135,53 +114,37 @@ def run_sweep(arguments: argparse.Namespace) -> int:
     plan, planned_s = make_sweep_plan(
         arguments.backend, quick=arguments.quick, path=options.list_search_path()
     )
-    output.check_files(arguments)
     output.note(f"this takes about {planned_s:.0f} s")
-    return judge_report(run_and_show(plan, arguments))
+    return run_and_show(plan, arguments)[1]
 
 
-def run_and_show(plan: Plan, arguments: argparse.Namespace) -> Report:
-    """Run a plan and show the report."""
+def run_and_show(plan: Plan, arguments: argparse.Namespace) -> tuple[Report, int]:
+    """Run a plan, show the report, and return the exit status that it stands for."""
     with show_progress(plan) as progress:
         report = run_plan(plan, progress)
     output.deliver(report, arguments)
-    return report
-
-
-def judge_report(report: Report) -> int:
-    """Return the exit status that a report stands for."""
     if not report.ok:
-        return output.WRONG
+        return report, output.WRONG
     if any(result.gil and result.gil.verdict == "inconclusive" for result in report):
-        return output.UNSURE
-    return output.OK
+        return report, output.UNSURE
+    return report, output.OK
 
 
-def add_list(commands: Any) -> None:
-    """Add `gilscope list`."""
-    commands.add_parser("list").set_defaults(run=run_list)
-
-
-def run_list(arguments: argparse.Namespace) -> int:
+def run_list(_: argparse.Namespace) -> int:
     """Load each backend in a process of its own and say what came of it."""
-    del arguments
     plan = make_plan(scenarios=(), timeout_s=LIST_TIMEOUT_S)
     with show_progress(plan, is_told=False) as progress:
         report = run_plan(plan, progress)
-    rows = [(result.name, result) for result in report]
-    columns = (Column("", "technology"), Column("", show_status))
+    rows = []
+    for result in report:
+        word = "available" if result.status == "ok" else result.status
+        state = Cell(word, TONES[result.status])
+        rows.append((result.name, result.technology or "-", state))
+    table = Table("Backends", [Column("")] * 3, rows)
     notes = [Note(each.reason, each.name) for each in report if each.reason]
-    tables = (tabulate("Backends", columns, rows, ""),)
-    section = Section("Backends", tables=tables, notes=notes)
+    section = Section("Backends", tables=(table,), notes=notes)
     output.show_document(Document("Backends", "", (section,)))
     return output.OK
-
-
-def show_status(result: Any) -> Cell:
-    """Return whether a backend could be loaded."""
-    if result.status == "ok":
-        return Cell("available", "good")
-    return show_verdict(result.status)
 
 
 @contextlib.contextmanager
@@ -193,19 +156,16 @@ def show_progress(
     view = ProgressView({job.name: steps for job in plan.jobs})
     live = make_live(view)
 
-    def update(step: Progress) -> None:
-        if step.state == "running":
-            view.begin(step.backend, step.scenario or "loading")
-        else:
-            style = STYLES[TONES[step.state]]
-            view.end(step.backend, step.state, style, step.elapsed_s)
-
     def tell(step: Progress) -> None:
-        words = f"{step.state} after {step.elapsed_s:.1f} s"
-        if step.state == "running":
-            words = step.scenario or "loading"
-        if is_told:
+        scenario = step.scenario or "loading"
+        is_running, elapsed_s = step.state == "running", step.elapsed_s
+        if live is None and is_told:
+            words = scenario if is_running else f"{step.state} after {elapsed_s:.1f} s"
             output.note(f"{step.backend}: {words}")
+        elif is_running:
+            view.begin(step.backend, scenario)
+        else:
+            view.end(step.backend, step.state, STYLES[TONES[step.state]], elapsed_s)
 
     with live or contextlib.nullcontext():
-        yield tell if live is None else update
+        yield tell

@@ -8,19 +8,29 @@ import argparse
 import difflib
 import importlib
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
-from types import SimpleNamespace
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from gilscope.cli.output import OK, UNSURE, USAGE, WRONG, UsageError, note, say, write
+from gilscope.cli.output import (
+    OK,
+    UNSURE,
+    USAGE,
+    WRONG,
+    UsageError,
+    check_files,
+    note,
+    say,
+    write,
+)
 from gilscope.environment import read_version
 
 __all__ = ["OK", "UNSURE", "USAGE", "WRONG", "main"]
 
-# The module of each command, where add_NAME() is, and the question that it answers. A
-# module is imported only when its command is asked for: the instrument knows nothing of
-# the harness otherwise.
+
+# The module of each command, and the question that it answers. The module has
+# `run_NAME(arguments) -> exit status` and `NAME`, its arguments as data. It is imported
+# only when its command is asked for: the instrument knows nothing of the harness
+# otherwise.
 COMMANDS = {
     "check": ("gilscope.cli.check", "does a statement release the GIL?"),
     "measure": (
@@ -51,6 +61,7 @@ EXAMPLES = {
     "check": "-s 'import zlib' 'zlib.crc32(bytes(100_000))'",
     "measure": "--size 10,1000 'sum(range({size}))'",
     "imports": "json hashlib",
+    "watch": "--over 20ms server.py",
     "compare": "'sum(range(1000))' 'sum(n for n in range(1000))'",
     "run": "--quick --backend python",
     "demo": "--quick python",
@@ -58,7 +69,6 @@ EXAMPLES = {
     "diff": "before.json after.json",
     "gather": "3.11.json 3.14t.json",
 }
-DESCRIPTION = "Does a call release the GIL? Who holds it? Evidence, not timing."
 SHELLS = ("bash", "zsh", "tcsh")
 
 
@@ -69,7 +79,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         make_parser().print_help()
         return OK
     if not words[0].startswith("-") and words[0] not in COMMANDS:
-        say(describe_unknown(words[0]))
+        near = difflib.get_close_matches(words[0], COMMANDS, n=1, cutoff=0.5)
+        hint = f"did you mean: gilscope {near[0]}" if near else "see: gilscope --help"
+        names = ", ".join(COMMANDS)
+        say(f"unknown command {words[0]!r}: expected one of {names}; {hint}")
         return USAGE
     parser = make_parser(words[0])
     arguments = parser.parse_args(words)
@@ -81,9 +94,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK
     if "run" not in arguments:
         parser.error("expected a command, got none")
-    run: Callable[[argparse.Namespace], int] = arguments.run
     try:
-        status = run(arguments)
+        check_files(arguments)
+        status: int = arguments.run(arguments)
         sys.stdout.flush()
     except (UsageError, LookupError) as error:
         say(str(error))
@@ -112,17 +125,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE)
 
 
-def describe_unknown(word: str) -> str:
-    """Return that there is no such command, and which one may be meant."""
-    near = difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.5)
-    hint = f"did you mean: gilscope {near[0]}" if near else "see: gilscope --help"
-    return f"unknown command {word!r}: expected one of {', '.join(COMMANDS)}; {hint}"
-
-
-def make_parser(command: str | None = None) -> argparse.ArgumentParser:
-    """Return the parser; only `command` has its options, or each of "all"."""
-    epilog = f"try: gilscope check {EXAMPLES['check']}"
-    parser = Parser("gilscope", description=DESCRIPTION, epilog=epilog)
+def make_parser(asked: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser; only the command asked for has its options, or "all" have."""
+    parser = Parser(
+        "gilscope",
+        description="Does a call release the GIL? Who holds it? Evidence, not timing.",
+        epilog=f"try: gilscope check {EXAMPLES['check']}",
+    )
     version = f"gilscope {read_version()}"
     parser.add_argument("--version", action="version", version=version)
     parser.add_argument(
@@ -132,19 +141,20 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
         'eval "$(gilscope --print-completion bash)"',
     )
     commands = parser.add_subparsers(metavar="COMMAND")
-    for name, (module, question) in COMMANDS.items():
-        description = question[0].upper() + question[1:]
-        example = EXAMPLES.get(name)
-        add_parser = partial(
-            commands.add_parser,
+    for name, (path, question) in COMMANDS.items():
+        one = commands.add_parser(
+            name,
             help=question,
-            description=description,
-            epilog=example and f"try: gilscope {name} {example}",
+            description=question[0].upper() + question[1:],
+            epilog=f"try: gilscope {name} {EXAMPLES[name]}"
+            if name in EXAMPLES
+            else None,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        if command in (name, "all"):
-            add_command = getattr(importlib.import_module(module), f"add_{name}")
-            add_command(SimpleNamespace(add_parser=add_parser))
-        else:
-            add_parser(name)
+        if asked in (name, "all"):
+            module = importlib.import_module(path)
+            one.usage = getattr(module, "USAGE", None)
+            one.set_defaults(run=getattr(module, f"run_{name}"))
+            for names, how in getattr(module, name.upper()).items():
+                one.add_argument(*names.split(), **how)
     return parser

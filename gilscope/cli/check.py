@@ -9,6 +9,7 @@ from typing import Any
 import gilscope.render.text  # noqa: F401 - shows checks.
 from gilscope.check import BUDGET_S, TIMEOUT_S
 from gilscope.cli import options, output
+from gilscope.cli.options import option
 from gilscope.cli.progress import show_waiting
 from gilscope.environment import is_free_threaded_build
 from gilscope.limits import check_limits
@@ -20,68 +21,43 @@ STATUSES = {"met": output.OK, "missed": output.WRONG, "unclear": output.UNSURE}
 # How much longer than its figures a check takes, with the start of a process.
 START_S = 0.3
 
-
-def add_check(commands: Any) -> None:
-    """Add `gilscope check`."""
-    parser = commands.add_parser("check")
-    options.add(parser, "--setup", "--json")
-    parser.add_argument(
-        "--prepare",
+CHECK: options.Arguments = {
+    **options.SETUP,
+    **options.JSON,
+    "--prepare": option(
+        "STATEMENT",
+        "run before every call, outside of what is watched; again for another line",
         action="append",
-        metavar="STATEMENT",
-        help="run before every call, outside of what is watched; again for another "
-        "line",
-    )
-    parser.add_argument(
-        "--min-fraction",
-        type=parse_fraction,
-        metavar="F",
-        help="the least released fraction, 0 to 1",
-    )
-    parser.add_argument(
-        "--max-hold",
+    ),
+    "--min-fraction": option(
+        "F", "the least released fraction, 0 to 1", type=options.parse_fraction
+    ),
+    "--max-hold": option(
+        "T",
+        "the longest hold that is allowed, such as 10ms",
         type=options.parse_duration,
-        metavar="T",
-        help="the longest hold that is allowed, such as 10ms",
-    )
-    parser.add_argument(
-        "--budget",
+    ),
+    "--budget": option(
+        "T",
+        "about how long the figures of a statement may take (default: 0.5s)",
         type=options.parse_time_limit,
         default=BUDGET_S,
-        metavar="T",
-        help="about how long the figures of a statement may take (default: 0.5s)",
-    )
-    parser.add_argument(
-        "--timeout",
+    ),
+    "--timeout": option(
+        "T",
+        "how long without a sign of life is no answer (default: 60s)",
         type=options.parse_time_limit,
         default=TIMEOUT_S,
-        metavar="T",
-        help="how long without a sign of life is no answer (default: 60s)",
-    )
-    parser.add_argument(
-        "--both",
-        action="store_true",
-        help="judge with the GIL on and with it off, on a free-threaded build",
-    )
-    options.add_statement(parser, "; each argument is judged by itself", nargs="+")
-    parser.set_defaults(run=run_check)
-
-
-def parse_fraction(text: str) -> float:
-    """Return a fraction from 0 to 1."""
-    try:
-        fraction = float(text)
-    except ValueError:
-        fraction = -1.0
-    if 0 <= fraction <= 1:
-        return fraction
-    message = f"expected a number from 0 to 1, got {text!r}"
-    raise argparse.ArgumentTypeError(message)
+    ),
+    "--both": options.flag(
+        "judge with the GIL on and with it off, on a free-threaded build"
+    ),
+    **options.make_statement("; each argument is judged by itself", nargs="+"),
+}
 
 
 def run_check(arguments: argparse.Namespace) -> int:
     """Judge each statement in a process of its own, and show the verdicts."""
-    output.check_files(arguments)
     if arguments.both and not is_free_threaded_build():
         message = (
             "--both: expected a free-threaded build of Python, got "
@@ -106,23 +82,20 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 def judge_statements(arguments: argparse.Namespace) -> Iterator[Check]:
     """Yield the check of each statement, or both of them."""
+    setup, prepare = options.join_lines(arguments.setup), None
+    if arguments.prepare:
+        prepare = options.join_lines(arguments.prepare)
     # As with `python -m timeit`, modules of the current folder can be named.
-    path = options.list_search_path()
-    for statement in arguments.statement:
-        wanted = Statement(
-            statement,
-            options.join_lines(arguments.setup),
-            options.join_lines(arguments.prepare) if arguments.prepare else None,
-            arguments.budget,
-        )
+    path, timeout_s = options.list_search_path(), arguments.timeout
+    for text in arguments.statement:
+        wanted = Statement(text, setup, prepare, arguments.budget)
         for gil in ("1", "0") if arguments.both else (None,):
-            with show_waiting(statement, "judging", arguments.budget + START_S):
-                try:
-                    yield judge_in_child(
-                        wanted, timeout_s=arguments.timeout, path=path, gil=gil
-                    )
-                except StatementError as error:
-                    raise output.UsageError(str(error)) from error
+            with (
+                output.refuse(StatementError),
+                show_waiting(text, "judging", arguments.budget + START_S),
+            ):
+                check = judge_in_child(wanted, timeout_s=timeout_s, path=path, gil=gil)
+            yield check
 
 
 def render_json(checks: Sequence[Check], *, is_both: bool) -> str:

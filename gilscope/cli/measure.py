@@ -3,9 +3,9 @@
 import argparse
 import contextlib
 import sys
-from typing import Any
 
 from gilscope.cli import options, output
+from gilscope.cli.options import option
 from gilscope.cli.progress import show_waiting
 from gilscope.measure import measure_statement
 from gilscope.probe.statement import describe_error
@@ -13,37 +13,30 @@ from gilscope.probe.statement import describe_error
 # What one size takes on an idle machine.
 SIZE_S = 3.0
 
-
-def add_measure(commands: Any) -> None:
-    """Add `gilscope measure`."""
-    parser = commands.add_parser("measure")
-    options.add(parser, "--setup")
-    parser.add_argument(
-        "--threads",
+MEASURE: options.Arguments = {
+    **options.SETUP,
+    "--threads": option(
+        "N,N",
+        "how many threads, and as many processes beside them (default: 2)",
         type=options.parse_counts,
         default=(2,),
-        metavar="N,N",
-        help="how many threads, and as many processes beside them (default: 2)",
-    )
-    parser.add_argument(
-        "--size",
+    ),
+    "--size": option(
+        "N,N",
+        "measure at each; {size} in setup and statement stands for it",
         type=options.parse_counts,
-        metavar="N,N",
-        help="measure at each; {size} in setup and statement stands for it",
-    )
-    parser.add_argument(
-        "--held",
-        metavar="STATEMENT",
-        help="does the same and holds the GIL: from which size does releasing pay?",
-    )
-    options.add(parser, *options.FILES)
-    options.add_statement(parser)
-    parser.set_defaults(run=run_measure)
+    ),
+    "--held": option(
+        "STATEMENT",
+        "does the same and holds the GIL: from which size does releasing pay?",
+    ),
+    **options.FILES,
+    **options.make_statement(),
+}
 
 
 def run_measure(arguments: argparse.Namespace) -> int:
     """Measure, and show the findings with their figures."""
-    output.check_files(arguments)
     texts = [arguments.statement, arguments.held or "", *(arguments.setup or ())]
     if arguments.size and not any("{size}" in text for text in texts):
         message = "--size: expected {size} in the statement or the setup"

@@ -1,56 +1,27 @@
-"""Options that several commands have."""
+"""Arguments that several commands have, as argparse takes them, and how they are read.
+
+Here and in each command's module, arguments are data: how argparse takes each, by its
+names.
+"""
 
 import argparse
 import contextlib
 import math
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-OPTIONS: dict[str, dict[str, Any]] = {
-    "--setup": {
-        "action": "append",
-        "metavar": "SETUP",
-        "help": "run once before, in each process; again for another line "
-        "(default: pass)",
-    },
-    "--backend": {
-        "action": "append",
-        "metavar": "NAME",
-        "help": "a registered name or package.module:attribute; again for another one "
-        "(default: all that are registered)",
-    },
-    "--json": {
-        "metavar": "FILE",
-        "help": "write JSON; - is standard output, which then has nothing else",
-    },
-    "--html": {"metavar": "FILE", "help": "write one page"},
-    "--markdown": {
-        "metavar": "FILE",
-        "help": "write Markdown, such as for the summary of a CI job",
-    },
-}
-FILES = ("--json", "--html", "--markdown")
-SHORT = {"--setup": ("-s",)}
+Arguments = dict[str, dict[str, Any]]
 
 
-def add(parser: argparse.ArgumentParser, *names: str) -> None:
-    """Add some of OPTIONS."""
-    for name in names:
-        parser.add_argument(*SHORT.get(name, ()), name, **OPTIONS[name])
+def option(metavar: str, text: str, **more: Any) -> dict[str, Any]:
+    """Return an argument with a value, and its help."""
+    return {"metavar": metavar, "help": text, **more}
 
 
-def add_statement(
-    parser: argparse.ArgumentParser, more: str = "", **attributes: Any
-) -> None:
-    """Add the argument STATEMENT, or several of them."""
-    parser.add_argument(
-        "statement",
-        type=parse_statement,
-        metavar="STATEMENT",
-        help=f"Python code, as `python -m timeit` takes it{more}",
-        **attributes,
-    )
+def flag(text: str) -> dict[str, Any]:
+    """Return an option without a value, and its help."""
+    return {"action": "store_true", "help": text}
 
 
 def join_lines(lines: list[str] | None) -> str:
@@ -73,40 +44,47 @@ def append_folder() -> None:
         sys.path.append(str(Path.cwd()))
 
 
+def refuse_value(expected: str, text: str) -> NoReturn:
+    """Refuse a value that is not what was expected."""
+    message = f"expected {expected}, got {text!r}"
+    raise argparse.ArgumentTypeError(message)
+
+
 def parse_statement(text: str) -> str:
     """Return a statement that does something."""
     if text.strip():
         return text
-    message = f"expected a statement, got {text!r}"
-    raise argparse.ArgumentTypeError(message)
+    refuse_value("a statement", text)
 
 
-def parse_seconds(text: str) -> float:
-    """Return a positive, finite number of seconds."""
+def parse_fraction(text: str) -> float:
+    """Return a fraction from 0 to 1."""
     with contextlib.suppress(ValueError):
-        seconds = float(text)
-        if seconds > 0 and math.isfinite(seconds):
-            return seconds
-    message = f"expected a number of seconds over 0, got {text!r}"
-    raise argparse.ArgumentTypeError(message)
+        if 0 <= float(text) <= 1:
+            return float(text)
+    refuse_value("a number from 0 to 1", text)
 
 
 def parse_duration(text: str) -> float:
     """Return the seconds of a duration over 0 such as 10ms, 0.5s or 200us."""
     for unit, size in (("us", 1e-6), ("ms", 1e-3), ("s", 1.0)):
-        if text.endswith(unit):
-            with contextlib.suppress(argparse.ArgumentTypeError):
-                return parse_seconds(text.removesuffix(unit)) * size
-            break
-    message = f"expected a duration over 0 such as 10ms, 0.5s or 200us, got {text!r}"
-    raise argparse.ArgumentTypeError(message)
+        if text.endswith(unit) and (seconds := read_seconds(text.removesuffix(unit))):
+            return seconds * size
+    refuse_value("a duration over 0 such as 10ms, 0.5s or 200us", text)
 
 
 def parse_time_limit(text: str) -> float:
     """Return the seconds of a time limit: a duration, or a number of seconds."""
-    with contextlib.suppress(argparse.ArgumentTypeError):
-        return parse_seconds(text)
-    return parse_duration(text)
+    return read_seconds(text) or parse_duration(text)
+
+
+def read_seconds(text: str) -> float:
+    """Return a positive, finite number of seconds, 0 for what is none."""
+    with contextlib.suppress(ValueError):
+        seconds = float(text)
+        if seconds > 0 and math.isfinite(seconds):
+            return seconds
+    return 0.0
 
 
 def parse_counts(text: str) -> tuple[int, ...]:
@@ -115,5 +93,38 @@ def parse_counts(text: str) -> tuple[int, ...]:
         counts = tuple(int(part) for part in text.split(","))
         if min(counts) > 0:
             return counts
-    message = f"expected counts over 0 like 1,2,4, got {text!r}"
-    raise argparse.ArgumentTypeError(message)
+    refuse_value("counts over 0 like 1,2,4", text)
+
+
+SETUP: Arguments = {
+    "-s --setup": option(
+        "SETUP",
+        "run once before, in each process; again for another line (default: pass)",
+        action="append",
+    )
+}
+BACKEND: Arguments = {
+    "--backend": option(
+        "NAME",
+        "a registered name or package.module:attribute; again for another one "
+        "(default: all that are registered)",
+        action="append",
+    )
+}
+JSON: Arguments = {
+    "--json": option(
+        "FILE", "write JSON; - is standard output, which then has nothing else"
+    )
+}
+HTML: Arguments = {"--html": option("FILE", "write one page")}
+FILES: Arguments = {
+    **JSON,
+    **HTML,
+    "--markdown": option("FILE", "write Markdown, such as for the summary of a CI job"),
+}
+
+
+def make_statement(more: str = "", **attributes: Any) -> Arguments:
+    """Return the argument STATEMENT, or several of them."""
+    text = f"Python code, as `python -m timeit` takes it{more}"
+    return {"statement": option("STATEMENT", text, type=parse_statement, **attributes)}

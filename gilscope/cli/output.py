@@ -4,7 +4,9 @@ The report goes to standard output, everything else to standard error.
 """
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Iterator
 
 from gilscope import files
 from gilscope.clean import clean_text
@@ -26,6 +28,16 @@ def choose_worst(statuses: set[int]) -> int:
     return next(status for status in (WRONG, UNSURE, OK) if status in statuses)
 
 
+@contextlib.contextmanager
+def refuse(*kinds: type[Exception], what: str = "") -> Iterator[None]:
+    """Tell errors of these kinds in one line, after what could not be done."""
+    try:
+        yield
+    except kinds as error:
+        text = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"{what}: {text}" if what else text) from error
+
+
 def check_files(arguments: argparse.Namespace) -> None:
     """Refuse a file that cannot be written, before anything runs."""
     for name in ("json", "html", "markdown", "trace"):
@@ -34,10 +46,8 @@ def check_files(arguments: argparse.Namespace) -> None:
             message = f"--{name}: expected a file, got -, which is for --json"
             raise UsageError(message)
         if target not in (None, "-"):
-            try:
+            with refuse(OSError, what=f"cannot write {target}"):
                 files.check_writable(target)
-            except OSError as error:
-                raise UsageError(describe_write_error(target, error)) from error
 
 
 def deliver(found: "Record", arguments: argparse.Namespace) -> None:
@@ -79,15 +89,8 @@ def write_text(target: str | None, text: str) -> None:
     if target == "-":
         write(text.removesuffix("\n"))
     elif target is not None:
-        try:
+        with refuse(OSError, what=f"cannot write {target}"):
             files.write_file(target, text)
-        except OSError as error:
-            raise UsageError(describe_write_error(target, error)) from error
-
-
-def describe_write_error(target: str, error: OSError) -> str:
-    """Return why a file cannot be written."""
-    return f"cannot write {target}: {error.strerror or error}"
 
 
 def say(text: str) -> None:

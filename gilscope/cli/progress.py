@@ -30,56 +30,49 @@ class ProgressView:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin with nothing run; the clock has seconds that only grow."""
-        self._rows = rows
         self._clock = clock
         self._started = self._step_at = clock()
+        # Of each row the steps that are to come.
+        self._left = {row: dict(steps) for row, steps in rows.items()}
         self._ended: dict[str, tuple[str, str, float]] = {}
-        self._running = ""
-        self._step = ""
-        self._done_s = self._skipped_s = 0.0
+        # Row, name and seconds of what runs now.
+        self._step = ("", "", 0.0)
+        self._done_s = 0.0
 
     def begin(self, row: str, step: str) -> None:
         """Take in that a step of a row begins, and so the one before it has ended."""
-        self._finish_step(row)
-        self._running, self._step, self._step_at = row, step, self._clock()
+        self._done_s += self._step[2]
+        self._step = row, step, self._left[row].pop(step, 0.0)
+        self._step_at = self._clock()
 
     def end(self, row: str, state: str, style: str, elapsed_s: float) -> None:
         """Take in that a row has ended; steps that it has not got to are skipped."""
-        self._finish_step(row)
+        self._done_s += self._step[2]
+        self._step = ("", "", 0.0)
+        self._left[row] = {}
         self._ended[row] = (state, style, elapsed_s)
-        names = [*self._rows[row]]
-        at = names.index(self._step) + 1 if self._step in names else 0
-        self._skipped_s += sum(self._rows[row][name] for name in names[at:])
-        self._running = self._step = ""
-
-    def _finish_step(self, row: str) -> None:
-        if row == self._running:
-            self._done_s += self._rows[row].get(self._step, 0.0)
 
     def compute_left(self) -> float:
         """Return how many seconds are left, by how long the steps so far have taken."""
-        now = self._clock()
-        total_s = sum(sum(steps.values()) for steps in self._rows.values())
-        step_s = self._rows.get(self._running, {}).get(self._step, 0.0)
-        left_s = total_s - self._done_s - self._skipped_s - step_s
+        left_s = sum(sum(steps.values()) for steps in self._left.values())
         factor = 1.0
         if self._done_s > KNOWN_AFTER_S:
             factor = (self._step_at - self._started) / self._done_s
-        return left_s * factor + max(0.0, step_s * factor - (now - self._step_at))
+        running_s = self._step[2] * factor - (self._clock() - self._step_at)
+        return left_s * factor + max(0.0, running_s)
 
     def __rich__(self) -> RenderableType:
         """Return a line for each row, and below them the time."""
         now = self._clock()
+        running, step, _ = self._step
         grid = Table.grid(padding=(0, 2))
-        for row in self._rows:
+        for row in self._left:
+            cells = (Text("waits", "dim"), Text())
             if row in self._ended:
                 state, style, elapsed_s = self._ended[row]
                 cells = (Text(state, style), Text(f"{elapsed_s:.1f} s"))
-            elif row == self._running:
-                elapsed = Text(f"{now - self._step_at:.0f} s")
-                cells = (Text(self._step, "bold"), elapsed)
-            else:
-                cells = (Text("waits", "dim"), Text())
+            elif row == running:
+                cells = (Text(step, "bold"), Text(f"{now - self._step_at:.0f} s"))
             grid.add_row(Text(clean_text(row)), *cells)
         so_far, left = now - self._started, self.compute_left()
         rest = f"about {left:.0f} s left" if left >= 1 else "nearly done"

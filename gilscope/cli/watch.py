@@ -6,57 +6,47 @@ import os
 import resource
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import gilscope.render.holds  # noqa: F401 - registers how a report is shown.
 from gilscope.cli import options, output
+from gilscope.cli.options import option
 from gilscope.watcher.launch import WatchedProgram
 from gilscope.watcher.model import WatchReport
 from gilscope.watcher.offsets import WatchUnavailableError, check_supported
 
-
-def add_watch(commands: Any) -> None:
-    """Add `gilscope watch`."""
-    parser = commands.add_parser(
-        "watch",
-        usage="gilscope watch [--over T] [--fail-over T] [--json FILE] [--html FILE] "
-        "(SCRIPT | -m MODULE) [ARGS]...",
-        epilog="SIGUSR1 prints what was seen so far.\n"
-        "try: gilscope watch --over 20ms server.py",
-    )
-    parser.add_argument(
-        "--over",
+USAGE = (
+    "gilscope watch [--over T] [--fail-over T] [--json FILE] [--html FILE] "
+    "(SCRIPT | -m MODULE) [ARGS]..."
+)
+WATCH: options.Arguments = {
+    "--over": option(
+        "T",
+        "the shortest hold to report, such as 10ms (the default)",
         type=options.parse_duration,
         default=0.010,
-        metavar="T",
-        help="the shortest hold to report, such as 10ms (the default)",
-    )
-    parser.add_argument(
-        "--fail-over",
-        type=options.parse_duration,
-        metavar="T",
-        help="exit status 1 if a hold was longer",
-    )
-    options.add(parser, "--json", "--html")
-    parser.add_argument(
-        "-m",
+    ),
+    "--fail-over": option(
+        "T", "exit status 1 if a hold was longer", type=options.parse_duration
+    ),
+    **options.JSON,
+    **options.HTML,
+    "-m": option(
+        "MODULE",
+        "the module to run, with its arguments",
         dest="words",
         nargs=argparse.REMAINDER,
-        metavar="MODULE",
-        help="the module to run, with its arguments",
-    )
-    parser.add_argument(
-        "script",
+    ),
+    "script": option(
+        "SCRIPT",
+        "the script to run, with its arguments; SIGUSR1 prints what was seen so far",
         nargs=argparse.REMAINDER,
-        metavar="SCRIPT",
-        help="the script to run, with its arguments",
-    )
-    parser.set_defaults(run=run_watch)
+    ),
+}
 
 
 def run_watch(arguments: argparse.Namespace) -> int:
     """Run the program, then show who held the GIL."""
-    output.check_files(arguments)
     words = take_words(arguments)
     try:
         check_supported()
@@ -71,11 +61,7 @@ def run_watch(arguments: argparse.Namespace) -> int:
         output.say(program.refusal)
         return output.UNSURE
     report = program.report()
-    if arguments.json != "-":
-        output.write(str(report))
-    output.write_text(arguments.json, report.to_json())
-    if arguments.html is not None:
-        output.write_text(arguments.html, report.to_html())
+    output.deliver(report, arguments)
     return choose_status(report, arguments.fail_over, status)
 
 
