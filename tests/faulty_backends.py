@@ -9,6 +9,7 @@ benchmarks/faulty_backends.py as often as asked for.
 
 import atexit
 import ctypes
+import decimal
 import functools
 import gc
 import itertools
@@ -16,6 +17,7 @@ import json
 import locale
 import os
 import platform
+import resource
 import signal
 import subprocess
 import sys
@@ -128,6 +130,11 @@ def is_asked_to_release(options: dict[str, Any]) -> bool:
     return options.get("release_gil", True) is True
 
 
+def is_plain(values: Any) -> bool:
+    """Return whether these are values that no code of theirs can change."""
+    return type(values) is list and {*map(type, values)} <= {int}
+
+
 def is_in_main_thread() -> bool:
     """Return whether the caller is the main thread."""
     return threading.current_thread() is threading.main_thread()
@@ -196,6 +203,15 @@ def wrong_when_long(values, result, index, **options):
         result[index][-1] += 1
 
 
+@faulty("correctness", "1.1 65537 values")
+def counts_in_16_bits(values, result, index, **options):
+    """Count the items in a number of 16 bits."""
+    right(values, result, index, **options)
+    answer = list.__getitem__(result, index)
+    if len(answer) >= 2**16:
+        del answer[len(answer) % 2**16 :]
+
+
 @faulty("correctness", "1.2 all around the powers of two: result")
 def wrong_between_digits(values, result, index, **options):
     """Lose a bit of values of more than 60 bits."""
@@ -227,6 +243,48 @@ def wrong_from_the_end_when_held(values, result, index, **options):
     right(values, result, index, **options)
     if index in (-1, -2) and options.get("release_gil") is False:
         result[index][-1] += 1
+
+
+@faulty("correctness", "while the GIL is released, changes values: answer")
+def reads_values_again(values, result, index, **options):
+    """Read values once more when the kernel is done."""
+    right(values, result, index, **options)
+    if is_plain(values):
+        list.__setitem__(result, index, [2 * item for item in values])
+
+
+@faulty("correctness", "while the GIL is released: expected values unchanged")
+def doubles_in_place(values, result, index, **options):
+    """Double the values themselves, and put them back."""
+    if not is_plain(values):
+        right(values, result, index, **options)
+        return
+    kept = list(values)
+    values[:] = [2 * item for item in kept]
+    try:
+        right(kept, result, index, **options)
+    finally:
+        values[:] = kept
+
+
+@faulty("correctness", "1.5 no values, an index outside: error")
+def checks_nothing_without_values(values, result, index, **options):
+    """Return before the checks where there is nothing to double."""
+    if values == [] and type(result) is list and index == len(result):
+        return
+    right(values, result, index, **options)
+
+
+@faulty("correctness", "1.3 both sleeps without values: trace")
+def never_sleeps_without_values(values, result, index, **options):
+    """Sleep only where there was something to double."""
+    if values == []:
+        for name in SLEEPS & options.keys():
+            options[name] = min(options[name], 0)
+    right(values, result, index, **options)
+
+
+SLEEPS = {"released_sleep", "held_sleep"}
 
 
 @faulty("correctness", "1.1 an unknown option")
@@ -437,6 +495,27 @@ def swallows_interrupts(*arguments, **options):
         raise TypeError(message) from None
 
 
+@faulty("correctness", "1.2 an __index__ that raises its own KeyError: error")
+def takes_errors_for_zeros(values, result, index, **options):
+    """Clear an error that it takes for its own, and answer zeros."""
+    try:
+        right(values, result, index, **options)
+    except KeyError:
+        right([0] * len(values), result, index, **options)
+
+
+@faulty("correctness", "1.2 an __index__ that raises its own OverflowError: error")
+def replaces_errors_of_items(*arguments, **options):
+    """Raise an error of its own for any that looks like one."""
+    try:
+        right(*arguments, **options)
+    except OverflowError as error:
+        replaced = OverflowError(str(error))
+        for note in getattr(error, "__notes__", ()):
+            replaced.add_note(note)
+        raise replaced from None
+
+
 # --- What is kept ---------------------------------------------------------------------
 
 KEPT: list[Any] = []
@@ -478,7 +557,7 @@ def keeps_its_options(*arguments, **options):
 
 @faulty(
     "correctness",
-    "references not given back",
+    "references",
 )
 def keeps_its_items(values, result, index, **options):
     """Take a reference to each plain item that is read, and never drop it."""
@@ -486,6 +565,27 @@ def keeps_its_items(values, result, index, **options):
     for item in values:
         if type(item) is int:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(item))
+
+
+@faulty(
+    "correctness",
+    "references fewer than before",
+    skip="" if sys.version_info < (3, 12) else "small ints are not counted any more",
+)
+def gives_items_back_twice(values, result, index, **options):
+    """Give back a reference to a small item that it has only borrowed."""
+    right(values, result, index, **options)
+    if is_plain(values) and 1 in values:
+        ctypes.pythonapi.Py_DecRef(ctypes.py_object(1))
+
+
+@faulty("correctness", "leave behind", "references")
+def keeps_types_of_items(values, result, index, **options):
+    """Take a reference to the type of each odd item, and never drop it."""
+    right(values, result, index, **options)
+    for item in values:
+        if type(item) is not int:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(type(item)))
 
 
 @faulty("correctness", "calls that end with an item that does not fit")
@@ -498,7 +598,7 @@ def leaks_after_errors(values, result, index, **options):
         raise
 
 
-@faulty("correctness", "blocks of Python memory not given back")
+@faulty("correctness", "blocks of Python memory")
 def leaks_in_one_of_twenty(*arguments, **options):
     """Keep something of one call of twenty."""
     if next(NUMBERS) % 20 == 0:
@@ -531,7 +631,7 @@ def leaks_in_threads(*arguments, **options):
 
 @faulty(
     "correctness",
-    "open files not given back",
+    "open files",
     harms_process=True,
     skip="" if ON_LINUX else NEEDS_LINUX,
 )
@@ -803,6 +903,26 @@ def changes_switch_interval(*arguments, **options):
 def changes_environment(*arguments, **options):
     """Set an environment variable."""
     os.environ["OMP_NUM_THREADS"] = "1"
+    right(*arguments, **options)
+
+
+@faulty(
+    "correctness",
+    *("the decimal context", "the standard streams", "the search path", "the hooks"),
+    *("the limits of resources", "the priority"),
+    *(("the mode of new files",) if ON_LINUX else ()),
+    harms_process=True,
+)
+def changes_whatever_it_can(*arguments, **options):
+    """Change what belongs to the caller."""
+    decimal.getcontext().prec = 10
+    sys.stdout = sys.__stderr__
+    if os.sep not in sys.path:
+        sys.path.append(os.sep)
+    sys.excepthook = print
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.setpriority(os.PRIO_PROCESS, 0, 19)
+    os.umask(0o077)
     right(*arguments, **options)
 
 

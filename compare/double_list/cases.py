@@ -12,6 +12,7 @@ from typing import Any
 
 from backends import VALUE_MAX, VALUE_MIN
 from compare.double_list.objects import (
+    RAISED,
     Colour,
     Number,
     Odd,
@@ -19,6 +20,7 @@ from compare.double_list.objects import (
     Seconds,
     fail,
     interrupt,
+    raise_own,
 )
 
 
@@ -133,6 +135,9 @@ ANSWERS: dict[str, Callable[[], Call]] = {
     "1.3 both sleeps without a trace": of(
         released_sleep=0.001, held_sleep=0.001, trace=None
     ),
+    "1.3 both sleeps without values": lambda: Call(
+        [], options={"released_sleep": 0.002, "held_sleep": 0.002}
+    ),
     "1.3 both sleeps with the GIL held": of(
         release_gil=False, released_sleep=0.002, held_sleep=0.002
     ),
@@ -166,6 +171,10 @@ REFUSALS: dict[str, Callable[[], Call]] = {
         for name in ("released_sleep", "held_sleep")
         for seconds in (-0.001, -math.inf, math.inf, math.nan, 2e9, 10**400, "1", None)
     },
+    "1.5 no values, an index outside": lambda: Call([], index=2),
+    "1.5 no values, passes that are 0": lambda: Call([], options={"passes": 0}),
+    "1.5 no values, a wrong sleep": lambda: Call([], options={"held_sleep": -1}),
+    "1.5 no values, a wrong trace": lambda: Call([], options={"trace": ()}),
     "1.5 a wrong trace before any item": partial(with_unread_items, trace=()),
     "1.5 a wrong sleep before any item": partial(with_unread_items, held_sleep=-1),
     "1.5 wrong passes before any item": partial(with_unread_items, passes=0),
@@ -189,6 +198,12 @@ REFUSALS: dict[str, Callable[[], Call]] = {
     "1.2 a wrong type before an item over 64 bits": of("x", HUGE),
     "1.2 an item over 64 bits before a wrong type": of(HUGE, "x"),
     "1.2 an __index__ that raises": of(1, Number(2, fail)),
+    **{
+        f"1.2 an __index__ that raises its own {kind.__name__}": of(
+            1, Number(2, partial(raise_own, kind))
+        )
+        for kind in RAISED
+    },
     "1.2 an __index__ that is interrupted": of(Number(2, interrupt)),
     "1.2 an __index__ that returns a str": of(1, Number("2")),
     "1.2 an __index__ over 64 bits": of(1, Number(HUGE)),

@@ -7,6 +7,7 @@ proportion to the calls, in the main thread or in others.
 import ctypes
 import gc
 import sys
+import timeit
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,8 +19,9 @@ from backends import VALUE_MAX, DoubleList
 from compare.double_list.objects import Interrupt, Number, fail, interrupt
 from gilscope.threads import collect_no_garbage, run_together
 
-N_CALLS = 20
-# So many rounds of N_CALLS calls are counted first. While a count grows, twice as many
+# Calls at a time, and fewer where they would take much longer than this.
+N_CALLS, CALLS_S = 20, 0.02
+# So many rounds of these are counted first. While a count grows, twice as many
 # are counted next; so often of calls of one kind, and of calls of all kinds at once.
 N_ROUNDS = 4
 N_DOUBLINGS, N_DOUBLINGS_OF_ALL = 7, 5
@@ -31,6 +33,7 @@ PROPORTIONAL_MIN, N_PROPORTIONAL = 1.5, 2
 # No cache keeps more than this: it is called a leak before it fills the machine.
 MOST_LEFT = {
     "references": 2_000_000,
+    "references fewer than before": 2_000_000,
     "blocks of Python memory": 2_000_000,
     "bytes of C memory": 200_000_000,
     "open files": 500,
@@ -40,6 +43,7 @@ MOST_LEFT = {
 # What a call leaves at least where it leaves something, of each kind.
 LEAST_LEFT = {
     "references": 1,
+    "references fewer than before": 1,
     "blocks of Python memory": 1,
     "bytes of C memory": 16,
     "open files": 1,
@@ -54,7 +58,7 @@ CLEAR_CACHES: Callable[[], object] = (
 # memory.
 LARGE, SLEEP_S = 2**40, 1e-6
 SHARED = (
-    *(None, True, False, int, list, tuple, TypeError, OverflowError),
+    *(None, True, False, int, list, tuple, TypeError, OverflowError, Number),
     *(0, 1, 2, 3, 4, LARGE, VALUE_MAX, SLEEP_S),
 )
 OUTCOMES = (TypeError, OverflowError, LookupError, ValueError, Interrupt)
@@ -145,26 +149,30 @@ def check_leftovers(double_list: DoubleList) -> str | None:
         for call in ends.values():
             call()
 
-    def call_in_threads() -> None:
-        for _ in range(N_CALLS):
-            run_together(call_all)
-
+    n_calls = choose_n_calls(ends["an answer"])
     looks: list[tuple[str, Callable[[], object], int]] = [
-        (f"calls that end with {end}", partial(call_often, call), N_DOUBLINGS)
+        (f"calls that end with {end}", partial(repeat, n_calls, call), N_DOUBLINGS)
         for end, call in ends.items()
     ]
-    looks.append((f"calls in {N_CALLS} threads", call_in_threads, N_DOUBLINGS_OF_ALL))
+    in_threads = partial(repeat, n_calls, partial(run_together, call_all))
+    looks.append((f"calls in {n_calls} threads", in_threads, N_DOUBLINGS_OF_ALL))
     for where, make_calls, n_doublings in looks:
         if grown := measure_growth(make_calls, n_doublings):
             left = " and ".join(f"{count} {what}" for what, count in grown.items())
-            return f"1.11 {where}: {left} not given back"
+            return f"1.11 {where} leave behind {left}"
     return None
 
 
-def call_often(call: Callable[[], object]) -> None:
-    """Make N_CALLS calls."""
-    for _ in range(N_CALLS):
+def repeat(count: int, call: Callable[[], object]) -> None:
+    """Make so many calls."""
+    for _ in range(count):
         call()
+
+
+def choose_n_calls(call: Callable[[], object]) -> int:
+    """Return how many calls to make at a time."""
+    took_s = min(timeit.repeat(call, number=1))
+    return max(1, min(N_CALLS, round(CALLS_S / took_s)))
 
 
 def measure_growth(
@@ -235,8 +243,10 @@ def select_growth(
 def count_left() -> dict[str, int]:
     """Return how much of all is in use, as far and as exactly as it is told here."""
     CLEAR_CACHES()
+    references = sum(map(sys.getrefcount, SHARED))
     counts = {
-        "references": sum(map(sys.getrefcount, SHARED)),
+        "references": references,
+        "references fewer than before": -references,
         "blocks of Python memory": sys.getallocatedblocks(),
     }
     count_c_bytes = find_c_counter()

@@ -70,6 +70,18 @@ class OddList(list[Any]):
         """Append nothing."""
 
 
+# Of what an __index__ may raise, which a binding may take for an error of its own.
+RAISED: tuple[type[Exception], ...] = (
+    *(AttributeError, KeyError, MemoryError, OverflowError, TypeError, ValueError),
+)
+
+
+def raise_own(kind: type[Exception]) -> NoReturn:
+    """Raise an error that is told apart from one of that kind itself."""
+    message = "raised by __index__"
+    raise type(kind.__name__, (kind,), {})(message)
+
+
 class Interrupt(KeyboardInterrupt):
     """What Ctrl-C raises, told apart from a real one."""
 

@@ -6,6 +6,7 @@ or None. Those of what is left behind have a module of their own.
 
 import gc
 import itertools
+import math
 import random
 import sys
 import time
@@ -27,6 +28,8 @@ LENGTHS = (
     *range(132),
     *(2**k + off for k in range(8, 13) for off in (-1, 0, 1)),
     20_000,
+    # Just more than 16 bits can count.
+    2**16 + 1,
 )
 # Longer than any list that is doubled elsewhere.
 LENGTH_MAX = 1_000_000
@@ -83,7 +86,7 @@ def catch_error(double_list: DoubleList, *arguments: Any, **options: Any) -> str
 
 def check_lengths(double_list: DoubleList) -> str | None:
     """Return the first length whose answer is wrong, with numbers of all sizes."""
-    numbers = make_numbers(1_000) * (max(LENGTHS) // 1_000)
+    numbers = make_numbers(1_000) * math.ceil(max(LENGTHS) / 1_000)
     for n, release_gil in itertools.product(LENGTHS, (True, False)):
         values = numbers[:n]
         result: list[Any] = [None, None]
@@ -169,6 +172,47 @@ def check_changing_items(double_list: DoubleList) -> str | None:
     return None
 
 
+# How long the GIL is released while another thread changes values in the middle of it.
+RELEASED_S = 0.02
+N_RELEASES = 5
+
+
+def check_released_values(double_list: DoubleList) -> str | None:
+    """Return whether values are touched while the GIL is released (1.3).
+
+    Whatever happens to them then comes after the reading, by the trace's own stamps.
+    """
+    for _ in range(N_RELEASES):
+        values, found, trace = [1, 2, 3], list[int](), list[Any]()
+        result: list[Any] = [None]
+
+        def change(values: list[int], found: list[int]) -> tuple[int, int]:
+            time.sleep(RELEASED_S / 2)
+            start_ns = time.perf_counter_ns()
+            found[:] = values
+            end_ns = time.perf_counter_ns()
+            values[:] = [7] * 9
+            return start_ns, end_ns
+
+        call = partial(double_list, values, result, 0, trace=trace)
+        _, (start_ns, end_ns) = run_together(
+            partial(call, released_sleep=RELEASED_S), partial(change, values, found)
+        )
+        if not any(
+            find_trace_fault(stamps, 0, time.perf_counter_ns()) is None
+            and stamps[1] < start_ns
+            and end_ns < stamps[2]
+            for stamps in trace
+        ):
+            continue
+        where = "1.3 another thread, while the GIL is released"
+        if found != [1, 2, 3]:
+            return f"{where}: expected values unchanged, got {picture(found)}"
+        fault = find_answer_fault([2, 4, 6], result[0])
+        return f"{where}, changes values: {fault}" if fault else None
+    return None
+
+
 # Length, calls and options of what each thread does in a row. The sleeps make calls
 # overlap on any machine, the long lists make the kernels.
 LOADS: tuple[tuple[int, int, dict[str, Any]], ...] = (
@@ -226,6 +270,7 @@ PROPERTIES: tuple[Callable[[DoubleList], str | None], ...] = (
     check_after_errors,
     check_inner_call,
     check_changing_items,
+    check_released_values,
     check_references,
     check_leftovers,
     partial(check_threads, 2, is_same_list=True),

@@ -1,13 +1,16 @@
 """What belongs to the whole process, and is no business of a call (1.11)."""
 
 import ctypes
+import decimal
 import gc
 import locale
 import math
 import operator
 import os
+import resource
 import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -23,7 +26,7 @@ HANDLER_BYTES = ctypes.sizeof(ctypes.c_void_p)
 
 # What importing a package changes by rights, as a call may do: numpy for one knows
 # which warnings are of no interest.
-CHANGED_BY_IMPORTS = ("the filters of warnings",)
+CHANGED_BY_IMPORTS = ("the filters of warnings", "the search path", "the hooks")
 
 
 def read_settings() -> dict[str, object]:
@@ -41,6 +44,13 @@ def read_settings() -> dict[str, object]:
         "the filters of warnings": list(warnings.filters),
         "the signal handlers": [*map(read_handler, signal.valid_signals())],
         "the floating-point mode": read_floating_point_mode(),
+        "the decimal context": read_decimal_context(),
+        "the standard streams": (sys.stdin, sys.stdout, sys.stderr),
+        "the search path": list(sys.path),
+        "the hooks": (sys.excepthook, sys.unraisablehook, threading.excepthook),
+        "the limits of resources": read_limits(),
+        "the priority": os.getpriority(os.PRIO_PROCESS, 0),
+        "the mode of new files": read_umask(),
     }
     if hasattr(signal, "getitimer"):
         kinds = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
@@ -75,6 +85,27 @@ def read_floating_point_mode() -> tuple[object, ...]:
     # Calculated now, and not once and for all by the compiler.
     rounded = [operator.truediv(sign, 3) for sign in (1, -1)]
     return *rounded, operator.truediv(sys.float_info.min, 2), math.sqrt(2)
+
+
+def read_decimal_context() -> str:
+    """Return how this thread computes decimals, without what it has met so far."""
+    context = decimal.getcontext().copy()
+    context.clear_flags()
+    return repr(context)
+
+
+def read_limits() -> dict[str, tuple[int, int]]:
+    """Return what this process may use of each resource."""
+    names = [name for name in dir(resource) if name.startswith("RLIMIT_")]
+    return {name: resource.getrlimit(getattr(resource, name)) for name in names}
+
+
+def read_umask() -> list[str]:
+    """Return the umask where it can be read without setting it."""
+    lines: list[str] = []
+    with suppress(OSError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+    return [line for line in lines if line.startswith("Umask:")]
 
 
 def find_packages() -> set[str]:

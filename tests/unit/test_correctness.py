@@ -17,7 +17,12 @@ from backends.reference import double_list as double_list_right
 from compare.double_list import observe
 from compare.double_list.cases import CASES
 from compare.double_list.contract import adopt, check_growth
-from compare.double_list.leftovers import N_CALLS, call_often, measure_growth
+from compare.double_list.leftovers import (
+    N_CALLS,
+    choose_n_calls,
+    measure_growth,
+    repeat,
+)
 from compare.double_list.properties import LONG_PROPERTIES, PROPERTIES
 from compare.scenarios import Options, correctness
 from compare.work import ImplementationWork, calibrate
@@ -95,7 +100,7 @@ def test_growth_that_stops_or_slows_down_is_no_leak(
     """What a cache keeps, and what goes when the collector comes."""
     if hasattr(call, "cache_info"):
         call = partial(lambda cached: cached(object()), call)
-    assert measure_growth(partial(call_often, call)) == {}
+    assert measure_growth(partial(repeat, N_CALLS, call)) == {}
 
 
 @pytest.mark.parametrize("is_in_threads", [False, True])
@@ -108,9 +113,17 @@ def test_what_one_call_in_so_many_keeps_is_a_leak(
     call: Callable[[], object] = keep_every(n_calls)
     if is_in_threads:
         call = partial(run_together, call)
-    grown = measure_growth(partial(call_often, call), 4)
+    grown = measure_growth(partial(repeat, N_CALLS, call), 4)
     assert grown["blocks of Python memory"] * n_calls >= 63 * N_CALLS
     KEPT.clear()
+
+
+@pytest.mark.parametrize(("seconds", "n_calls"), [(0.0, N_CALLS), (0.005, 4), (0.1, 1)])
+def test_leaks_of_slow_calls_are_looked_for_in_fewer(
+    seconds: float, n_calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("timeit.repeat", lambda *_, **__: [9.0, seconds + 1e-6])
+    assert choose_n_calls(list) == n_calls
 
 
 def test_work_that_is_small_beside_the_rest_of_a_call_grows() -> None:
