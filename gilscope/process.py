@@ -2,8 +2,7 @@
 
 `Child` starts `module:function` in a fresh interpreter, takes in its messages, and ends
 it with everything that it started. It is none of multiprocessing's, which would import
-the caller's main module again. `start_detached` starts one that is nobody's child, and
-`run_forked` makes a copy of this process.
+the caller's main module again. `run_forked` makes a copy of this process.
 """
 
 import importlib

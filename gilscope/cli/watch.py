@@ -60,6 +60,8 @@ def run_watch(arguments: argparse.Namespace) -> int:
     if program.refusal:
         output.say(program.refusal)
         return output.UNSURE
+    if not program.has_begun:
+        return status
     report = program.report()
     output.deliver(report, arguments)
     return choose_status(report, arguments.fail_over, status)

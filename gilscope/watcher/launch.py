@@ -29,8 +29,8 @@ from gilscope.watcher.watch import Watch
 
 INJECTED = Path(__file__).parent / "inject"
 # How long the sampler may take to end after the program.
-GRACE_S = 5.0
-POLL_S = 0.2
+SAMPLER_END_S = 5.0
+SIGNAL_POLL_S = 0.2
 # Those that are sent to this process are meant for the program.
 FORWARDED = tuple(
     getattr(signal, name)
@@ -46,12 +46,13 @@ class WatchedProgram:
     ) -> None:
         """Start `python WORDS...`, with this process's input and output."""
         self.refusal = ""
+        # Whether there was a program: of a module that is not there there is none.
+        self.has_begun = True
         self._over_s = over_s
         self._collector = HoldCollector()
         self._raw: deque[dict[str, Any]] = deque()
         self._named: deque[Hold] = deque()
         self._lock = threading.Lock()
-        self._n_over = 0
         self._start_ns = self._end_ns = 0
         self._is_complete = False
         raw, raw_end = os.pipe()
@@ -90,7 +91,7 @@ class WatchedProgram:
             for reader in self._readers:
                 reader.start()
             while self._process.poll() is None:
-                found = signal.sigtimedwait(watched, POLL_S)
+                found = signal.sigtimedwait(watched, SIGNAL_POLL_S)
                 if found is None or found.si_signo == signal.SIGCHLD:
                     continue
                 if found.si_signo == signal.SIGUSR1:
@@ -100,7 +101,7 @@ class WatchedProgram:
                     self._process.send_signal(found.si_signo)
             for reader in self._readers:
                 # Processes that the program started may have the pipe for longer.
-                reader.join(GRACE_S)
+                reader.join(SAMPLER_END_S)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._end_ns = time.monotonic_ns()
@@ -133,20 +134,22 @@ class WatchedProgram:
         """Take in a report of the sampler or of the program."""
         kind = content["kind"]
         if kind == "over":
-            # Once for the self test, then for the watch.
-            self._n_over += 1
+            # The self test, which came before, is none of the program's.
             self._start_ns = content["now_ns"]
+            self._raw.clear()
+            self._collector.n_unresolved = 0
         elif kind == "refused":
             self.refusal = content["reason"]
+        elif kind == "absent":
+            self.has_begun = False
         elif kind in ("stop", "gone"):
             self._is_complete = True
         elif kind == "named":
             self._named.append(structure(content["hold"], Hold))
-        elif kind == "hold" and self._n_over > 1:
-            if content["place"] is None:
-                self._collector.n_unresolved += 1
-            else:
-                self._raw.append(content)
+        elif kind == "hold" and content["place"] is None:
+            self._collector.n_unresolved += 1
+        elif kind == "hold":
+            self._raw.append(content)
         # The program names each hold that the sampler reports, in the same order.
         while self._raw and self._named:
             hold, report = self._named.popleft(), self._raw.popleft()
@@ -173,5 +176,12 @@ def begin(settings: Mapping[str, Any]) -> None:
         # The program must not run without the watch that was asked for.
         os._exit(3)
     os.close(settings["raw"])
+
+    def end() -> None:
+        watch.stop()
+        if sys.argv[:1] == ["-m"]:
+            # Who runs a module replaces that by its file.
+            tell(kind="absent")
+
     # First in, last out: what the program does at its end is watched too.
-    atexit.register(watch.stop)
+    atexit.register(end)

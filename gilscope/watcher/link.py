@@ -14,48 +14,29 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from gilscope.channel import CHUNK_BYTES, Descriptor
 from gilscope.process import ROOT
 from gilscope.watcher.offsets import Offsets, WatchUnavailableError
 
-TIMEOUT_S = 20.0
+ANSWER_TIMEOUT_S = 20.0
 # <linux/prctl.h>; the argument that forbids it again is 0.
 _PR_SET_PTRACER = 0x59616D61
 
 
-class Pipe:
-    """One end of a pipe, for as long as its number stands for it.
-
-    Programs close files that they did not open, and open others by that number.
-    """
-
-    def __init__(self, file: int) -> None:
-        """Take over a file descriptor."""
-        self.file = file
-        self._stat = os.fstat(file)
-
-    def is_open(self) -> bool:
-        """Return whether the number still stands for this pipe."""
-        try:
-            return os.path.samestat(os.fstat(self.file), self._stat)
-        except OSError:
-            return False
+class Pipe(Descriptor):
+    """One end of a pipe, in a program that may close it."""
 
     def read(self) -> bytes:
         """Return what came; nothing at the end."""
         with contextlib.suppress(OSError):
-            return os.read(self.file, 1 << 16) if self.is_open() else b""
+            return os.read(self.number, CHUNK_BYTES) if self.is_open() else b""
         return b""
 
     def write(self, content: bytes) -> None:
         """Write, if anybody is there to read."""
         with contextlib.suppress(OSError):
             if self.is_open():
-                os.write(self.file, content)
-
-    def close(self) -> None:
-        """Close it."""
-        if self.is_open():
-            os.close(self.file)
+                os.write(self.number, content)
 
 
 class SamplerLink:
@@ -70,6 +51,7 @@ class SamplerLink:
         self.sampler_pid = 0
         reports, reports_end = os.pipe()
         control_end, control = os.pipe()
+        self._reports, self._control = Pipe(reports), Pipe(control)
         ends = [reports_end, *(() if report_to is None else [report_to])]
         order = {
             "pid": self._pid,
@@ -77,7 +59,6 @@ class SamplerLink:
             "reports": ends,
             "offsets": asdict(offsets),
         }
-        self._reports, self._control = Pipe(reports), Pipe(control)
         try:
             start_sampler(json.dumps(order), (control_end, *ends))
         except OSError as error:
@@ -88,47 +69,41 @@ class SamplerLink:
             os.close(control_end)
             os.close(reports_end)
 
-    def open(self) -> None:
-        """Make sure that the sampler is there and can read this process."""
-        hello = self.expect("hello")
-        self.sampler_pid = hello["pid"]
-        error = self.ask("read")["error"]
-        if error:
+    def look_for(self, over_ns: int) -> int:
+        """Have it report holds of that many ns; return when it began, ns."""
+        answer = self._ask(over_ns)
+        self.sampler_pid = answer["pid"]
+        if answer["error"] and not self._is_tracer:
             # Yama: only who is named may read.
             self._allow(self.sampler_pid)
             self._is_tracer = True
-            error = self.ask("read")["error"]
-        if hello["version"] != sys.hexversion:
+            answer = self._ask(over_ns)
+        if answer["version"] != sys.hexversion:
             message = (
                 f"the watcher expected {sys.executable!r} to be Python "
-                f"{sys.hexversion:#x}, got {hello['version']:#x}"
+                f"{sys.hexversion:#x}, got {answer['version']:#x}"
             )
-        elif error:
+            raise WatchUnavailableError(message)
+        if answer["error"]:
             message = (
                 "the watcher may not read this process's memory: /proc/PID/mem: "
-                f"{error}{describe_limits()}"
+                f"{answer['error']}{describe_limits()}"
             )
-        else:
-            return
+            raise WatchUnavailableError(message)
+        return int(answer["now_ns"])
+
+    def _ask(self, over_ns: int) -> dict[str, Any]:
+        self.send(f"over {over_ns}")
+        end = time.monotonic() + ANSWER_TIMEOUT_S
+        while (report := self.receive(max(end - time.monotonic(), 0))) is not None:
+            if report["kind"] == "over":
+                return report
+        message = "the watcher's sampler did not answer"
         raise WatchUnavailableError(message)
 
     def send(self, command: str) -> None:
-        """Send a command."""
+        """Send a command; see `Sampler.obey`."""
         self._control.write(f"{command}\n".encode())
-
-    def ask(self, command: str) -> dict[str, Any]:
-        """Send a command and return its answer."""
-        self.send(command)
-        return self.expect(command.partition(" ")[0])
-
-    def expect(self, kind: str) -> dict[str, Any]:
-        """Wait for a report of a kind; others are dropped."""
-        end = time.monotonic() + TIMEOUT_S
-        while (report := self.receive(max(end - time.monotonic(), 0))) is not None:
-            if report["kind"] == kind:
-                return report
-        message = f"the watcher's sampler did not answer (expected {kind!r})"
-        raise WatchUnavailableError(message)
 
     def receive(self, timeout_s: float | None = None) -> dict[str, Any] | None:
         """Return the next report; None if the sampler has ended or time is up."""
@@ -136,7 +111,7 @@ class SamplerLink:
             if timeout_s is not None:
                 # Unlike select() it takes numbers of any size.
                 poll = select.poll()
-                poll.register(self._reports.file, select.POLLIN)
+                poll.register(self._reports.number, select.POLLIN)
                 if not poll.poll(timeout_s * 1000):
                     return None
             content = self._reports.read()

@@ -256,22 +256,26 @@ class Sampler:
     def obey(self, command: str) -> None:
         """Do what a command says, and say so.
 
-        `sync` looks once more, so that all holds are reported that have ended; `over
-        NS` begins to look for holds of that many nanoseconds; `read` says why the
-        memory cannot be read.
+        `over NS` begins to look for holds of that many nanoseconds; `sync` looks once
+        more, so that all holds are reported that have ended.
         """
         word, _, number = command.partition(" ")
         failure = ""
         try:
-            if word == "over":
-                self.over_ns = int(number)
-            elif word == "sync":
+            if word == "sync":
                 self.sample()
             else:
                 self._interpreter.read_gil()
+                self.over_ns = int(number)
         except OSError as error:
             failure = f"{error.strerror} (errno {error.errno})"
-        self._emit(word, error=failure, now_ns=time.monotonic_ns())
+        self._emit(
+            word,
+            error=failure,
+            now_ns=time.monotonic_ns(),
+            pid=os.getpid(),
+            version=sys.hexversion,
+        )
 
 
 def run(sampler: Sampler, control: int) -> str:
@@ -302,7 +306,7 @@ def run(sampler: Sampler, control: int) -> str:
 
 
 def main(text: str) -> None:
-    """Say who this is, and run; the text is an order as `SamplerLink` makes it."""
+    """Run, as the order of a `SamplerLink` says."""
     order = json.loads(text)
     files: list[int] = order["reports"]
 
@@ -314,7 +318,6 @@ def main(text: str) -> None:
             except OSError:
                 files.remove(file)
 
-    emit("hello", pid=os.getpid(), version=sys.hexversion)
     pid, offsets = order["pid"], Offsets(**order["offsets"])
     interpreter = Interpreter(ProcessMemory(pid), offsets)
     # select() takes low numbers only.

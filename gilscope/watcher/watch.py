@@ -9,13 +9,12 @@ import platform
 import sys
 import threading
 import time
-import types
 from collections.abc import Callable
 from typing import Any, Self
 
 from gilscope.watcher.attribute import make_hold
 from gilscope.watcher.collect import HoldCollector
-from gilscope.watcher.link import TIMEOUT_S, SamplerLink
+from gilscope.watcher.link import ANSWER_TIMEOUT_S, SamplerLink
 from gilscope.watcher.model import Hold, WatchReport
 from gilscope.watcher.offsets import (
     WatchUnavailableError,
@@ -83,17 +82,23 @@ class Watch:
             message = "watch was started before; make another one"
             raise RuntimeError(message)
         check_supported()
+        interval_s = sys.getswitchinterval()
+        if interval_s > MAX_INTERVAL_S:
+            message = (
+                "the watcher needs a switch interval of at most "
+                f"{MAX_INTERVAL_S:g} s, got {interval_s:g} s"
+            )
+            raise WatchUnavailableError(message)
         self._pid = os.getpid()
         offsets = dataclasses.replace(
             read_offsets(), rest_address=ctypes.addressof(self._rest) + 8
         )
         self._link = link = SamplerLink(offsets, self._report_to)
         try:
-            link.open()
+            link.look_for(SELF_TEST_OVER_NS)
             _thread.start_new_thread(self._ask, ())
-            self._test(link)
-            begun = link.ask(f"over {int(self._over_s * 1e9)}")
-            self._start_ns = begun["now_ns"]
+            self._test(link, interval_s)
+            self._start_ns = link.look_for(int(self._over_s * 1e9))
         except BaseException:
             self._is_stopping = True
             link.close()
@@ -111,7 +116,7 @@ class Watch:
             # A process that was forked has neither the threads nor the sampler.
             if os.getpid() == self._pid:
                 self._link.send("stop")
-                self._done.wait(TIMEOUT_S)
+                self._done.wait(ANSWER_TIMEOUT_S)
             self._link.close()
         return self.report()
 
@@ -120,7 +125,7 @@ class Watch:
         if self._link is not None and not self._is_stopping:
             self._synced.clear()
             self._link.send("sync")
-            self._synced.wait(TIMEOUT_S)
+            self._synced.wait(ANSWER_TIMEOUT_S)
 
     def __enter__(self) -> Self:
         """Start."""
@@ -185,16 +190,9 @@ class Watch:
             if thread.native_id is not None:
                 self._names[thread.native_id] = thread.name
 
-    def _test(self, link: SamplerLink) -> None:
+    @staticmethod
+    def _test(link: SamplerLink, interval_s: float) -> None:
         """Make a hold and see whether it is reported."""
-        interval_s = sys.getswitchinterval()
-        if interval_s > MAX_INTERVAL_S:
-            message = (
-                "the watcher needs a switch interval of at most "
-                f"{MAX_INTERVAL_S:g} s, got {interval_s:g} s"
-            )
-            raise WatchUnavailableError(message)
-        link.ask(f"over {SELF_TEST_OVER_NS}")
         # Unlike those of CDLL, a function of PyDLL holds the GIL.
         sleep = ctypes.PyDLL(None).usleep
         code = _hold.__code__
@@ -202,7 +200,7 @@ class Watch:
         for extra_s in SELF_TEST_S:
             _hold(sleep, int((interval_s + extra_s) * 1e6))
             link.send("sync")
-            while (report := link.receive(TIMEOUT_S)) is not None:
+            while (report := link.receive(ANSWER_TIMEOUT_S)) is not None:
                 if report["kind"] == "sync":
                     break
                 place = report.get("place")
@@ -243,16 +241,10 @@ class Watch:
         if self._on_hold is not None:
             try:
                 self._on_hold(hold)
-            except Exception as error:  # noqa: BLE001 - it must not end the watch
-                sys.unraisablehook(
-                    types.SimpleNamespace(
-                        exc_type=type(error),
-                        exc_value=error,
-                        exc_traceback=error.__traceback__,
-                        err_msg="Exception ignored in on_hold",
-                        object=self._on_hold,
-                    )
-                )
+            except Exception:  # noqa: BLE001 - it must not end the watch
+                # Nothing that names this thread: the program would see one more.
+                error = *sys.exc_info(), None
+                threading.excepthook(threading.ExceptHookArgs(error))
 
 
 def _hold(sleep: Callable[[int], object], microseconds: int) -> None:

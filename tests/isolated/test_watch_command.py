@@ -230,6 +230,12 @@ def test_a_script_that_is_not_there_is_told_in_a_line_and_has_no_report(tmp_path
     assert errors == "gilscope: watch: no such script: 'nowhere.py'\n"
 
 
+def test_a_module_that_is_not_there_is_told_by_python_alone(tmp_path):
+    words = ("-m", "nowhere", "--json", "-")
+    assert watch(*words, cwd=tmp_path) == run(*words, cwd=tmp_path)
+    assert watch("--json", "-", *words[:2], cwd=tmp_path)[:2] == (1, "")
+
+
 def test_the_handler_that_holds_is_named_as_in_the_documents(tmp_path):
     page = (ROOT / "docs/how-to/find-who-holds-the-gil.md").read_text("utf-8")
     server = (ROOT / "examples/stalling_server.py").read_text("utf-8")

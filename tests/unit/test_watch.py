@@ -101,13 +101,26 @@ def test_holds_at_one_place_are_counted_and_told_one_by_one():
 @needs_watch
 def test_an_error_in_the_callback_does_not_end_the_watch(monkeypatch):
     errors = []
-    monkeypatch.setattr(sys, "unraisablehook", errors.append)
+    monkeypatch.setattr(threading, "excepthook", errors.append)
     with watch(on_hold=lambda hold: 1 / 0) as watched:
         hold_for_long()
         watched.sync()
         hold_for_long()
     assert sum(hold.count for hold in watched.holds) >= 2
     assert {error.exc_type for error in errors} == {ZeroDivisionError}
+
+
+@needs_watch
+def test_an_error_in_the_callback_is_shown():
+    program = (
+        "import gilscope\n"
+        "with gilscope.watch(on_hold=lambda hold: 1 / 0) as watched:\n"
+        "    str(list(range(2_000_000)))\n"
+        "print(watched.report().is_cut_short)\n"
+    )
+    done = run_python("-c", program)
+    assert done.stdout == "False\n"
+    assert done.stderr.splitlines()[-1] == "ZeroDivisionError: division by zero"
 
 
 @needs_watch
@@ -137,7 +150,7 @@ def test_the_loss_of_the_sampler_is_told():
 @needs_watch
 def test_a_file_that_took_the_place_of_a_pipe_is_left_alone(tmp_path):
     watched = watch().start()
-    control = watched._link._control.file
+    control = watched._link._control.number
     os.close(control)
     other = os.open(tmp_path / "mine", os.O_CREAT | os.O_RDWR)
     os.dup2(other, control)
