@@ -99,12 +99,6 @@ def register_renderer(kind: type[T], render: Callable[[T, Form], str]) -> None:
 # --- From JSON ------------------------------------------------------------------------
 
 
-class Doubled(dict[str, Any]):
-    """An object of JSON in which a name stands twice."""
-
-    name = ""
-
-
 def read_json(source: str | os.PathLike[str]) -> Any:
     """Return what a JSON text, or the file of that path, has.
 
@@ -131,12 +125,13 @@ def read_json(source: str | os.PathLike[str]) -> Any:
 
 
 def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object of JSON, marked where a name stands in it twice."""
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        content = Doubled(content)
-        names = [name for name, _ in pairs]
-        content.name = next(name for name in names if names.count(name) > 1)
+    """Return an object of JSON in which no name stands twice."""
+    content: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in content:
+            message = f"{shorten(name)} stands twice in an object"
+            raise ValueError(message)
+        content[name] = value
     return content
 
 
@@ -160,7 +155,8 @@ def build(content: Any, kind: Any, where: str) -> Any:
     """Return the content as an object of any type that a field may have."""
     origin, inside = typing.get_origin(kind), typing.get_args(kind)
     if origin in (Union, types.UnionType):
-        return build_union(content, inside, where)
+        # Of what may be None: one type, and None.
+        return None if content is None else build(content, inside[0], where)
     if dataclasses.is_dataclass(kind):
         check_content(isinstance(content, dict), content, "an object", where)
         return build_dataclass(content, kind, where)
@@ -172,14 +168,13 @@ def build(content: Any, kind: Any, where: str) -> Any:
             raise ValueError(message)
         items = enumerate(zip(content, kinds, strict=True))
         return tuple(build(item, one, f"{where}[{i}]") for i, (item, one) in items)
-    if origin is Literal:
-        names = f"one of {', '.join(map(repr, inside))}"
-        check_content(
-            isinstance(content, str) and content in inside, content, names, where
-        )
-    elif origin is Mapping:
+    if origin is Mapping:
         check_content(isinstance(content, dict), content, "an object", where)
         check_plain(content, where)
+    elif origin is Literal:
+        is_right = isinstance(content, str) and content in inside
+        names = ", ".join(map(repr, inside))
+        check_content(is_right, content, f"one of {names}", where)
     else:
         accepted, words = PLAIN[kind]
         is_right = isinstance(content, accepted)
@@ -191,7 +186,6 @@ def build(content: Any, kind: Any, where: str) -> Any:
 
 def build_dataclass(content: dict[str, Any], kind: Any, where: str) -> Any:
     """Return a dataclass whose fields are all there, or have a default."""
-    check_doubled(content, where)
     hints, missing = read_hints(kind), dataclasses.MISSING
     values = {}
     for field in dataclasses.fields(kind):
@@ -202,20 +196,6 @@ def build_dataclass(content: dict[str, Any], kind: Any, where: str) -> Any:
             message = f"{where}: expected the field {name!r}, got none"
             raise ValueError(message)
     return kind(**values)
-
-
-def build_union(content: Any, kinds: tuple[Any, ...], where: str) -> Any:
-    """Return what the first of several types takes; its message is the one told."""
-    if content is None and type(None) in kinds:
-        return None
-    errors = []
-    for kind in kinds:
-        if kind is not type(None):
-            try:
-                return build(content, kind, where)
-            except ValueError as error:
-                errors.append(error)
-    raise errors[0]
 
 
 PLAIN: dict[Any, tuple[Any, str]] = {
@@ -242,19 +222,11 @@ def check_content(is_right: bool, content: Any, words: str, where: str) -> None:
         raise ValueError(message)
 
 
-def check_doubled(content: Any, where: str) -> None:
-    """Refuse an object in which a name stands twice."""
-    if isinstance(content, Doubled):
-        message = f"{where}: expected each name once, got {shorten(content.name)} twice"
-        raise ValueError(message)  # noqa: TRY004 - it is no other type for the reader.
-
-
 def check_plain(content: Any, where: str, depth: int = 0) -> None:
     """Refuse what of anything that JSON may have is no good in a report."""
     if depth > DEPTH_MAX:
         message = f"{where[:SHOWN_LENGTH]}: expected at most {DEPTH_MAX} levels"
         raise ValueError(message)
-    check_doubled(content, where)
     if isinstance(content, int | float) and not isinstance(content, bool):
         check_content(is_number(content), content, "a number", where)
     elif isinstance(content, dict):
