@@ -1,4 +1,4 @@
-"""The C calls into a package, judged where they happen while other code runs.
+"""`pytest --gil-audit`: the C calls into a package, judged while its tests run.
 
 `sys.monitoring` tells of each C call before it begins and after it ends. Around some
 calls of each function the witness waits for the GIL, and a wake-up shows that the call
@@ -15,22 +15,29 @@ import sys
 import threading
 import types
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
+import pytest
+
 from gilscope.clock import perf_counter_ns
+from gilscope.files import write_file
 from gilscope.kernel import WitnessError
 from gilscope.model import Audit, AuditedFunction
 from gilscope.probe.session import Session
 from gilscope.probe.surroundings import describe_environment
 from gilscope.probe.switch_interval import SwitchIntervalProbe
+from gilscope.record import structure
+from gilscope.render import audit as _render  # noqa: F401 - registers how it is shown.
 
 # CPython 3.12 and newer have it.
 monitoring: Any = getattr(sys, "monitoring", None)
 # So many calls of each function are watched; the others are counted.
 N_WATCHED = 20
 TOOL_NAME = "gilscope"
+KEY = "gilscope_audit"
 
 
 class AuditUnavailableError(RuntimeError):
@@ -57,6 +64,13 @@ class _Counts:
     n_released: int = 0
     longest_s: float = 0.0
 
+    def add(self, other: "_Counts | AuditedFunction") -> None:
+        """Add what was counted elsewhere, or of one more call."""
+        self.n_calls += other.n_calls
+        self.n_watched += other.n_watched
+        self.n_released += other.n_released
+        self.longest_s = max(self.longest_s, other.longest_s)
+
 
 class Auditor:
     """Watches the C calls of this thread, as a context manager.
@@ -74,7 +88,7 @@ class Auditor:
         """Start nothing yet."""
         self._packages = Packages(packages)
         self._n_watched = n_watched
-        self._counts: dict[str, _Counts] = {}
+        self._counts: dict[str, _Counts] = defaultdict(_Counts)
         # By id, or by type and method: a bound method is another object in each call.
         self._names: dict[object, tuple[str, object]] = {}
         self._call: _Call | None = None
@@ -119,14 +133,10 @@ class Auditor:
 
     def summarize(self) -> Audit:
         """Return what was found so far, the longest calls first."""
-        functions = [
-            AuditedFunction(name, **vars(counts))
-            for name, counts in self._counts.items()
-        ]
         return Audit(
             environment=describe_environment(len),
             packages=tuple(sorted(self._packages.names)),
-            functions=sort_longest_first(functions),
+            functions=list_functions(self._counts),
             n_unclear=self.n_unclear,
         )
 
@@ -135,18 +145,16 @@ class Auditor:
     ) -> None:
         if self._is_busy or threading.get_ident() != self._thread:
             return
-        if self._call is not None:
-            if code is not self._call.code:
-                # Python code that the watched call runs.
-                return
-            self._drop_call()
+        if self._call is not None and code is not self._call.code:
+            # Python code that the watched call runs.
+            return
         self._is_busy = True
         try:
+            self._drop_call()
             name = self._select_name(function)
             if name:
-                counts = self._counts.setdefault(name, _Counts())
-                counts.n_calls += 1
-                if counts.n_watched < self._n_watched:
+                self._counts[name].n_calls += 1
+                if self._counts[name].n_watched < self._n_watched:
                     self._begin(code, offset, name)
         finally:
             self._is_busy = False
@@ -182,22 +190,17 @@ class Auditor:
             self._end(call)
             if was_released is None:
                 self.n_unclear += 1
-                return
-            counts = self._counts[call.name]
-            counts.n_watched += 1
-            counts.n_released += was_released
-            counts.longest_s = max(counts.longest_s, (end_ns - call.start_ns) / 1e9)
+            else:
+                took_s = (end_ns - call.start_ns) / 1e9
+                self._counts[call.name].add(_Counts(0, 1, was_released, took_s))
         finally:
             self._is_busy = False
 
     def _drop_call(self) -> None:
         """Give up a call whose end was not told."""
-        call = self._call
-        if call is not None:
-            self._is_busy = True
+        if self._call is not None:
             self.n_unclear += 1
-            self._end(call)
-            self._is_busy = False
+            self._end(self._call)
 
     def _end(self, call: _Call) -> None:
         self._call = None
@@ -290,12 +293,6 @@ class Packages:
                     spaces.append((f"{path}.{name}", value))
 
 
-def describe_function(function: object) -> str:
-    """Return module and name of a C function as it says; "" for what is Python code."""
-    origin = locate(function)
-    return "" if origin is None else f"{origin.module}.{origin.name}{origin.rest}"
-
-
 def locate(function: object) -> Origin | None:
     """Return where a C function is from; None for what is Python code."""
     kind = type(function)
@@ -371,28 +368,67 @@ def use_tool() -> Iterator[int]:
         monitoring.free_tool_id(tool)
 
 
-def sort_longest_first(
-    functions: Iterable[AuditedFunction],
-) -> tuple[AuditedFunction, ...]:
-    """Return the functions in the order in which an audit has them."""
-    return tuple(sorted(functions, key=lambda one: (-one.longest_s, one.name)))
+def list_functions(counts: Mapping[str, _Counts]) -> tuple[AuditedFunction, ...]:
+    """Return what was counted by function, the longest call first."""
+    found = [AuditedFunction(name, **vars(one)) for name, one in counts.items()]
+    return tuple(sorted(found, key=lambda one: (-one.longest_s, one.name)))
 
 
 def merge(found: Sequence[Audit]) -> Audit:
     """Add up what several processes, at least one, saw of the same packages."""
-    functions: dict[str, AuditedFunction] = {}
+    counts: dict[str, _Counts] = defaultdict(_Counts)
     for audit in found:
         for one in audit.functions:
-            other = functions.get(one.name, AuditedFunction(one.name, 0, 0, 0, 0.0))
-            functions[one.name] = AuditedFunction(
-                one.name,
-                one.n_calls + other.n_calls,
-                one.n_watched + other.n_watched,
-                one.n_released + other.n_released,
-                max(one.longest_s, other.longest_s),
-            )
+            counts[one.name].add(one)
     return dataclasses.replace(
         found[0],
-        functions=sort_longest_first(functions.values()),
+        functions=list_functions(counts),
         n_unclear=sum(audit.n_unclear for audit in found),
     )
+
+
+class AuditPlugin:
+    """Audits the tests of this process, and gathers what xdist's workers saw."""
+
+    def __init__(self, config: pytest.Config, packages: list[str]) -> None:
+        """Start nothing yet."""
+        self._config = config
+        self._auditor = Auditor(packages)
+        self._found: list[Audit] = []
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Audit the tests, but not in a process whose workers run them."""
+        if self._config.pluginmanager.hasplugin("dsession"):
+            return (yield)
+        try:
+            self._auditor.__enter__()
+        except AuditUnavailableError as error:
+            message = f"--gil-audit: {error}"
+            raise pytest.UsageError(message) from error
+        try:
+            return (yield)
+        finally:
+            self._auditor.__exit__()
+            self._found.append(self._auditor.summarize())
+
+    def pytest_sessionfinish(self) -> None:
+        """Hand on what was seen, or write it."""
+        output = getattr(self._config, "workeroutput", None)
+        path = self._config.getoption("--gil-audit-json")
+        if output is not None:
+            output[KEY] = [dataclasses.asdict(one) for one in self._found]
+        elif path is not None and self._found:
+            write_file(path, merge(self._found).to_json())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take in what a worker of xdist saw."""
+        for content in getattr(node, "workeroutput", {}).get(KEY, ()):
+            self._found.append(structure(content, Audit))
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Show the table."""
+        if self._found:
+            terminalreporter.section("gilscope audit")
+            terminalreporter.write_line(str(merge(self._found)))

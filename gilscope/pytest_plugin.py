@@ -71,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
     packages = config.getoption("--gil-audit")
     if packages:
         # Nothing of it is imported, let alone started, before it is asked for.
-        from gilscope.pytest_audit import AuditPlugin  # noqa: PLC0415
+        from gilscope.audit import AuditPlugin  # noqa: PLC0415
 
         config.pluginmanager.register(AuditPlugin(config, packages), "gilscope_audit")
     for mark in (
