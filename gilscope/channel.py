@@ -189,7 +189,7 @@ class Channel:
         faulthandler.enable(self._stack)
         # The wall clock is the one that two processes share; it may have been set.
         gone_s = max(0.0, time.time() - job["started_at"])
-        self._limit(max(REST_MIN_S, job["timeout_s"] - gone_s))
+        self.limit(max(REST_MIN_S, job["timeout_s"] - gone_s))
         self._renewed_s = job["timeout_s"] if job["renews"] else None
 
     def use_search_path(self) -> None:
@@ -242,14 +242,14 @@ class Channel:
         """End at once: what was left here could keep the interpreter from ending."""
         _leave(0)
 
-    def _limit(self, seconds: float) -> None:
+    def limit(self, seconds: float) -> None:
         """End this process after so long, with the stacks of all its threads."""
         # From C, so that it also works where the GIL is never released.
         faulthandler.dump_traceback_later(seconds, exit=True, file=self._stack)
 
     def _renew(self) -> None:
         if self._renewed_s is not None:
-            self._limit(self._renewed_s)
+            self.limit(self._renewed_s)
 
 
 def open_nothing() -> Descriptor:
