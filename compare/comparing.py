@@ -116,7 +116,8 @@ class Diff(Record):
 
     def select_unsure(self, fail_on: Iterable[str]) -> list[ComparedRow]:
         """Return what keeps a figure from being judged that may not get worse."""
-        return [row for row in self.unsure if row.family in set(fail_on)]
+        families = set(fail_on)
+        return [row for row in self.unsure if row.family in families]
 
 
 def gather(results: Mapping[str, Any]) -> Compared:
@@ -159,17 +160,15 @@ def diff_sources(before: Sequence[Source], after: Sequence[Source]) -> Diff:
     rows = [*make_rows(pair), *list_times(before, after)]
     subjects = list(dict.fromkeys(row.subject for row in rows))
     rows.sort(key=lambda row: subjects.index(row.subject))
-    lone = {
-        name
-        for name in subjects
-        if not all(any(entry.subject == name for entry in found) for found in pair)
-    }
+    old_names, new_names = ({entry.subject for entry in found} for found in pair)
+    lone = old_names ^ new_names
     # Of a subject that only one of them has, its first fact says so.
-    kept = {name: next(row for row in rows if row.subject == name) for name in lone}
+    firsts = {row.subject: row for row in reversed(rows) if row.subject in lone}
     changes = tuple(
         row
         for row in rows
-        if (row is kept[row.subject] if row.subject in lone else row.kind in CHANGES)
+        if firsts.get(row.subject, row) is row
+        and (row.subject in lone or row.kind in CHANGES)
     )
     unsure = tuple(row for row in rows if any(cell.doubt for cell in row.cells))
     compared = {row.subject for row in rows if row.family and row not in unsure}
@@ -193,54 +192,58 @@ def make_rows(columns: Sequence[Iterable[Entry]]) -> Iterator[ComparedRow]:
     found = [{(e.subject, e.what): e for e in entries} for entries in columns]
     for key in dict.fromkeys(key for entries in found for key in entries):
         row = [entries.get(key) for entries in found]
-        first = next((e for e in row if e is not None and e.is_sure), None)
-        any_entry = next(e for e in row if e is not None)
+        there = [entry for entry in row if entry is not None]
+        first = next((entry for entry in there if entry.is_sure), None)
         cells = []
         is_regression = False
         for entry in row:
-            kind, is_regression = judge_entry(first, entry)
             if entry is None:
                 cells.append(ComparedCell())
+                is_regression = False
                 continue
-            is_other = kind in CHANGES and entry.more
-            text = f"{entry.text}: {entry.more}" if is_other else entry.text
-            cells.append(ComparedCell(text, entry.range_text, kind, entry.doubt))
-        yield ComparedRow(*key, tuple(cells), any_entry.family, is_regression)
+            kind, is_regression = judge_entry(first, entry)
+            text, range_text = entry.texts
+            if kind in CHANGES and entry.more:
+                text += f": {entry.more}"
+            cells.append(ComparedCell(text, range_text, kind, entry.doubt))
+        yield ComparedRow(*key, tuple(cells), there[0].family, is_regression)
 
 
-def judge_entry(first: Entry | None, entry: Entry | None) -> tuple[Kind, bool]:
+def judge_entry(first: Entry | None, entry: Entry) -> tuple[Kind, bool]:
     """Return how an entry differs, and whether that fails in any case."""
-    if first is None or entry is None or not entry.is_sure:
-        is_lost = entry is not None and first is not None and not entry.doubt
-        return ("other" if is_lost else ""), False
+    if first is None or not entry.is_sure:
+        return ("other" if first and not entry.doubt else ""), False
     if first is entry or not is_apart(first, entry):
         return "same", False
-    if isinstance(first.value, Figure) and isinstance(entry.value, Figure):
-        is_more = entry.value.value > first.value.value
+    before, after = first.value, entry.value
+    if isinstance(before, Figure) and isinstance(after, Figure):
+        is_more = after.value > before.value
         return "worse" if is_more == FAMILIES[entry.family].is_cost else "better", False
-    before, after = first.text, entry.text
     if entry.what == "wrong answers":
-        is_worse = int(after) > int(before)
-        return "worse" if is_worse else "better", is_worse
-    if entry.what == "verdict":
+        is_worse = is_regression = int(str(after)) > int(str(before))
+    elif entry.what == "verdict":
         is_worse = after != "releases"
-        return "worse" if is_worse else "better", is_worse and before == "releases"
-    kind: Kind = "other"
-    if BEST[entry.what] in (before, after):
-        kind = "better" if after == BEST[entry.what] else "worse"
-    return kind, kind == "worse" and entry.what == "status"
+        is_regression = before == "releases"
+    else:
+        best = BEST[entry.what]
+        if best not in (before, after):
+            return "other", False
+        is_worse, is_regression = after != best, entry.what == "status"
+    return "worse" if is_worse else "better", is_worse and is_regression
 
 
-def list_times(before: Iterable[Source], after: Iterable[Source]) -> Iterator[Any]:
+def list_times(
+    before: Iterable[Source], after: Iterable[Source]
+) -> Iterator[ComparedRow]:
     """Yield whose short call became slower, or faster, than every other one's."""
     old, new = (
         {name: time for source in found for name, time in source.times.items()}
         for found in (before, after)
     )
     factors = {
-        name: new[name][1] / old[name][1]
-        for name in old
-        if name in new and new[name][0] == old[name][0]
+        name: new[name][1] / seconds
+        for name, (size, seconds) in old.items()
+        if name in new and new[name][0] == size
     }
     for name, factor in factors.items() if len(factors) > N_OTHERS else ():
         others = sorted(factor / each for key, each in factors.items() if key != name)

@@ -4,14 +4,13 @@ A contract says how arguments are made and when two answers are equal. What it l
 out is "not applicable" in a comparison. `double_list` is the built-in one.
 """
 
-import copy
 import importlib
 import inspect
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from typing import Any, ClassVar
 
 # Implementations by name, as `pip install` brings them: "<contract>.<name>".
@@ -132,31 +131,27 @@ def have_same_value(expected: Any, answer: Any) -> bool:
     """Return whether two values are equal and of the same types throughout."""
     if type(expected) is not type(answer):
         return False
-    if isinstance(expected, float):
-        is_nan = math.isnan(expected) and math.isnan(answer)
-        return is_nan or bool(expected == answer)
+    if isinstance(expected, float) and math.isnan(expected):
+        return math.isnan(answer)
     if isinstance(expected, list | tuple):
-        return have_same_items(expected, answer)
+        kinds = [*map(type, expected)]
+        # All at once where nothing has to be looked into: there may be thousands.
+        is_plain = {*kinds} <= {int, str, bytes, bool, type(None)}
+        return kinds == [*map(type, answer)] and bool(
+            expected == answer
+            if is_plain
+            else all(map(have_same_value, expected, answer))
+        )
     if isinstance(expected, dict):
         return [*expected] == [*answer] and all(
             have_same_value(value, answer[key]) for key, value in expected.items()
         )
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(expected, numpy.ndarray):
-        is_alike = expected.dtype == answer.dtype and expected.shape == answer.shape
         has_nan = expected.dtype.kind in "fc"
         same = numpy.array_equal(expected, answer, equal_nan=has_nan)
-        return is_alike and bool(same)
+        return expected.dtype == answer.dtype and bool(same)
     return bool(expected == answer)
-
-
-def have_same_items(expected: Sequence[Any], answer: Sequence[Any]) -> bool:
-    """Return whether two sequences of the same type have the same items."""
-    kinds = [*map(type, expected)]
-    if {*kinds} <= {int, str, bytes, bool, type(None)}:
-        # All at once where nothing has to be looked into: there may be thousands.
-        return kinds == [*map(type, answer)] and expected == answer
-    return len(expected) == len(answer) and all(map(have_same_value, expected, answer))
 
 
 @dataclass(frozen=True)
@@ -183,6 +178,9 @@ class Implementation:
     target: str = ""
     contract_target: str = ""
     reference: Function | None = None
+    _expected: dict[tuple[int, int], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Be found again in another process."""
@@ -199,39 +197,22 @@ class Implementation:
 
     def compute_expected(self, size: int, seed: int) -> Any:
         """Return the right answer, by the reference; made once for a size and seed."""
-        return _compute_expected(self, size, seed)
-
-    def __hash__(self) -> int:
-        """Be a key, as an object."""
-        return id(self)
+        if (size, seed) not in self._expected:
+            arguments = self.contract.make_arguments(size, seed)
+            returned = self.find_reference()(*arguments)
+            answer = self.contract.read_answer(arguments, returned)
+            self._expected[size, seed] = answer
+        return self._expected[size, seed]
 
     def find_reference(self) -> Function:
         """Return what answers are compared with; its own ones if there is no other."""
         return self.contract.find_reference() or self.reference or self.function
 
 
-@cache
-def _compute_expected(implementation: Implementation, size: int, seed: int) -> Any:
-    contract = implementation.contract
-    arguments = contract.make_arguments(size, seed)
-    return contract.read_answer(arguments, implementation.find_reference()(*arguments))
-
-
-def make_case(given: Any) -> tuple[Any, ...]:
-    """Return the arguments of a case, its own ones for each call."""
-    arguments: tuple[Any, ...] = given() if callable(given) else copy.deepcopy(given)
-    return arguments
-
-
 def load_contract(target: str) -> Contract:
-    """Import a contract; "" stands for double_list.
-
-    Raises:
-        ContractError: there is none at "module:attribute".
-    """
-    if not target:
-        # The built-in contract is a user of this module.
-        target = "compare.double_list.contract:CONTRACT"
+    """Import the contract at "module:attribute"; "" stands for double_list."""
+    # The built-in contract is a user of this module.
+    target = target or "compare.double_list.contract:CONTRACT"
     found = load_attribute(target, "contract")
     if isinstance(found, type) and issubclass(found, Contract):
         found = found()
@@ -259,36 +240,26 @@ def load_implementation(
     contract = load_contract(contract_target)
     found = contract.load(target)
     if found is None:
-        function = load_attribute(target, f"implementation {name!r}")
-        if isinstance(function, Implementation):
-            found = function
-        elif callable(function):
-            found = Implementation(name, function, contract)
-        else:
-            kind = type(function).__name__
+        found = load_attribute(target, f"implementation {name!r}")
+    if not isinstance(found, Implementation):
+        if not callable(found):
+            kind = type(found).__name__
             message = f"implementation {name!r}: expected a callable, got {kind}"
             raise ContractError(message)
-    other = (
-        load_attribute(reference, "reference")
-        if reference and contract.find_reference() is None
-        else None
-    )
+        found = Implementation(name, found, contract)
+    has_other = reference and contract.find_reference() is None
     return replace(
         found,
         name=name,
         contract=contract,
         target=target,
         contract_target=contract_target,
-        reference=other,
+        reference=load_attribute(reference, "reference") if has_other else None,
     )
 
 
 def load_attribute(target: str, what: str) -> Any:
-    """Import "package.module:attribute".
-
-    Raises:
-        ContractError: it is no such thing, or importing it failed.
-    """
+    """Import "package.module:attribute"; a ContractError says why it cannot be."""
     module_name, colon, attribute = target.partition(":")
     if not (module_name and colon and attribute):
         message = f"{what}: expected module:attribute, got {target!r}"
@@ -306,29 +277,23 @@ def load_attribute(target: str, what: str) -> Any:
 def find_target(value: Any, near: Any = None) -> str:
     """Return the "module:attribute" by which another process finds an object, or "".
 
-    Args:
-        value: the object.
-        near: what is in the same module, for objects of a type from elsewhere.
+    `near` is in the same module, for objects of a type from elsewhere.
     """
     module_name = getattr(value if near is None else near, "__module__", None)
     if not isinstance(module_name, str) or module_name == "__main__":
         return ""
-    for name, other in vars(sys.modules.get(module_name, object)).items():
+    module = found = sys.modules.get(module_name)
+    for name, other in vars(module or object).items():
         if other is value:
             return f"{module_name}:{name}"
     qualname = getattr(value, "__qualname__", "")
-    found: Any = sys.modules.get(module_name)
     for part in qualname.split("."):
         found = getattr(found, part, None)
     return f"{module_name}:{qualname}" if found is value else ""
 
 
 def find_contract_target(contract: Contract) -> str:
-    """Return the "module:attribute" of a contract, or of its class.
-
-    Raises:
-        ContractError: another process cannot import it.
-    """
+    """Return the "module:attribute" of a contract, or of its class."""
     target = find_target(contract) or find_target(type(contract))
     if not target:
         message = (

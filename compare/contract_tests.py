@@ -7,8 +7,7 @@
 Tests know cases and sizes by name, so that pytest-xdist can share them out.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 from compare.contract import (
@@ -44,11 +43,10 @@ class ContractTests:
     def pytest_generate_tests(self, metafunc: Any) -> None:
         """Give each test the names that it takes."""
         jobs = plan_implementations(self.contract, self.implementations)
-        sizes = self.contract.sizes
         for argument, values in (
             ("implementation", [job.name for job in jobs]),
             ("case", [*self.contract.cases]),
-            ("size", [*sizes]),
+            ("size", [*self.contract.sizes]),
             ("seed", [*SEEDS]),
         ):
             if argument in metafunc.fixturenames:
@@ -66,37 +64,40 @@ class ContractTests:
     def test_case(self, implementation: str, case: str) -> None:
         """A special case is answered as by the reference."""
         given = self.contract.cases[case]
-        expect_none(partial(check_given_case, self.load(implementation), case, given))
+        expect_none(check_given_case(self.load(implementation), case, given))
 
     def test_size(self, implementation: str, size: int, seed: int) -> None:
         """Arguments of every size are answered as by the reference."""
-        expect_none(partial(check_size, self.load(implementation), size, seed))
+        expect_none(check_size(self.load(implementation), size, seed))
 
     def test_threads(self, implementation: str, size: int) -> None:
         """Threads that interrupt each other all the time get their own answers."""
-        expect_none(partial(check_in_threads, self.load(implementation), size, N_CALLS))
+        expect_none(check_in_threads(self.load(implementation), size, N_CALLS))
 
     def test_mutation(self, implementation: str, size: int) -> None:
         """The process lives on while another thread changes the arguments."""
-        import pytest  # noqa: PLC0415 - the suite is imported without it, too.
-
-        if not self.contract.can_mutate():
-            pytest.skip("the contract lets nobody change arguments")
-        expect_none(partial(check_mutation, self.load(implementation), size, N_CALLS))
+        reason = "the contract lets nobody change arguments"
+        skip_unless(self.contract.can_mutate(), reason)
+        expect_none(check_mutation(self.load(implementation), size, N_CALLS))
 
     def test_gil(self, implementation: str, gil: Any) -> None:
         """What is declared about the GIL is so, for the largest size."""
-        import pytest  # noqa: PLC0415 - as above.
-
         found = self.load(implementation)
-        if found.releases_gil is None or not self.contract.sizes:
-            pytest.skip("it declares nothing, or the contract has no sizes")
+        is_told = found.releases_gil is not None and bool(self.contract.sizes)
+        skip_unless(is_told, "it declares nothing, or the contract has no sizes")
         (call,) = ImplementationWork(found, max(self.contract.sizes)).make_calls(1)
         check = gil.assert_releases if found.releases_gil else gil.assert_holds
         check(call)
 
 
-def expect_none(check: Callable[[], str | None]) -> None:
+def skip_unless(is_told: bool, reason: str) -> None:  # noqa: FBT001 - what is asked.
+    """Skip the test where there is nothing to test."""
+    import pytest  # noqa: PLC0415 - the suite is imported without it, too.
+
+    if not is_told:
+        pytest.skip(reason)
+
+
+def expect_none(fault: str | None) -> None:
     """Fail with what is wrong, if anything is."""
-    fault = check()
     assert fault is None, fault

@@ -17,12 +17,7 @@ from gilscope.measurement import Measurement
 from gilscope.model import Audit, Check
 from gilscope.record import read_json, structure
 from gilscope.stats import Figure
-from gilscope.units import (
-    Value,
-    describe_range,
-    describe_ratio,
-    describe_share,
-)
+from gilscope.units import describe_range, describe_ratio, describe_share
 
 
 @dataclass(frozen=True)
@@ -91,21 +86,13 @@ class Entry:
         return not self.doubt and self.value != "inconclusive"
 
     @property
-    def text(self) -> str:
-        """The value without its range."""
-        return self.value if isinstance(self.value, str) else self.describe(self.value)
-
-    @property
-    def range_text(self) -> str:
-        """The range of a figure, in brackets; "" for a fact."""
+    def texts(self) -> tuple[str, str]:
+        """The value, and the range of a figure in brackets."""
         if isinstance(self.value, str):
-            return ""
-        return describe_range(self.value, self.describe)
-
-    def describe(self, value: Value) -> str:
-        """Return a number as its family is shown."""
+            return self.value, ""
         is_share = FAMILIES[self.family].is_share
-        return (describe_share if is_share else describe_ratio)(value)
+        describe = describe_share if is_share else describe_ratio
+        return describe(self.value), describe_range(self.value, describe)
 
 
 @dataclass(frozen=True)
@@ -132,23 +119,22 @@ def read_sources(path: str) -> list[Source]:
         OSError: the file cannot be read.
         ValueError: it has nothing that can be compared; the message says why.
     """
-    content = read_json(Path(path))
-    parts = content
+    content = parts = read_json(Path(path))
     if isinstance(content, dict):
         both = [content[key] for key in ("gil", "attached") if key in content]
         parts = content.get("checks", both)
     if not (isinstance(parts, list) and parts):
         parts = [content]
-    return [parse_source(part) for part in parts]
+    return [make_source(parse_result(part)) for part in parts]
 
 
-def parse_source(content: Any) -> Source:
+def parse_result(content: Any) -> Any:
     """Return one result of a file; its kind is told by a field that no other has."""
     kinds = (("verdict", Check), ("functions", Audit), ("break_evens", Measurement))
     for key, kind in kinds:
         if isinstance(content, dict) and key in content:
-            return make_source(structure(content, kind))
-    return make_source(Report.from_dict(content))
+            return structure(content, kind)
+    return Report.from_dict(content)
 
 
 def make_source(result: Any) -> Source:
@@ -230,10 +216,9 @@ def get_doubt(found: Any) -> str:
 
 def get_time(result: BackendResult) -> tuple[int, float] | None:
     """Return the size of the shortest call, and its median time with nothing beside."""
-    if result.contention is None or not result.contention.rows:
-        return None
-    row = min(result.contention.rows, key=lambda row: row.size or 0)
-    return (row.size or 0, row.alone_median_s) if row.alone_median_s > 0 else None
+    rows = result.contention.rows if result.contention else ()
+    times = min(((row.size or 0, row.alone_median_s) for row in rows), default=None)
+    return times if times and times[1] > 0 else None
 
 
 def is_apart(old: Entry, new: Entry) -> bool:
@@ -246,15 +231,14 @@ def is_apart(old: Entry, new: Entry) -> bool:
     if isinstance(old.value, str) or isinstance(new.value, str):
         return old.value != new.value
     family = FAMILIES[old.family]
+
+    def scale(value: float) -> float:
+        # A figure may be nothing.
+        return value if family.is_share else math.log(max(value, 1e-12))
+
     lower, upper = sorted((old.value, new.value), key=lambda figure: figure.value)
-    scale = float if family.is_share else take_log
     margin = SHARE_MARGIN if family.is_share else math.log(family.factor)
     up = scale(lower.high) - scale(lower.value)
     down = scale(upper.value) - scale(upper.low)
     distance = scale(upper.value) - scale(lower.value)
     return distance > max(margin, (1 + CLEARANCE) * (up + down))
-
-
-def take_log(value: float) -> float:
-    """Return the logarithm, also of a figure that is nothing."""
-    return math.log(max(value, 1e-12))

@@ -1,10 +1,9 @@
 """What a run does: which backends, each as a job that another process understands."""
 
-import dataclasses
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import backends
@@ -76,14 +75,7 @@ def make_plan(  # noqa: PLR0913 - all but the first are by name.
     late_partner: bool = False,
     path: Iterable[str] | None = None,
 ) -> Plan:
-    """Return the plan of a run; nothing is imported and nothing is started.
-
-    What is to be given is described at run_all(), Options and Plan.
-
-    Raises:
-        UnknownBackendError: no backend has that name.
-        ValueError: no scenario has that name, or a number is out of range.
-    """
+    """Return the plan of a run, see run_all(); no backend is imported by it."""
     if not (timeout_s > 0 and math.isfinite(timeout_s)):
         message = f"run_all() timeout_s: expected seconds over 0, got {timeout_s!r}"
         raise ValueError(message)
@@ -92,15 +84,10 @@ def make_plan(  # noqa: PLR0913 - all but the first are by name.
         jobs = plan_jobs(wanted)
     else:
         jobs = plan_implementations(contract, wanted)
-    options = Options(
-        quick=quick,
-        threads=tuple(threads),
-        late_partner=late_partner,
-        partners=tuple((job.name, job.target) for job in jobs if not job.reason),
-    )
-    jobs = [dataclasses.replace(job, scenarios=names, options=options) for job in jobs]
+    partners = tuple((job.name, job.target) for job in jobs if not job.reason)
+    options = Options(quick, tuple(threads), partners, late_partner)
     return Plan(
-        jobs=tuple(jobs),
+        jobs=tuple(replace(job, scenarios=names, options=options) for job in jobs),
         scenarios=names,
         asked=None if wanted is None else tuple(job.name for job in jobs),
         quick=quick,
@@ -129,28 +116,19 @@ def make_sweep_plan(
 
 
 def select_scenarios(names: Iterable[str] | None) -> tuple[str, ...]:
-    """Return the scenarios in the order in which they run.
-
-    Raises:
-        ValueError: no scenario has that name.
-    """
+    """Return the scenarios in the order in which they run."""
     if names is None:
         return DEFAULT_SCENARIOS
-    wanted = {names} if isinstance(names, str) else set(names)
-    for name in wanted:
-        if name not in SCENARIOS:
-            expected = ", ".join(SCENARIOS) + describe_nearest(name, SCENARIOS)
-            message = f"unknown scenario {name!r}: expected one of {expected}"
-            raise ValueError(message)
+    wanted = {names} if isinstance(names, str) else {*names}
+    for name in wanted.difference(SCENARIOS):
+        expected = ", ".join(SCENARIOS) + describe_nearest(name, SCENARIOS)
+        message = f"unknown scenario {name!r}: expected one of {expected}"
+        raise ValueError(message)
     return tuple(name for name in SCENARIOS if name in wanted)
 
 
 def plan_jobs(wanted: Backends) -> list[Job]:
-    """Return one job a backend, registry order first.
-
-    Raises:
-        UnknownBackendError: no backend has that name.
-    """
+    """Return one job a backend of double_list, registry order first."""
     known = backends.names()
     if wanted is None:
         wanted = known
@@ -160,26 +138,21 @@ def plan_jobs(wanted: Backends) -> list[Job]:
     if not jobs:
         message = "run_all() backends: expected at least one name, got none"
         raise ValueError(message)
-    ordered = [jobs.pop(name) for name in known if name in jobs]
-    return ordered + list(jobs.values())
+    return [jobs[name] for name in dict.fromkeys((*known, *jobs)) if name in jobs]
 
 
 def plan_job(wanted: str | Backend) -> Job:
-    """Return the job for one backend, without importing it.
-
-    Raises:
-        UnknownBackendError: no backend has that name.
-    """
+    """Return the job for one backend, without importing it."""
     backend = wanted if isinstance(wanted, Backend) else describe(wanted)
     if isinstance(backend, BackendSpec):
         return Job(backend.name, backend.name, backend.technology, backend.releases_gil)
-    if backend is None:
-        assert isinstance(wanted, str)
-        if not re.fullmatch(r"[^:]+:[^:]+", wanted) and wanted not in backends.names():
-            # Nothing is loaded by this: it says which names there are.
-            backends.get(wanted)
-        return Job(wanted, wanted)
-    return plan_object(f"backend {backend.name!r}", backend.name, backend)
+    if backend is not None:
+        return plan_object(f"backend {backend.name!r}", backend.name, backend)
+    assert isinstance(wanted, str)
+    if not re.fullmatch(r"[^:]+:[^:]+", wanted) and wanted not in backends.names():
+        # Nothing is loaded by this: it says which names there are.
+        backends.get(wanted)
+    return Job(wanted, wanted)
 
 
 def plan_object(what: str, name: str, wanted: Any) -> Job:
@@ -201,11 +174,7 @@ def plan_object(what: str, name: str, wanted: Any) -> Job:
 
 
 def plan_implementations(contract: Contract | str, wanted: Any) -> list[Job]:
-    """Return one job for each implementation of a contract, without importing it.
-
-    Raises:
-        ContractError: the contract cannot be had, or nothing is to be compared.
-    """
+    """Return one job for each implementation of a contract, without importing it."""
     if isinstance(contract, str):
         target = contract
         contract = load_contract(target)
@@ -222,24 +191,16 @@ def plan_implementations(contract: Contract | str, wanted: Any) -> list[Job]:
         name = contract.find_name()
         message = f"contract {name}: expected at least one implementation, got none"
         raise ContractError(message)
-    jobs = [
-        Job(name, find_installed(one, known))
-        if isinstance(one, str)
-        else plan_object(f"implementation {name!r}", name, one)
-        for name, one in wanted.items()
-    ]
-    return [dataclasses.replace(job, contract=target) for job in jobs]
-
-
-def find_installed(wanted: str, known: Mapping[str, str]) -> str:
-    """Return the "module:attribute" of an implementation that may be given by name.
-
-    Raises:
-        ContractError: none has that name.
-    """
-    target = known.get(wanted, wanted)
-    if ":" in target:
-        return target
-    expected = ", ".join([*known, "module:attribute"]) + describe_nearest(wanted, known)
-    message = f"unknown implementation {wanted!r}: expected one of {expected}"
-    raise ContractError(message)
+    jobs = []
+    for name, one in wanted.items():
+        found = known.get(one, one) if isinstance(one, str) else one
+        if not isinstance(found, str):
+            jobs.append(plan_object(f"implementation {name!r}", name, found))
+        elif ":" in found:
+            jobs.append(Job(name, found))
+        else:
+            expected = ", ".join([*known, "module:attribute"])
+            expected += describe_nearest(one, known)
+            message = f"unknown implementation {one!r}: expected one of {expected}"
+            raise ContractError(message)
+    return [replace(job, contract=target) for job in jobs]

@@ -1,10 +1,9 @@
 """Put backends through scenarios: a crash or a hang of one is a row, not the end."""
 
-import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import compare.render  # noqa: F401 - what registers how a report shows itself.
@@ -45,19 +44,16 @@ Tell = Callable[[Progress], None]
 
 @dataclass
 class Outcome:
-    """What is known about a worker, filled in as its messages arrive."""
+    """What is known about a worker that has ended."""
 
     # The fields of a BackendResult, as JSON gave them.
     content: dict[str, Any] = field(default_factory=dict)
-    # What it does now: "loading", or the name of a scenario.
-    step: str = "loading"
-    # status, reason: how it ended; None while it has not.
-    status: Status | None = None
+    # status, reason: how it ended.
+    status: Status = "ok"
     reason: str = ""
-    # stdout, stderr: what the backend wrote.
+    # stdout, stderr, stray: what it wrote, the last to descriptors not its own.
     stdout: Written = field(default_factory=Written)
     stderr: Written = field(default_factory=Written)
-    # What it wrote to descriptors that it had not opened.
     stray: Written = field(default_factory=Written)
 
 
@@ -145,9 +141,7 @@ def run_plan(plan: Plan, progress: Tell | None = None) -> Report:
     reference = ""
     for job in plan.jobs:
         # Where a contract has no reference, the first that is well stands for it.
-        result = run_implementation(
-            dataclasses.replace(job, reference=reference), plan, progress
-        )
+        result = run_implementation(replace(job, reference=reference), plan, progress)
         results.append(result)
         if not reference and job.contract and result.status == "ok":
             reference = job.target
@@ -180,43 +174,43 @@ def run_implementation(
 
 def run_worker(job: Job, plan: Plan, tell: Callable[[str], None]) -> Outcome:
     """Start the worker and take in what it sends until it has ended."""
-    outcome = Outcome()
+    content: dict[str, Any] = {}
+    step, end = "loading", None
     with Child(
         "compare.worker:main", job, timeout_s=plan.timeout_s, path=plan.path
     ) as worker:
-        outcome.stdout, outcome.stderr = worker.stdout, worker.stderr
-        content = outcome.content
         for message in worker:
             match message:
                 case {"event": "loaded"}:
-                    del message["event"]
                     content.update(message)
                 case {"event": "scenario", "name": step}:
-                    outcome.step = step
                     tell(step)
                 case {"event": "lack", "name": name, "reason": reason}:
                     content.setdefault("not_applicable", {})[name] = reason
                 case {"event": "result", "name": name, "value": value}:
                     content[name] = value
                 case {"status": status, "reason": reason}:
-                    outcome.status, outcome.reason = status, reason
+                    end = status, reason
                     break
-    outcome.stray = worker.stray
-    if outcome.status is None:
-        outcome.status, outcome.reason = worker.explain_end(outcome.step)
-    return outcome
+    status, reason = end or worker.explain_end(step)
+    return Outcome(content, status, reason, worker.stdout, worker.stderr, worker.stray)
 
 
 def judge_outcome(job: Job, outcome: Outcome, elapsed_s: float) -> BackendResult:
     """Make the row of one backend: `wrong` comes from any scenario's own findings."""
-    status, reason = outcome.status, outcome.reason
-    answered = {
-        name for name, value in outcome.content.items() if value is not None
-    } | {*outcome.content.get("not_applicable", ())}
+    status, reason, content = outcome.status, outcome.reason, outcome.content
+    answered = {name for name, value in content.items() if value is not None}
+    answered |= {*content.get("not_applicable", ())}
     missing = [name for name in job.scenarios if name not in answered]
     if status == "ok" and missing:
         status, reason = "failed", f"no answer from {', '.join(missing)}"
-    wrongs = find_wrongs(outcome.content, job.scenarios)
+    # The one rule that makes a status of what the scenarios found.
+    wrongs = [
+        f"{scenario}: {finding}"
+        for scenario in job.scenarios
+        for kind in ("failures", "contradictions")
+        for finding in (content.get(scenario) or {}).get(kind, ())
+    ]
     for where, written in (
         ("standard output", outcome.stdout),
         ("descriptors that were not its own", outcome.stray),
@@ -225,22 +219,21 @@ def judge_outcome(job: Job, outcome: Outcome, elapsed_s: float) -> BackendResult
             wrongs.append(f"wrote to {where}: {quote(written)}")
     if wrongs and status == "ok":
         status = "wrong"
-    warnings = list(outcome.content.get("warnings", ()))
+    warnings = list(content.get("warnings", ()))
     if outcome.stderr.n_bytes and status in ("ok", "wrong"):
         warnings.append(f"wrote to standard error: {quote(outcome.stderr)}")
     declared = {"technology": job.technology or "", "declared": job.releases_gil}
-    more = len(wrongs) - N_WRONGS_KEPT
-    kept = wrongs[:N_WRONGS_KEPT] + ([f"and {more} more"] if more > 0 else [])
+    if len(wrongs) > N_WRONGS_KEPT:
+        wrongs[N_WRONGS_KEPT:] = [f"and {len(wrongs) - N_WRONGS_KEPT} more"]
     row = {
         "name": job.name,
         "elapsed_s": elapsed_s,
         "status": status,
-        "reason": "\n".join(filter(None, (reason, *kept))),
+        "reason": "\n".join(filter(None, (reason, *wrongs))),
     }
     try:
-        return structure(
-            {**declared, **outcome.content, **row, "warnings": warnings}, BackendResult
-        )
+        found = {**declared, **content, **row, "warnings": warnings}
+        return structure(found, BackendResult)
     except ValueError as error:
         row |= {"status": "failed", "reason": f"what it sent is no result: {error}"}
         return structure({**declared, **row}, BackendResult)
@@ -250,13 +243,3 @@ def quote(written: Written) -> str:
     """Return the beginning of what was written and how much it was."""
     text = written.head.decode(errors="replace").strip()[:QUOTE_LENGTH]
     return f"{text!r} ({written.n_bytes} bytes in all)"
-
-
-def find_wrongs(content: dict[str, Any], scenarios: Iterable[str]) -> list[str]:
-    """Return what the scenarios found wrong: the one rule that makes it a status."""
-    return [
-        f"{scenario}: {finding}"
-        for scenario in scenarios
-        for kind in ("failures", "contradictions")
-        for finding in (content.get(scenario) or {}).get(kind, ())
-    ]

@@ -11,7 +11,7 @@ from compare.contract import Contract, Implementation
 from compare.scenarios import NotApplicable
 from gilscope.threads import run_together, switch_interval
 from gilscope.timing.calls import Call, Calls, Work
-from gilscope.timing.rounds import MeasuredSubject, count_calls
+from gilscope.timing.rounds import count_calls
 
 # So many seeds are used in turn: another one for each call, and few enough for a slow
 # reference.
@@ -30,7 +30,6 @@ KEPT_CALLS_MAX = 1000
 INTERRUPTING_S = 10e-6
 
 TEXT_LENGTH = 120
-
 
 # Whose answers are compared as they are.
 ANY = Contract()
@@ -55,8 +54,8 @@ class ImplementationWork(Work):
     # Whether the twin that holds the GIL is called.
     is_held: bool = False
     keeps_answers: ClassVar[bool] = True
-    # Ours, that the built-in contract is made of: they come before a user's.
-    own_modules: ClassVar[tuple[str, ...]] = ("compare.double_list.contract",)
+    # The built-in contract is made of the last.
+    modules: ClassVar[tuple[str, ...]] = (__name__, "compare.double_list.contract")
 
     def make_calls(self, count: int) -> Iterable[Call]:
         """Return calls with arguments of their own, so that no answer serves twice."""
@@ -86,9 +85,18 @@ class ImplementationWork(Work):
     @property
     def held(self) -> "ImplementationWork | None":
         """The same of the twin that holds the GIL."""
-        if self.implementation.held is None:
-            return None
-        return replace(self, is_held=True)
+        return replace(self, is_held=True) if self.implementation.held else None
+
+    def with_options(self, **options: Any) -> "ImplementationWork":
+        """Return the same with more keywords."""
+        return replace(self, options={**self.options, **options})
+
+    def make_call(self) -> Calls:
+        """Make one call in this thread."""
+        calls = Calls(self)
+        calls.prepare()
+        calls.run()
+        return calls
 
 
 def find_answer_fault(
@@ -119,34 +127,13 @@ def shorten(text: str) -> str:
     return text if len(text) <= TEXT_LENGTH else f"{text[:TEXT_LENGTH]}..."
 
 
-class Failures:
-    """What was wrong: the first of what was wrong in each place."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._kept: dict[str, str] = {}
+class Failures(dict[str, str]):
+    """What was wrong: by each place, the first of what was wrong there."""
 
     def add(self, fault: str, where: str) -> None:
         """Keep what is wrong, unless nothing is or the place has its failure."""
         if fault:
-            self._kept.setdefault(where, f"{fault}, {where}" if where else fault)
-
-    def as_tuple(self) -> tuple[str, ...]:
-        """Return what was kept, in the order in which it was found."""
-        return tuple(self._kept.values())
-
-
-def time_call(work: ImplementationWork) -> float:
-    """Return how long the quickest of a few calls took, run-queue wait left out."""
-    return min(make_call(work).unqueued_s for _ in range(N_TRIES))
-
-
-def make_call(work: ImplementationWork) -> Calls:
-    """Make one call in this thread."""
-    calls = Calls(work)
-    calls.prepare()
-    calls.run()
-    return calls
+            self.setdefault(where, f"{fault}, {where}" if where else fault)
 
 
 def calibrate(work: ImplementationWork, target_s: float) -> ImplementationWork:
@@ -155,10 +142,10 @@ def calibrate(work: ImplementationWork, target_s: float) -> ImplementationWork:
     Or longer, where all around the kernel would be a good part of the call otherwise.
     """
 
-    def with_passes(passes: int) -> ImplementationWork:
-        return replace(work, options={**work.options, "passes": passes})
+    def make_calls(passes: int) -> list[Calls]:
+        return [work.with_options(passes=passes).make_call() for _ in range(N_TRIES)]
 
-    shortest = [make_call(with_passes(1)) for _ in range(N_TRIES)]
+    shortest = make_calls(1)
     around_s = min(calls.unqueued_s for calls in shortest)
     # Waiting for a thread of a pool is no work, and is long on a busy machine.
     target_s = max(target_s, KERNEL_FACTOR * min(calls.cpu_s for calls in shortest))
@@ -166,19 +153,12 @@ def calibrate(work: ImplementationWork, target_s: float) -> ImplementationWork:
     passes = 1
     while True:
         # A short call is mostly its conversions, so it tells little of a pass.
-        kernel_s = time_call(with_passes(passes)) - around_s
+        kernel_s = min(calls.unqueued_s for calls in make_calls(passes)) - around_s
         if kernel_s >= enough_s:
-            return with_passes(max(1, round(passes * target_s / kernel_s)))
-        if passes >= PASSES_MAX:
-            return with_passes(PASSES_MAX)
+            passes = max(1, round(passes * target_s / kernel_s))
+        if kernel_s >= enough_s or passes >= PASSES_MAX:
+            return work.with_options(passes=passes)
         passes *= min(64, max(2, math.ceil(enough_s / max(kernel_s, enough_s / 64))))
-
-
-def make_subject(
-    work: ImplementationWork, call_s: float, count: int = 0
-) -> MeasuredSubject:
-    """Return the work and its twin as what is measured in rounds."""
-    return MeasuredSubject(work.size, work, work.held, call_s, count)
 
 
 def make_long_work(
@@ -206,26 +186,22 @@ def select_sizes(
 ) -> tuple[dict[int, float], tuple[str, ...]]:
     """Return the time of a call by size, and what was left out as too long.
 
-    A size is not tried if the one before it tells that it takes too long.
-
-    Raises:
-        NotApplicable: no size is left.
+    A size is not tried if the one before it tells that it takes too long. NotApplicable
+    is raised where no size is left.
     """
     contract = implementation.contract
     times: dict[int, float] = {}
     warnings: tuple[str, ...] = ()
+    seconds, before = 0.0, 1
     for size in sorted(contract.sizes):
-        known = [*times.items()][-1:]
-        seconds = sum(time_s * size / max(1, before) for before, time_s in known)
+        seconds *= size / max(1, before)
         if seconds <= contract.call_max_s:
-            calls = make_call(ImplementationWork(implementation, size))
-            seconds = calls.elapsed_s
+            work = ImplementationWork(implementation, size)
+            seconds = work.make_call().elapsed_s
             if seconds < contract.call_max_s / 10:
-                work = ImplementationWork(implementation, size)
-                seconds = min(seconds, make_call(work).elapsed_s)
+                seconds = min(seconds, work.make_call().elapsed_s)
         if seconds > contract.call_max_s:
-            left_out = [one for one in contract.sizes if one >= size]
-            sizes = ", ".join(map(str, left_out))
+            sizes = ", ".join(str(one) for one in contract.sizes if one >= size)
             words = (
                 f"sizes {sizes} are left out: a call of size {size} takes about "
                 f"{seconds:.1f} s, over the contract's {contract.call_max_s:g} s"
@@ -233,6 +209,7 @@ def select_sizes(
             warnings = (words,)
             break
         times[size] = seconds
+        before = size
     if not times:
         message = "the contract has no sizes"
         raise NotApplicable(next(iter(warnings), message))

@@ -46,7 +46,15 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
     """Load the backend, put it through the scenarios; return status and reason."""
     step = "loading"
     try:
-        found = load_job(job)
+        found = load_implementation(job.contract, job.name, job.target, job.reference)
+        technology, releases_gil = found.technology, found.releases_gil
+        # What was declared of it where the run was planned comes first.
+        found = dataclasses.replace(
+            found,
+            technology=technology if job.technology is None else job.technology,
+            releases_gil=releases_gil if job.releases_gil is None else job.releases_gil,
+        )
+        limit_memory(found.contract.memory_max_bytes)
         build_info = read_build_info(found)
         channel.send(
             {
@@ -71,10 +79,8 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
     except (backends.BackendLoadError, ContractError) as error:
         return "failed", shorten_message(str(error))
     except SystemExit as error:
-        return (
-            "crashed",
-            f"{step} called sys.exit({shorten_message(describe_value(error.code))})",
-        )
+        code = shorten_message(describe_value(error.code))
+        return "crashed", f"{step} called sys.exit({code})"
     except BaseException as error:  # noqa: BLE001 - a backend may raise anything.
         reason = f"{step} raised {describe_error(error)}"
         if isinstance(error, TypeError) and not job.contract:
@@ -83,13 +89,14 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
     return "ok", ""
 
 
-def load_job(job: Job) -> Implementation:
-    """Find the implementation again, and give it what was declared of it."""
-    found = load_implementation(job.contract, job.name, job.target, job.reference)
-    declared = {"technology": job.technology, "releases_gil": job.releases_gil}
-    given = {name: value for name, value in declared.items() if value is not None}
-    limit_memory(found.contract.memory_max_bytes)
-    return dataclasses.replace(found, **given)  # type: ignore[arg-type]
+def read_build_info(implementation: Implementation) -> dict[str, Any]:
+    """Return what an implementation says of its build, if that is a dict."""
+    found: object = implementation.build_info()
+    if not isinstance(found, dict):
+        kind = type(found).__name__
+        message = f"{implementation.name} build_info(): expected dict, got {kind}"
+        raise ContractError(message)
+    return found
 
 
 def limit_memory(n_bytes: int | None) -> None:
@@ -101,22 +108,6 @@ def limit_memory(n_bytes: int | None) -> None:
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     most = pages * resource.getpagesize() + n_bytes
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
-
-
-def read_build_info(implementation: Implementation) -> dict[str, Any]:
-    """Return what an implementation says of its build.
-
-    Raises:
-        ContractError: it is of another type than is promised.
-    """
-    found: object = implementation.build_info()
-    if not isinstance(found, dict):
-        message = (
-            f"{implementation.name} build_info(): "
-            f"expected dict, got {type(found).__name__}"
-        )
-        raise ContractError(message)
-    return found
 
 
 def find_load_warnings() -> list[str]:

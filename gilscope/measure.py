@@ -60,23 +60,15 @@ def measure(
     if sizes is not None and prepare is None:
         message = "measure() sizes: expected prepare= too, which makes their arguments"
         raise TypeError(message)
-    import gilscope.render.measurement  # noqa: F401, PLC0415
     from gilscope.probe.surroundings import describe_callable  # noqa: PLC0415
     from gilscope.timing.calls import PlainWork  # noqa: PLC0415
-    from gilscope.timing.measuring import measure_subjects  # noqa: PLC0415
-    from gilscope.timing.rounds import MeasuredSubject  # noqa: PLC0415
+    from gilscope.timing.measuring import measure_works  # noqa: PLC0415
 
-    places = [None] if sizes is None else check_numbers("sizes", sizes, 0)
-    subjects = [
-        MeasuredSubject(
-            size,
-            PlainWork(func, args, kwargs, prepare, size),
-            None if held is None else PlainWork(held, args, kwargs, prepare, size),
-        )
-        for size in places
-    ]
-    return measure_subjects(
-        describe_callable(func), subjects, check_numbers("threads", threads, 1)
+    def make_work(call: Callable[..., Any], size: int | None) -> PlainWork:
+        return PlainWork(call, args, kwargs, prepare, size)
+
+    return measure_works(
+        describe_callable(func), make_work, (func, held), sizes, threads
     )
 
 
@@ -103,40 +95,14 @@ def measure_statement(
         ValueError: sizes without a `{size}` anywhere.
         BaseException: whatever one of them raises.
     """
-    import gilscope.render.measurement  # noqa: F401, PLC0415
     from gilscope.timing.calls import StatementWork  # noqa: PLC0415
-    from gilscope.timing.measuring import measure_subjects  # noqa: PLC0415
-    from gilscope.timing.rounds import MeasuredSubject  # noqa: PLC0415
+    from gilscope.timing.measuring import measure_works  # noqa: PLC0415
 
     if sizes is not None and "{size}" not in f"{statement}{setup}":
         message = "measure() sizes: expected {size} in the statement or the setup"
         raise ValueError(message)
-    places = [None] if sizes is None else check_numbers("sizes", sizes, 0)
-    subjects = [
-        MeasuredSubject(
-            size,
-            StatementWork(statement, setup, size),
-            None if held is None else StatementWork(held, setup, size),
-        )
-        for size in places
-    ]
-    return measure_subjects(statement, subjects, check_numbers("threads", threads, 1))
 
+    def make_work(text: str, size: int | None) -> StatementWork:
+        return StatementWork(text, setup, size)
 
-def check_numbers(name: str, numbers: Sequence[int], least: int) -> list[int]:
-    """Return the numbers in their order, each once.
-
-    Raises:
-        TypeError, ValueError: they are no such numbers, or none at all.
-    """
-    for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, int):
-            message = f"measure() {name}: expected ints, got {type(number).__name__}"
-            raise TypeError(message)
-        if number < least:
-            message = f"measure() {name}: expected at least {least}, got {number}"
-            raise ValueError(message)
-    if not numbers:
-        message = f"measure() {name}: expected at least one, got none"
-        raise ValueError(message)
-    return sorted(set(numbers))
+    return measure_works(statement, make_work, (statement, held), sizes, threads)

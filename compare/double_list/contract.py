@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -15,7 +14,7 @@ from compare.double_list.objects import Number
 from compare.double_list.observe import check_case
 from compare.double_list.properties import LONG_PROPERTIES, PROPERTIES
 from compare.double_list.settings import watch_settings
-from compare.work import PASSES_MAX, ImplementationWork, make_call
+from compare.work import PASSES_MAX, ImplementationWork
 
 # Small enough for both buffers to stay in the nearest cache of a core, so that cores do
 # not share the way to memory; large enough for the kernel to be more than its loop.
@@ -130,16 +129,15 @@ def check_growth(implementation: Implementation) -> str | None:
     for all that does not grow, and for any noise.
     """
     work = ImplementationWork(implementation, N_VALUES)
+
+    def measure_cpu_s(passes: int) -> float:
+        longer = work.with_options(passes=passes)
+        return min(longer.make_call().cpu_s for _ in range(N_TRIES))
+
     most, most_s, least_s = 1, 0.0, 0.0
     while most < PASSES_MAX and most_s < GROWTH_S:
         most *= WORK_FACTOR
-        most_s, least_s = (
-            min(
-                make_call(replace(work, options={"passes": passes})).cpu_s
-                for _ in range(N_TRIES)
-            )
-            for passes in (most, most // WORK_FACTOR)
-        )
+        most_s, least_s = measure_cpu_s(most), measure_cpu_s(most // WORK_FACTOR)
         if most_s >= GROWTH_MIN * least_s and most_s > 0:
             return None
     return (

@@ -54,10 +54,9 @@ def describe_difference(expected: str, got: str) -> str:
     """Return both texts, from shortly before the first difference on."""
     pairs = enumerate(zip(expected, got, strict=False))
     same = next((at for at, (one, other) in pairs if one != other), 0)
-    start = same - TEXT_LENGTH // 2
-    shown = [
-        shorten(f"...{text[start:]}" if start > 0 else text) for text in (expected, got)
-    ]
+    start = max(0, same - TEXT_LENGTH // 2)
+    dots = "..." if start else ""
+    shown = [shorten(f"{dots}{text[start:]}") for text in (expected, got)]
     return f"expected {shown[0]}, got {shown[1]}"
 
 
@@ -117,15 +116,20 @@ def describe_trace(
 ) -> str:
     """Return what became of the trace; all good ones read the same."""
     if trace is None:
-        return describe_length(options, start_ns, end_ns)
+        # The call has to be long enough for its sleeps.
+        given = (options.get(name, 0) for name in ("released_sleep", "held_sleep"))
+        asked_s = sum(seconds for seconds in given if isinstance(seconds, float))
+        took_s = (end_ns - start_ns) / 1e9
+        if took_s < asked_s * SLEEP_TOLERANCE:
+            return f"a call of {took_s:.6f} s with sleeps of {asked_s:g} s"
+        return "no trace"
     if not isinstance(trace, list):
         return picture(trace)
-    entries = list.copy(trace)
-    before, stamps = entries[:-1], entries[-1:]
-    if before != ["before"] * len(before) or not stamps or stamps == ["before"]:
+    *before, stamps = list.copy(trace) or ["before"]
+    if before != ["before"] * len(before) or stamps == "before":
         return picture(trace)
-    fault = find_trace_fault(stamps[0], start_ns, end_ns)
-    fault = fault or find_short_sleep(stamps[0], options)
+    fault = find_trace_fault(stamps, start_ns, end_ns)
+    fault = fault or find_short_sleep(stamps, options)
     return fault or f"{len(before)} before, one good entry after"
 
 
@@ -142,16 +146,6 @@ def find_short_sleep(
         if isinstance(asked, float) and slept_ns < asked * 1e9 * SLEEP_TOLERANCE:
             return f"{name} of {slept_ns / 1e9:.6f} s instead of {asked:g} s"
     return None
-
-
-def describe_length(options: dict[str, Any], start_ns: int, end_ns: int) -> str:
-    """Return whether a call that leaves no trace was long enough for its sleeps."""
-    given = (options.get(name, 0) for name in ("released_sleep", "held_sleep"))
-    asked_s = sum(seconds for seconds in given if isinstance(seconds, float))
-    took_s = (end_ns - start_ns) / 1e9
-    if took_s < asked_s * SLEEP_TOLERANCE:
-        return f"a call of {took_s:.6f} s with sleeps of {asked_s:g} s"
-    return "no trace"
 
 
 def find_trace_fault(stamps: object, start_ns: int, end_ns: int) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from compare.contract import Implementation
 from compare.model import Contention
 from compare.scenarios import Options
-from compare.work import Failures, ImplementationWork, make_subject, select_sizes
+from compare.work import Failures, ImplementationWork, select_sizes
 from gilscope.environment import is_gil_enabled
 from gilscope.measurement import ContentionRow
 from gilscope.stats import describe_unsteady, summarize
@@ -24,10 +24,6 @@ from gilscope.timing.rounds import (
 )
 from gilscope.units import describe_time
 
-# The shortest call, and the one in the middle of the contract's sizes.
-N_SIZES = 2
-
-
 # How many rounds there are, and for how long what is measured; and in the short form.
 FULL = (5, Windows(calls_s=0.01, beside_s=0.06, busy_s=0.03))
 QUICK = (3, Windows(calls_s=0.003, beside_s=0.01, busy_s=0.01))
@@ -38,10 +34,11 @@ def run(implementation: Implementation, options: Options) -> Contention:
     n_rounds, windows = QUICK if options.quick else FULL
     failures = Failures()
     times, warnings = select_sizes(implementation)
-    sizes = sorted({min(times), sorted(times)[len(times) // 2]})[:N_SIZES]
+    # The shortest call, and the one in the middle of the contract's sizes.
+    sizes = sorted({min(times), sorted(times)[len(times) // 2]})
+    works = [ImplementationWork(implementation, size) for size in sizes]
     subjects = [
-        make_subject(ImplementationWork(implementation, size), times[size])
-        for size in sizes
+        MeasuredSubject(work.size, work, work.held, times[work.size]) for work in works
     ]
     rounds = Rounds(subjects, windows, add_fault=failures.add)
     with rounds.open(has_processes=False):
@@ -57,7 +54,7 @@ def run(implementation: Implementation, options: Options) -> Contention:
         switch_interval_s=interval_s,
         findings=describe(rows, interval_s, has_gil=is_gil_enabled()),
         warnings=(*warnings, *describe_doubts(subjects)),
-        failures=failures.as_tuple(),
+        failures=tuple(failures.values()),
     )
 
 
@@ -78,15 +75,9 @@ def describe(
 
 def describe_doubts(subjects: Sequence[MeasuredSubject]) -> tuple[str, ...]:
     """Name the times alone that vary too much between rounds."""
-    return describe_unsteady(
-        **{
-            f"microseconds of a call of size {subject.size}": summarize(
-                [
-                    statistics.fmean(side.contention.alone_s) * 1e6
-                    for side in subject.rounds
-                    if side.contention
-                ]
-            )
-            for subject in subjects
-        }
-    )
+    times = {}
+    for subject in subjects:
+        found = [side.contention for side in subject.rounds if side.contention]
+        means_us = [statistics.fmean(each.alone_s) * 1e6 for each in found]
+        times[f"microseconds of a call of size {subject.size}"] = summarize(means_us)
+    return describe_unsteady(**times)

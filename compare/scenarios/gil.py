@@ -15,7 +15,7 @@ from typing import Any
 from compare.contract import Implementation
 from compare.model import Gil
 from compare.scenarios import Options
-from compare.work import ImplementationWork, calibrate, select_sizes
+from compare.work import Failures, ImplementationWork, calibrate, select_sizes
 from gilscope.check import check
 from gilscope.environment import is_gil_enabled
 from gilscope.model import Check
@@ -34,7 +34,6 @@ N_TRIES = 3
 RELEASING = ("releases", "varies")
 HOLDING = ("holds", "preemptible")
 
-
 # How long a call takes, and each of the two checks; and in the short form.
 FULL = (0.01, 1.0)
 QUICK = (0.004, 0.1)
@@ -44,8 +43,7 @@ def run(implementation: Implementation, options: Options) -> Gil:
     """Check the call and hold the verdicts against the declaration."""
     call_s, budget_s = QUICK if options.quick else FULL
     times, _ = select_sizes(implementation)
-    size = max(times)
-    work = ImplementationWork(implementation, size)
+    work = ImplementationWork(implementation, max(times))
     if "passes" in implementation.contract.keywords:
         work = calibrate(work, call_s)
     n_contradicted = 0
@@ -55,8 +53,7 @@ def run(implementation: Implementation, options: Options) -> Gil:
             found = check_implementation(work, factor * budget_s)
             n_contradicted += bool(found.contradictions)
             # What was seen once is looked for again, in more calls.
-            is_clear = not (n_contradicted or found.warnings)
-            if is_clear or n_contradicted > 1:
+            if n_contradicted > 1 or not (n_contradicted or found.warnings):
                 break
     finally:
         drop_session()
@@ -67,48 +64,41 @@ def check_implementation(work: ImplementationWork, budget_s: float) -> Gil:
     """Check the call and its twin, each within the budget."""
     implementation = work.implementation
     trace: list[Any] = []
-    options = {**work.options}
     if "trace" in implementation.contract.keywords:
-        options["trace"] = trace
-    work = replace(work, options=options)
-    own, failures = check_work(work, implementation.name, budget_s)
+        work = work.with_options(trace=trace)
+    failures = Failures()
+
+    def check_work(work: ImplementationWork, name: str) -> Check:
+        (call,) = work.make_calls(1)
+        found = replace(check(call, budget_s=budget_s), name=name)
+        # The answer of another call is looked at.
+        (call,) = work.make_calls(1)
+        failures.add(work.find_fault([call], [call()]), f"after the check of {name}")
+        return found
+
+    own = check_work(work, implementation.name)
     shares = [
         (end - start) / max(1, leave - enter) for enter, start, end, _, leave in trace
     ]
     waits = [acquired - end for _, _, end, acquired, _ in trace]
-    twin = None
-    if work.held is not None:
-        name = f"{implementation.name}, GIL held"
-        twin, faults = check_work(work.held, name, budget_s)
-        failures += faults
+    held, name = work.held, f"{implementation.name}, GIL held"
+    twin = None if held is None else check_work(held, name)
     traced_fraction = statistics.median(shares) if shares else None
+    declared = implementation.releases_gil
     return Gil(
         check=own,
         held_check=twin,
         traced_fraction=traced_fraction,
         waiting_s=statistics.median(waits) / 1e9 if waits else None,
         size=work.size,
-        passes=options.get("passes"),
+        passes=work.options.get("passes"),
         contradictions=(
-            *find_contradictions(
-                implementation.releases_gil, own, twin, traced_fraction
-            ),
+            *find_contradictions(declared, own, twin, traced_fraction),
             *find_odd_forms(implementation, own),
         ),
-        failures=tuple(failures),
+        failures=tuple(failures.values()),
         warnings=tuple(find_doubts(own, twin)),
     )
-
-
-def check_work(
-    work: ImplementationWork, name: str, budget_s: float
-) -> tuple[Check, list[str]]:
-    """Check one call, and look at the answer of another one."""
-    (call,) = work.make_calls(1)
-    found = replace(check(call, budget_s=budget_s), name=name)
-    (call,) = work.make_calls(1)
-    fault = work.find_fault([call], [call()])
-    return found, [f"{fault}, after the check of {name}"] if fault else []
 
 
 def find_doubts(own: Check, twin: Check | None) -> Iterator[str]:
@@ -149,29 +139,24 @@ def find_contradictions(
         )
 
 
-def find_odd_forms(implementation: Implementation, own: Check) -> list[str]:
-    """Return the forms of a call which do the contrary of what they are told."""
+def find_odd_forms(implementation: Implementation, own: Check) -> Iterator[str]:
+    """Yield the forms of a call which do the contrary of what they are told."""
     if not is_gil_enabled():
-        return []
+        return
     contract = implementation.contract
-    found = [
-        f"releases the GIL where it is to hold it in a call {form}"
-        for form, call in contract.make_forms(implementation, is_held=True).items()
-        if do_all(call, is_released=True)
-    ]
+    for form, call in contract.make_forms(implementation, is_held=True).items():
+        if do_all(call, is_released=True):
+            yield f"releases the GIL where it is to hold it in a call {form}"
     if implementation.releases_gil and own.verdict == "releases":
-        found += [
-            f"holds the GIL in a call {form}"
-            for form, call in contract.make_forms(implementation, is_held=False).items()
-            if do_all(call, is_released=False)
-        ]
-        if "released_sleep" in contract.keywords:
-            found += find_beside_faults(implementation)
-    return found
+        for form, call in contract.make_forms(implementation, is_held=False).items():
+            if do_all(call, is_released=False):
+                yield f"holds the GIL in a call {form}"
+        if "released_sleep" in contract.keywords and is_held_beside(implementation):
+            yield "holds the GIL in a call beside another one"
 
 
-def find_beside_faults(implementation: Implementation) -> list[str]:
-    """Return how a call is made otherwise while another one is under way."""
+def is_held_beside(implementation: Implementation) -> bool:
+    """Return whether a call holds the GIL while another one is under way."""
     size = min(implementation.contract.sizes)
     make_arguments = partial(implementation.contract.make_arguments, size)
     for _ in range(N_TRIES):
@@ -187,14 +172,11 @@ def find_beside_faults(implementation: Implementation) -> list[str]:
         end_ns = time.perf_counter_ns()
         other.join()
         if trace and trace[0][1] < start_ns < end_ns < trace[0][2]:
-            return ["holds the GIL in a call beside another one"] if is_held else []
-    return []
+            return is_held
+    return False
 
 
 def do_all(call: Any, *, is_released: bool) -> bool:
     """Return whether a few calls were all seen to release the GIL, or to hold it."""
-    found = count_releases(call, n_calls=N_FORM_CALLS)
-    if found is None:
-        return False
-    n_released, n_seen = found
-    return n_seen == N_FORM_CALLS and n_released == (n_seen if is_released else 0)
+    n_released = N_FORM_CALLS if is_released else 0
+    return count_releases(call, n_calls=N_FORM_CALLS) == (n_released, N_FORM_CALLS)

@@ -9,7 +9,7 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from compare.contract import Implementation
@@ -38,15 +38,6 @@ PROBE_INTERVAL_S = 100.0
 
 # About how many ticks are reported.
 N_TICKS_KEPT = 500
-
-# What is told by a good trace.
-FIGURES = (
-    "released_s",
-    "waiting_s",
-    "held_s",
-    "partner_progress_released",
-    "partner_progress_held",
-)
 
 
 def run(implementation: Implementation, options: Options) -> Handoff:
@@ -152,10 +143,24 @@ def describe_show(show: Show) -> Handoff:
     if got != expected:
         failures.append(f"result: expected {expected}, got {shorten(got)}")
     stamps = [(at, PARTNER, name) for name, at in show.partner_stamps.items()]
-    figures: dict[str, float] = {}
     fault = f"expected one entry, got {len(show.trace)}"
     if len(show.trace) == 1:
         fault = find_trace_fault(show.trace[0], *show.call_ns) or ""
+    first, second = (take_ints(answer) for answer in (*show.result, None, None)[:2])
+    found = Handoff(
+        results=(first, second),
+        events=(),
+        released_s=None,
+        waiting_s=None,
+        held_s=None,
+        partner_progress_released=None,
+        partner_progress_held=None,
+        partner_sleep_s=show.partner_sleep_s,
+        ticks_s=tuple(
+            round((stamp - opened_ns) / 1e9, 6)
+            for stamp in thin_stamps(show.busy_thread.stamps)
+        ),
+    )
     if fault:
         failures.append(f"1.9 trace: {fault}")
     else:
@@ -164,17 +169,18 @@ def describe_show(show: Show) -> Handoff:
         if short := find_short_sleep(show.trace[0], asked):
             failures.append(f"1.3 trace: {short}")
         progress = show.busy_thread.compute_speed
-        figures = {
-            "released_s": (kernel_end - kernel_start) / 1e9,
-            "waiting_s": (acquired - kernel_end) / 1e9,
-            "held_s": (leave - acquired) / 1e9,
-            "partner_progress_released": progress(kernel_start, kernel_end),
-            "partner_progress_held": progress(acquired, leave),
-        }
-        # Python code that was interrupted let others run too, but released nothing.
-        is_released = (
-            show.is_released and progress(*find_middle(kernel_start, kernel_end)) > 0
+        found = replace(
+            found,
+            released_s=(kernel_end - kernel_start) / 1e9,
+            waiting_s=(acquired - kernel_end) / 1e9,
+            held_s=(leave - acquired) / 1e9,
+            partner_progress_released=progress(kernel_start, kernel_end),
+            partner_progress_held=progress(acquired, leave),
+            contradictions=tuple(find_contradictions(show)),
         )
+        # Python code that was interrupted let others run too, but released nothing.
+        middle = find_middle(kernel_start, kernel_end)
+        is_released = show.is_released and progress(*middle) > 0
         names = {
             "enter": enter,
             "release" if is_released else "kernel_start": kernel_start,
@@ -184,22 +190,9 @@ def describe_show(show: Show) -> Handoff:
         }
         actor = show.implementation.name
         stamps += [(at, actor, name) for name, at in names.items()]
-    first, second = (take_ints(answer) for answer in (*show.result, None, None)[:2])
-    return Handoff(
-        results=(first, second),
-        events=tuple(
-            Event((at - opened_ns) / 1e9, actor, name)
-            for at, actor, name in sorted(stamps, key=lambda stamp: stamp[0])
-        ),
-        **{name: figures.get(name) for name in FIGURES},
-        partner_sleep_s=show.partner_sleep_s,
-        ticks_s=tuple(
-            round((stamp - opened_ns) / 1e9, 6)
-            for stamp in thin_stamps(show.busy_thread.stamps)
-        ),
-        failures=tuple(failures),
-        contradictions=() if fault else tuple(find_contradictions(show)),
-    )
+    stamps.sort(key=lambda stamp: stamp[0])
+    events = (Event((at - opened_ns) / 1e9, actor, name) for at, actor, name in stamps)
+    return replace(found, events=tuple(events), failures=tuple(failures))
 
 
 def find_middle(start_ns: int, end_ns: int) -> tuple[int, int]:

@@ -17,7 +17,6 @@ from gilscope.timing.start import run_in_order
 # Being kept out for less of a call than this is not called being stopped.
 STOPPED_MIN = 0.1
 
-
 # How long the calls of each take, and how many rounds there are; and in short form.
 FULL = (0.05, 7)
 QUICK = (0.015, 4)
@@ -45,7 +44,7 @@ def run(implementation: Implementation, options: Options) -> Pairs:
         cells=tuple(cells),
         findings=describe(tuple(cells)),
         warnings=warnings,
-        failures=failures.as_tuple(),
+        failures=tuple(failures.values()),
     )
 
 
@@ -56,33 +55,32 @@ def run_round(
     where: str,
 ) -> dict[str, float]:
     """Measure both alone, then both together in either order."""
-    alone, partner_alone = run_calls(own), run_calls(other)
+
+    def run_calls(
+        *works: tuple[ImplementationWork, int], is_reversed: bool = False
+    ) -> list[Calls]:
+        all_calls = [Calls(work, count, is_stamped=False) for work, count in works]
+        run_in_order(all_calls, is_reversed=is_reversed)
+        return all_calls
+
+    (alone,), (partner_alone,) = run_calls(own), run_calls(other)
     first, second = run_calls(own, other), run_calls(own, other, is_reversed=True)
     # What is wrong with the partner's answers stands in the partner's own row.
-    for calls in (alone[0], first[0], second[0]):
+    for calls in (alone, first[0], second[0]):
         failures.add(calls.find_fault(), where)
-    both_s = alone[0].elapsed_s + partner_alone[0].elapsed_s
+    both_s = alone.elapsed_s + partner_alone.elapsed_s
     return {
-        "alone_s": alone[0].elapsed_s,
-        "partner_alone_s": partner_alone[0].elapsed_s,
+        "alone_s": alone.elapsed_s,
+        "partner_alone_s": partner_alone.elapsed_s,
         # The share of the own call, begun first, that kept the partner out, and the
         # share of the partner's, begun first, that kept this one out.
-        "stops": compute_stop(first[0], first[1], partner_alone[0]),
-        "stopped": compute_stop(second[1], second[0], alone[0]),
+        "stops": compute_stop(first[0], first[1], partner_alone),
+        "stopped": compute_stop(second[1], second[0], alone),
         # Against one after the other, the mean of both orders.
         "speedup": statistics.fmean(
             both_s / measure_wall(pair).seconds for pair in (first, second)
         ),
     }
-
-
-def run_calls(
-    *works: tuple[ImplementationWork, int], is_reversed: bool = False
-) -> list[Calls]:
-    """Make the calls of each at the same time."""
-    all_calls = [Calls(work, count, is_stamped=False) for work, count in works]
-    run_in_order(all_calls, is_reversed=is_reversed)
-    return all_calls
 
 
 def compute_stop(first: Calls, second: Calls, alone: Calls) -> float:
@@ -94,14 +92,8 @@ def compute_stop(first: Calls, second: Calls, alone: Calls) -> float:
 def summarize_cell(partner: str, rounds: list[dict[str, float]]) -> PairCell:
     """Make the cell from all rounds."""
     found = {name: summarize([each[name] for each in rounds]) for name in rounds[0]}
-    return PairCell(
-        partner=partner,
-        alone_s=found["alone_s"].value,
-        partner_alone_s=found["partner_alone_s"].value,
-        stops=found["stops"],
-        stopped=found["stopped"],
-        speedup=found["speedup"],
-    )
+    times = {name: found.pop(name).value for name in ("alone_s", "partner_alone_s")}
+    return PairCell(partner, **times, **found)  # type: ignore[arg-type]
 
 
 def describe(cells: tuple[PairCell, ...]) -> tuple[str, ...]:

@@ -4,10 +4,10 @@ Everything is measured once a round, so that what the machine does to one side i
 to the other; see gilscope.timing.rounds.
 """
 
-import dataclasses
-import statistics
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from statistics import median
 
 from compare.contract import Implementation
 from compare.model import Parallel
@@ -16,9 +16,7 @@ from compare.work import (
     Failures,
     ImplementationWork,
     find_thread_fault,
-    make_call,
     make_long_work,
-    make_subject,
     select_sizes,
 )
 from gilscope.environment import is_gil_enabled
@@ -35,7 +33,6 @@ from gilscope.timing.rounds import (
 # Calls of a held twin never meet, and those that release the GIL do in most rounds.
 # Where they were not seen to, they are looked at longer.
 N_LONGER = 3
-
 
 # How long the calls of each thread take, all rounds together once there are the fewest,
 # and how many these are; and in the short form.
@@ -56,7 +53,7 @@ def run(implementation: Implementation, options: Options) -> Parallel:
     # What is timed afterwards is not interrupted at all.
     where = "in threads that interrupt each other"
     failures.add(find_thread_fault(work, n_calls, 2), where)
-    subject = make_subject(work, call_s, n_calls)
+    subject = MeasuredSubject(work.size, work, work.held, call_s, n_calls)
     rounds = Rounds(
         [subject],
         Windows(call_s),
@@ -75,34 +72,27 @@ def run(implementation: Implementation, options: Options) -> Parallel:
         contradictions = tuple(find_contradictions(implementation, rounds, subject))
         if rounds.processes is not None:
             failures.add(rounds.processes.find_end_fault(), "")
-    walls = [side.threads[2].seconds for side in subject.rounds]
-    alones_s = [side.alone.seconds for side in subject.rounds]
+    sides, held_sides = subject.rounds, subject.held_rounds
+    walls_s = [side.threads[2].seconds for side in sides]
+    rows = [
+        replace(summarize_threads(sides, n), amdahl=bound_speedup(held_fraction, n))
+        for n in counts
+    ]
     found = Parallel(
-        alone_s=statistics.median(alones_s) / n_calls,
-        rows=tuple(
-            dataclasses.replace(
-                summarize_threads(subject.rounds, n_threads),
-                amdahl=bound_speedup(held_fraction, n_threads),
-            )
-            for n_threads in counts
-        ),
-        held=(
-            summarize_threads(subject.held_rounds, 2) if subject.held_rounds else None
-        ),
+        alone_s=median(side.alone.seconds for side in sides) / n_calls,
+        rows=tuple(rows),
+        held=summarize_threads(held_sides, 2) if held_sides else None,
         held_fraction=held_fraction,
-        order_s=(statistics.median(walls[::2]), statistics.median(walls[1::2])),
+        order_s=(median(walls_s[::2]), median(walls_s[1::2])),
         size=work.size,
         passes=work.options.get("passes"),
         n_calls=n_calls,
         n_rounds=n_rounds,
-        failures=failures.as_tuple(),
+        failures=tuple(failures.values()),
         contradictions=contradictions,
     )
-    return dataclasses.replace(
-        found,
-        findings=describe(found),
-        warnings=(*warnings, *rounds.warnings, *describe_doubts(found)),
-    )
+    doubts = (*warnings, *rounds.warnings, *describe_doubts(found))
+    return replace(found, findings=describe(found), warnings=doubts)
 
 
 def measure_held_fraction(work: ImplementationWork) -> float | None:
@@ -115,14 +105,13 @@ def measure_held_fraction(work: ImplementationWork) -> float | None:
     if "trace" not in implementation.contract.keywords:
         return None
     trace: list[tuple[int, ...]] = []
-    traced = dataclasses.replace(work, options={**work.options, "trace": trace})
     for _ in range(3):
-        make_call(traced)
+        work.with_options(trace=trace).make_call()
     fractions = []
     for enter, start, end, acquired, leave in trace:
         working = leave - enter - (acquired - end)
         fractions.append(1 - (end - start) / working if working else 1.0)
-    return statistics.median(fractions) if fractions else None
+    return median(fractions) if fractions else None
 
 
 def bound_speedup(held_fraction: float | None, threads: int) -> float | None:
@@ -155,8 +144,7 @@ def find_contradictions(
         work = subject.work
         assert isinstance(work, ImplementationWork)
         if "passes" in work.options:
-            passes = 4 * work.options["passes"]
-            work = dataclasses.replace(work, options={**work.options, "passes": passes})
+            work = work.with_options(passes=4 * work.options["passes"])
         looks = (rounds.time_threads(work, subject.count, 2) for _ in range(N_LONGER))
         if not any(wall.has_met for wall in looks):
             yield "declares that it releases the GIL, but never lets another call in"

@@ -1,18 +1,13 @@
 """A grid of work, released and held: from where on releasing the GIL pays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from compare.contract import Implementation
 from compare.model import Sweep
 from compare.scenarios import Options
-from compare.work import (
-    Failures,
-    ImplementationWork,
-    make_call,
-    make_subject,
-    select_sizes,
-)
+from compare.work import Failures, ImplementationWork, select_sizes
 from gilscope.environment import is_gil_enabled
 from gilscope.measurement import BreakEven, SizeRow
 from gilscope.stats import describe_unsteady
@@ -87,72 +82,22 @@ def plan_s(n_implementations: int, *, quick: bool) -> float:
     return n_implementations * (QUICK if quick else FULL).planned_s
 
 
-@dataclass
-class Cell:
-    """One work of the grid, and what was measured of it."""
-
-    subject: MeasuredSubject
-    passes: int | None = None
-    kernels_s: list[float] = field(default_factory=list)
-
-    def summarize(self) -> SizeRow:
-        """Return its row."""
-        kernel_s = min(self.kernels_s, default=None)
-        return replace(self.subject.summarize(), passes=self.passes, kernel_s=kernel_s)
-
-
 def run(implementation: Implementation, options: Options) -> Sweep:
     """Measure every work of the grid, alone, in pairs and beside a busy thread."""
     grid = QUICK if options.quick else FULL
     failures = Failures()
-    cells, warnings = make_cells(implementation, grid)
-    subjects = [cell.subject for cell in cells]
+    subjects, facts, warnings = make_subjects(implementation, grid)
     rounds = Rounds(subjects, grid.windows, (2,), failures.add)
     with rounds.open(has_processes=False):
         for _ in range(grid.n_rounds):
             rounds.run()
     rows = sorted(
-        (cell.summarize() for cell in cells),
+        (
+            replace(subject.summarize(), **of)
+            for subject, of in zip(subjects, facts, strict=True)
+        ),
         key=lambda row: (row.kernel_s or row.alone_s.value, row.size or 0),
     )
-    break_evens, findings = find_all(implementation, rows)
-    return Sweep(
-        cells=tuple(rows),
-        break_evens=break_evens,
-        planned_s=grid.planned_s,
-        findings=findings,
-        warnings=(*warnings, *describe_doubts(rows)),
-        failures=failures.as_tuple(),
-    )
-
-
-def make_cells(
-    implementation: Implementation, grid: Grid
-) -> tuple[list[Cell], tuple[str, ...]]:
-    """Return what is measured, and what is left out because it takes too long."""
-    if "passes" not in implementation.contract.keywords:
-        times, warnings = select_sizes(implementation)
-        works = [ImplementationWork(implementation, size) for size in times]
-        return [Cell(make_subject(work, times[work.size])) for work in works], warnings
-    cells = []
-    value_s = 0.0
-    for size, passes in grid.works:
-        if value_s * size * passes > CALL_MAX_S:
-            continue
-        work = ImplementationWork(implementation, size, {"passes": passes})
-        trace: list[tuple[int, ...]] = []
-        traced = replace(work, options={**work.options, "trace": trace})
-        call_s = min(make_call(traced).elapsed_s for _ in range(3))
-        kernels_s = [(end - start) / 1e9 for _, start, end, _, _ in trace]
-        value_s = call_s / (size * passes)
-        cells.append(Cell(make_subject(work, call_s), passes, kernels_s))
-    return cells, ()
-
-
-def find_all(
-    implementation: Implementation, rows: Sequence[SizeRow]
-) -> tuple[tuple[BreakEven, ...], tuple[str, ...]]:
-    """Return from where on what pays, and the same in words."""
     cases = select_cases(rows)
     words = ""
     if not is_gil_enabled():
@@ -160,9 +105,49 @@ def find_all(
     elif implementation.releases_gil is False:
         words = "it declares that it holds the GIL, so there is nothing to find"
     if words:
-        return tuple(BreakEven(case) for case in cases), (words,)
-    found = tuple(find_break_even(case, rows) for case in cases)
-    return found, tuple(describe_break_even(each, rows) for each in found)
+        break_evens, findings = [*map(BreakEven, cases)], [words]
+    else:
+        break_evens = [find_break_even(case, rows) for case in cases]
+        findings = [describe_break_even(found, rows) for found in break_evens]
+    return Sweep(
+        cells=tuple(rows),
+        break_evens=tuple(break_evens),
+        planned_s=grid.planned_s,
+        findings=tuple(findings),
+        warnings=(*warnings, *describe_doubts(rows)),
+        failures=tuple(failures.values()),
+    )
+
+
+def make_subjects(
+    implementation: Implementation, grid: Grid
+) -> tuple[list[MeasuredSubject], list[dict[str, Any]], tuple[str, ...]]:
+    """Return what is measured, passes and kernel of each, and what is left out."""
+
+    def make_subject(work: ImplementationWork, call_s: float) -> MeasuredSubject:
+        return MeasuredSubject(work.size, work, work.held, call_s)
+
+    if "passes" not in implementation.contract.keywords:
+        times, warnings = select_sizes(implementation)
+        works = [ImplementationWork(implementation, size) for size in times]
+        subjects = [make_subject(work, times[work.size]) for work in works]
+        return subjects, [{} for _ in works], warnings
+    subjects, facts = [], []
+    value_s = 0.0
+    for size, passes in grid.works:
+        if value_s * size * passes > CALL_MAX_S:
+            continue
+        work = ImplementationWork(implementation, size, {"passes": passes})
+        trace: list[tuple[int, ...]] = []
+        traced = work.with_options(trace=trace)
+        call_s = min(traced.make_call().elapsed_s for _ in range(3))
+        kernel_s = min(
+            ((end - start) / 1e9 for _, start, end, *_ in trace), default=None
+        )
+        value_s = call_s / (size * passes)
+        subjects.append(make_subject(work, call_s))
+        facts.append({"passes": passes, "kernel_s": kernel_s})
+    return subjects, facts, ()
 
 
 def describe_doubts(rows: Sequence[SizeRow]) -> tuple[str, ...]:

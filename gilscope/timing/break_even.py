@@ -67,9 +67,19 @@ def select_unclear(rows: Sequence[SizeRow], cases: Sequence[Case]) -> list[int]:
 def find_break_even(case: Case, rows: Sequence[SizeRow]) -> BreakEven:
     """Return from where on it pays, in the order of the rows, the least work first.
 
-    It pays from the first row after which no other one does not, beyond all ranges.
+    It pays from the first row after which no other one does not, beyond all ranges. An
+    open row is as those on both sides of it, where these agree and its range is not
+    told apart from either of theirs.
     """
-    answers = settle(case, rows)
+    answers = [does_pay(case, row) for row in rows]
+    figures = [find_figure(case, row) for row in rows]
+    known = [place for place, answer in enumerate(answers) if answer != "unclear"]
+    for before, after in itertools.pairwise(known):
+        for place in range(before + 1, after):
+            if answers[before] == answers[after] and all(
+                do_overlap(figures[place], figures[end]) for end in (before, after)
+            ):
+                answers[place] = answers[before]
     first = len(rows)
     while first and answers[first - 1] == "yes":
         first -= 1
@@ -81,27 +91,8 @@ def find_break_even(case: Case, rows: Sequence[SizeRow]) -> BreakEven:
     )
 
 
-def settle(case: Case, rows: Sequence[SizeRow]) -> list[Payoff]:
-    """Return the answers of all rows, an open one as those on both sides of it.
-
-    That is, where these agree, and its range is not told apart from either of theirs.
-    """
-    answers = [does_pay(case, row) for row in rows]
-    settled = answers[:]
-    known = [place for place, answer in enumerate(answers) if answer != "unclear"]
-    for before, after in itertools.pairwise(known):
-        for place in range(before + 1, after):
-            ends = rows[before], rows[after]
-            if answers[before] == answers[after] and all(
-                do_overlap(case, rows[place], end) for end in ends
-            ):
-                settled[place] = answers[before]
-    return settled
-
-
-def do_overlap(case: Case, row: SizeRow, other: SizeRow) -> bool:
-    """Return whether the ranges of two rows have anything in common."""
-    one, two = find_figure(case, row), find_figure(case, other)
+def do_overlap(one: Figure | None, two: Figure | None) -> bool:
+    """Return whether two ranges have anything in common."""
     return bool(one and two and one.low <= two.high and two.low <= one.high)
 
 
@@ -112,17 +103,18 @@ def name_place(row: SizeRow) -> Place:
 
 def describe_break_even(found: BreakEven, rows: Sequence[SizeRow]) -> str:
     """Say in words from where on it pays, and how well that is known."""
-    meaning = MEANINGS[found.case]
-    if found.pays_from is None:
-        if found.not_at is not None and rows and name_place(rows[-1]) == found.not_at:
-            last = describe_place(found.not_at)
-            return f"{meaning}: at none of these sizes, up to {last}"
-        last = describe_place(name_place(rows[-1])) if rows else "nothing"
-        return f"{meaning}: no size can be told, up to {last}"
-    start = describe_place(found.pays_from)
-    if found.not_at is None:
-        return f"{meaning}: from {start} on"
-    return f"{meaning}: from {start} on, and not yet at {describe_place(found.not_at)}"
+    last = name_place(rows[-1])
+    start, not_at = found.pays_from, found.not_at
+    if start is None:
+        which = "at none of these sizes" if not_at == last else "no size can be told"
+        words = f"{which}, up to {describe_place(last)}"
+    elif not_at is None:
+        words = f"from {describe_place(start)} on"
+    else:
+        words = (
+            f"from {describe_place(start)} on, and not yet at {describe_place(not_at)}"
+        )
+    return f"{MEANINGS[found.case]}: {words}"
 
 
 def describe_place(place: Place) -> str:
@@ -131,5 +123,4 @@ def describe_place(place: Place) -> str:
     parts = [] if place.size is None else [f"size {place.size:,}"]
     if place.passes is not None:
         parts.append(f"passes {place.passes:,}")
-    parts.append(describe_time(time_s))
-    return ", ".join(parts)
+    return ", ".join([*parts, describe_time(time_s)])

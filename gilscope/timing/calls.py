@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
+from gilscope.check import check, check_statement
 from gilscope.kernel import open_core_wait
+from gilscope.model import Check
 from gilscope.probe.statement import bind_statement
 
 Call = Callable[[], Any]
@@ -19,9 +21,11 @@ class Work:
     Attributes:
         keeps_answers: whether the answers are kept for `find_fault`. Otherwise each is
             dropped at once, as part of its call.
+        modules: ours, that another process imports before any of the user's.
     """
 
     keeps_answers: ClassVar[bool] = False
+    modules: ClassVar[tuple[str, ...]] = (__name__,)
 
     def make_calls(self, count: int) -> Iterable[Call]:
         """Return so many calls with their arguments, made in the calling thread."""
@@ -29,8 +33,12 @@ class Work:
 
     def find_fault(self, calls: Sequence[Call], answers: Sequence[Any]) -> str:
         """Return what is wrong with what the calls answered, "" = nothing."""
-        del calls, answers
-        return ""
+        raise NotImplementedError
+
+    def check(self) -> Check:
+        """Return whether a call releases the GIL, without figures."""
+        (call,) = self.make_calls(1)
+        return check(call, figures=False)
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,13 @@ class PlainWork(Work):
         args, kwargs = read_prepared(prepared, self.args, self.kwargs)
         return partial(self.func, *args, **kwargs) if args or kwargs else self.func
 
+    def check(self) -> Check:
+        """Return whether a call releases the GIL; each has arguments of its own."""
+        if self.size is not None:
+            return super().check()
+        call = partial(self.func, *self.args, **self.kwargs)
+        return check(call, prepare=self.prepare, figures=False)
+
 
 @dataclass
 class StatementWork(Work):
@@ -73,13 +88,11 @@ class StatementWork(Work):
     size: int | None = None
     _call: Call | None = field(default=None, init=False, repr=False)
 
-    def fill_in(self) -> tuple[str, str]:
-        """Return statement and setup with the size in its place."""
-        size = "{size}" if self.size is None else str(self.size)
-        return (
-            self.statement.replace("{size}", size),
-            self.setup.replace("{size}", size),
-        )
+    def __post_init__(self) -> None:
+        """Put the size in its place."""
+        if self.size is not None:
+            self.statement = self.statement.replace("{size}", str(self.size))
+            self.setup = self.setup.replace("{size}", str(self.size))
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what another process makes for itself."""
@@ -88,18 +101,18 @@ class StatementWork(Work):
     def make_calls(self, count: int) -> Iterable[Call]:
         """Return the same call again and again; the setup is run before the first."""
         if self._call is None:
-            self._call = bind_statement(*self.fill_in()).call
+            self._call = bind_statement(self.statement, self.setup).call
         return itertools.repeat(self._call, count)
+
+    def check(self) -> Check:
+        """Return whether the statement releases the GIL, in a namespace of its own."""
+        return check_statement(self.statement, self.setup, figures=False)
 
 
 def read_prepared(
     prepared: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments that `prepare` returned, or the ones there are.
-
-    Raises:
-        TypeError: it returned something else.
-    """
+    """Return the arguments that `prepare` returned, or the ones there are."""
     match prepared:
         case None:
             return args, kwargs
@@ -114,37 +127,26 @@ def read_prepared(
     raise TypeError(message)
 
 
+@dataclass
 class Calls:
-    """Calls of one thread, one after the other, timed, and checked afterwards.
+    """Calls of one thread, one after the other, timed, and checked afterwards."""
 
-    Args:
-        work: what is called.
-        count: how many calls.
-        limit_s: no other call begins when this is over; of calls that are stamped.
-        is_stamped: whether each call is timed, not only all of them together.
-    """
-
-    def __init__(
-        self,
-        work: Work,
-        count: int = 1,
-        *,
-        limit_s: float = 3600.0,
-        is_stamped: bool = True,
-    ) -> None:
-        """Take what is to be done."""
-        self.work = work
-        self.count = count
-        self.limit_s = limit_s
-        self.is_stamped = is_stamped
-        self.calls: Iterable[Call] = ()
-        self.answers: list[Any] = []
-        self.n_done = 0
-        # When each call began and ended, or all of them.
-        self.stamps: list[tuple[int, int]] = []
-        # CPU time of the process at both ends, and that of this thread between them.
-        self.cpu_ns = (0, 0)
-        self.own_cpu_s = self.waited_s = 0.0
+    work: Work
+    count: int = 1
+    # No other call begins when this is over; of calls that are stamped.
+    limit_s: float = 3600.0
+    # Whether each call is timed, not only all of them together.
+    is_stamped: bool = True
+    calls: Iterable[Call] = ()
+    answers: list[Any] = field(default_factory=list)
+    n_done: int = 0
+    # When each call began and ended, or all of them.
+    stamps: list[tuple[int, int]] = field(default_factory=list)
+    # CPU time of the process at both ends, and that of this thread between them.
+    cpu_ns: tuple[int, int] = (0, 0)
+    own_cpu_s: float = 0.0
+    # The run-queue wait of this thread between them.
+    waited_s: float = 0.0
 
     def prepare(self) -> None:
         """Make the arguments, in the thread that is to call."""
@@ -188,37 +190,37 @@ class Calls:
         Looking releases the GIL, and beside a busy thread costs a switch interval each
         time.
         """
-        clock = time.perf_counter_ns
-        stamps, answers = self.stamps, self.answers
+        clock, keep = time.perf_counter_ns, self.answers.append
         keeps_answers = self.work.keeps_answers
         deadline_ns = clock() + round(self.limit_s * 1e9)
         if not self.is_stamped:
             start_ns = clock()
             if keeps_answers:
-                answers += [call() for call in self.calls]
+                self.answers += [call() for call in self.calls]
             else:
                 for call in self.calls:
                     call()
-            stamps.append((start_ns, clock()))
+            self.stamps.append((start_ns, clock()))
             self.n_done = self.count
             return
         for call in self.calls:
+            start_ns = clock()
             if keeps_answers:
-                start_ns = clock()
                 answer = call()
                 end_ns = clock()
-                answers.append(answer)
+                keep(answer)
             else:
-                start_ns = clock()
                 call()
                 end_ns = clock()
-            stamps.append((start_ns, end_ns))
+            self.stamps.append((start_ns, end_ns))
             if end_ns >= deadline_ns:
                 break
-        self.n_done = len(stamps)
+        self.n_done = len(self.stamps)
 
     def find_fault(self) -> str:
         """Return what is wrong with what the calls did, "" = nothing."""
+        if not self.work.keeps_answers:
+            return ""
         made = [*itertools.islice(self.calls, self.n_done)]
         return self.work.find_fault(made, self.answers)
 
@@ -260,34 +262,29 @@ class Wall:
     """What some calls took together, from the first start to the last end."""
 
     # On the clock.
-    seconds: float
+    seconds: float = 0.0
     # The same if each thread had had a core of its own, where the system tells.
-    unqueued_s: float
+    unqueued_s: float = 0.0
     # The CPU time of all processes concerned.
-    cpu_s: float
+    cpu_s: float = 0.0
     # That of the calling threads themselves.
-    own_cpu_s: float
+    own_cpu_s: float = 0.0
     # Whether a call began before another thread's had ended.
     has_met: bool = False
 
 
-# Of calls that were not asked for.
-NOTHING = Wall(0.0, 0.0, 0.0, 0.0)
-
-
 def measure_wall(all_calls: Sequence[Calls]) -> Wall:
     """Return what calls took together that began together in this process."""
-    start_ns = min(calls.start_ns for calls in all_calls)
-    end_ns = max(calls.end_ns for calls in all_calls)
-    unqueued_end_s = max(calls.end_ns / 1e9 - calls.waited_s for calls in all_calls)
-    cpu_start_ns = min(calls.cpu_ns[0] for calls in all_calls)
-    seconds = (end_ns - start_ns) / 1e9
-    own_cpus_s = [calls.own_cpu_s for calls in all_calls]
     ordered = sorted(all_calls, key=lambda calls: calls.start_ns)
+    start_s = ordered[0].start_ns / 1e9
+    seconds = (max(calls.end_ns for calls in ordered) - ordered[0].start_ns) / 1e9
+    unqueued_end_s = max(calls.end_ns / 1e9 - calls.waited_s for calls in ordered)
+    own_cpus_s = [calls.own_cpu_s for calls in ordered]
+    cpu_ends_ns = [*zip(*(calls.cpu_ns for calls in ordered), strict=True)]
     return Wall(
         seconds=seconds,
-        unqueued_s=min(seconds, max(unqueued_end_s - start_ns / 1e9, *own_cpus_s)),
-        cpu_s=(max(calls.cpu_ns[1] for calls in all_calls) - cpu_start_ns) / 1e9,
+        unqueued_s=min(seconds, max(unqueued_end_s - start_s, *own_cpus_s)),
+        cpu_s=(max(cpu_ends_ns[1]) - min(cpu_ends_ns[0])) / 1e9,
         own_cpu_s=sum(own_cpus_s),
         has_met=any(
             later.start_ns < earlier.end_ns

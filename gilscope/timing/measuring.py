@@ -1,13 +1,12 @@
 """Calls of one size or more, measured in rounds until the ranges tell."""
 
 import time
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from gilscope.check import check, check_statement
+import gilscope.render.measurement  # noqa: F401 - what is found shows itself.
 from gilscope.environment import collect_environment
-from gilscope.measurement import BreakEven, Measurement, SizeRow
-from gilscope.model import Check
+from gilscope.measurement import Measurement
 from gilscope.stats import describe_unsteady
 from gilscope.timing.break_even import (
     describe_break_even,
@@ -15,7 +14,7 @@ from gilscope.timing.break_even import (
     select_cases,
     select_unclear,
 )
-from gilscope.timing.calls import Calls, PlainWork, StatementWork, Work
+from gilscope.timing.calls import Calls, Work
 from gilscope.timing.rounds import (
     MeasuredSubject,
     Rounds,
@@ -36,27 +35,68 @@ BUDGET_S, SIZES_BUDGET_S = 10.0, 30.0
 ONE_SIZE = Windows(calls_s=0.05, beside_s=0.1, busy_s=0.05)
 SIZES = Windows(calls_s=0.02, beside_s=0.04, busy_s=0.02)
 
+T = TypeVar("T")
 
-def measure_subjects(
-    name: str, subjects: Sequence[MeasuredSubject], threads: Sequence[int]
+
+def measure_works(
+    name: str,
+    make_work: Callable[[T, int | None], Work],
+    pair: tuple[T, T | None],
+    sizes: Sequence[int] | None,
+    threads: Sequence[int],
 ) -> Measurement:
-    """Measure calls of all sizes, and say from which on what pays."""
+    """Measure a call, and its twin if it has one, and say from which size on what pays.
+
+    `make_work` makes a work of either of the pair for a size.
+    """
+    call, held = pair
+    subjects = [
+        MeasuredSubject(
+            size, make_work(call, size), None if held is None else make_work(held, size)
+        )
+        for size in ([None] if sizes is None else check_numbers("sizes", sizes, 0))
+    ]
+    counts = check_numbers("threads", threads, 1)
     environment = collect_environment()
     for subject in subjects:
-        subject.check = check_work(subject.work)
-    warnings = run_rounds(subjects, threads)
+        subject.check = subject.work.check()
+    warnings = run_rounds(subjects, counts)
     rows = [subject.summarize() for subject in subjects]
-    cases = select_cases(rows) if rows[0].size is not None else ()
+    cases = () if sizes is None else select_cases(rows)
     break_evens = [find_break_even(case, rows) for case in cases]
+    doubts = describe_cores(row.pair for row in rows)
+    if sizes is None:
+        (row,) = rows
+        findings = [words for each in row.parallel for words in describe_threads(each)]
+        if row.contention is not None:
+            findings.append(describe_contention(row.contention))
+        doubts += describe_unsteady(
+            **{f"speed-up of {p.threads} threads": p.speedup for p in row.parallel}
+        )
+    else:
+        findings = [describe_break_even(found, rows) for found in break_evens]
     return Measurement(
         name=name,
         environment=environment,
         rows=tuple(rows),
         break_evens=tuple(break_evens),
         n_rounds=N_ROUNDS,
-        findings=describe_findings(rows, break_evens),
-        warnings=(*warnings, *describe_doubts(rows)),
+        findings=tuple(findings),
+        warnings=(*warnings, *doubts),
     )
+
+
+def check_numbers(name: str, numbers: Sequence[int], least: int) -> list[int]:
+    """Return the numbers in their order, each once; refuse what is no such number."""
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int):
+            message = f"measure() {name}: expected ints, got {type(number).__name__}"
+            raise TypeError(message)
+    if not numbers or min(numbers) < least:
+        got = f"at least {least}, got {min(numbers)}" if numbers else "some, got none"
+        message = f"measure() {name}: expected {got}"
+        raise ValueError(message)
+    return sorted(set(numbers))
 
 
 def run_rounds(
@@ -71,42 +111,25 @@ def run_rounds(
     # The twin is compared in two threads, whatever was asked for.
     counts = sorted({*threads, 2}) if subjects[0].held else [*threads]
     windows = ONE_SIZE if len(subjects) == 1 else SIZES
+    has_sizes = subjects[0].size is not None
     rounds = Rounds(subjects, windows, counts)
     with rounds.open(has_processes=True):
-        has_sizes = subjects[0].size is not None
         deadline = time.perf_counter() + (SIZES_BUDGET_S if has_sizes else BUDGET_S)
         for _ in range(N_ROUNDS):
             rounds.run()
         for _ in range(N_ROUNDS_MAX - N_ROUNDS):
             rows = [subject.summarize() for subject in subjects]
+            places = [
+                place
+                for place, row in enumerate(rows)
+                if any(each.concurrency == "unclear" for each in row.parallel)
+            ]
             if has_sizes:
                 places = select_unclear(rows, select_cases(rows))
-            else:
-                places = select_unclear_threads(rows)
             if not places or time.perf_counter() > deadline:
                 break
             rounds.run(places)
     return rounds.warnings
-
-
-def select_unclear_threads(rows: Sequence[SizeRow]) -> list[int]:
-    """Return the places of rows that leave it unclear whether threads ran together."""
-    return [
-        place
-        for place, row in enumerate(rows)
-        if any(each.concurrency == "unclear" for each in row.parallel)
-    ]
-
-
-def check_work(work: Work) -> Check:
-    """Return whether a call releases the GIL, without figures."""
-    if isinstance(work, PlainWork) and work.size is None:
-        call = partial(work.func, *work.args, **work.kwargs)
-        return check(call, prepare=work.prepare, figures=False)
-    if isinstance(work, StatementWork):
-        return check_statement(*work.fill_in(), figures=False)
-    (made,) = work.make_calls(1)
-    return check(made, figures=False)
 
 
 def time_call(work: Work) -> float:
@@ -120,26 +143,3 @@ def time_call(work: Work) -> float:
         quickest_s = min(quickest_s, calls.elapsed_s / count)
         count = count_calls(quickest_s, SIZES.calls_s / 10)
     return quickest_s
-
-
-def describe_findings(
-    rows: Sequence[SizeRow], break_evens: Sequence[BreakEven]
-) -> tuple[str, ...]:
-    """Say in words what the figures bear, and no more."""
-    if rows[0].size is not None:
-        return tuple(describe_break_even(found, rows) for found in break_evens)
-    row = rows[0]
-    findings = [words for each in row.parallel for words in describe_threads(each)]
-    if row.contention is not None:
-        findings.append(describe_contention(row.contention))
-    return tuple(findings)
-
-
-def describe_doubts(rows: Sequence[SizeRow]) -> tuple[str, ...]:
-    """Say what makes the figures unsure, with the figure that says so."""
-    doubts = describe_cores(row.pair for row in rows)
-    if rows[0].size is not None:
-        return doubts
-    return doubts + describe_unsteady(
-        **{f"speed-up of {p.threads} threads": p.speedup for p in rows[0].parallel}
-    )

@@ -5,7 +5,7 @@ import importlib
 import pickle
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any, Self
+from typing import Any
 
 from gilscope.channel import Channel
 from gilscope.process import Child
@@ -23,19 +23,12 @@ class ProcessError(Exception):
     """A process could not do what it was asked for."""
 
 
-class Processes:
-    """So many processes that have the same works, ended with the `with` block.
-
-    Args:
-        works: what is called; they are pickled.
-        n_processes: how many.
-
-    Raises:
-        ProcessError: the works cannot be had in another process.
-    """
+class Processes(ExitStack):
+    """So many processes that have the same works, ended with the `with` block."""
 
     def __init__(self, works: Sequence[Work], n_processes: int) -> None:
-        """Pickle what is to be called."""
+        """Pickle what is to be called; a ProcessError says if that cannot be."""
+        super().__init__()
         try:
             pickled = pickle.dumps([*works])
         except Exception as error:
@@ -45,17 +38,12 @@ class Processes:
             message = "the call is of a main module, which is not imported there"
             raise ProcessError(message)
         order = {
-            # A work may name more of ours that have to come before the user's.
-            "modules": [
-                type(works[0]).__module__,
-                *getattr(works[0], "own_modules", ()),
-            ],
+            "modules": works[0].modules,
             "works": base64.b64encode(pickled).decode(),
         }
-        entry = f"{__name__}:serve"
         self._children = [
             Child(
-                entry,
+                f"{__name__}:serve",
                 order,
                 timeout_s=CALLS_TIMEOUT_S,
                 renews=True,
@@ -66,26 +54,11 @@ class Processes:
             )
             for _ in range(n_processes)
         ]
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        """Start them all; `wait` waits until they have started."""
-        with ExitStack() as stack:
-            for child in self._children:
-                stack.enter_context(child)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End them, whatever they are doing."""
-        self._stack.close()
 
     def wait(self) -> None:
-        """Wait until each has loaded the work.
-
-        Raises:
-            ProcessError: a process could not load it, or ended.
-        """
+        """Start them, and wait until each has loaded the works."""
+        for child in self._children:
+            self.enter_context(child)
         for child in self._children:
             receive(child)
 
@@ -99,7 +72,7 @@ class Processes:
     def measure_wall(
         self, place: int, count: int, n_processes: int, *, is_reversed: bool = False
     ) -> tuple[Wall, str]:
-        """Let so many of the processes make their calls of a work at the same time.
+        """Let so many of them make their calls of a work at the same time.
 
         Returns:
             What the calls took, and what is wrong with their answers, or "".
@@ -124,11 +97,7 @@ class Processes:
 
 
 def receive(child: Child) -> dict[str, Any]:
-    """Return the next answer of a process.
-
-    Raises:
-        ProcessError: it has ended, or says what went wrong.
-    """
+    """Return the next answer of a process; a ProcessError says why there is none."""
     answer: dict[str, Any] | None = child.receive()
     if answer is None:
         _, reason = child.explain_end("a process of its own")

@@ -5,13 +5,12 @@ does to one side it does to the other. A ratio is taken within its round.
 """
 
 import contextlib
-import dataclasses
 import math
-import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from statistics import fmean, median
 
 from gilscope.busy_thread import BusyThread
 from gilscope.measurement import Concurrency, ContentionRow, ParallelRow, SizeRow
@@ -25,7 +24,7 @@ from gilscope.stats import (
     summarize,
 )
 from gilscope.threads import collect_no_garbage
-from gilscope.timing.calls import NOTHING, Calls, Wall, Work, measure_wall
+from gilscope.timing.calls import Calls, Wall, Work, measure_wall
 from gilscope.timing.processes import ProcessError, Processes
 from gilscope.timing.start import run_in_order
 from gilscope.units import describe_time
@@ -74,7 +73,7 @@ class ContentionRound:
     @property
     def slowdown(self) -> float:
         """How many times as long a call takes beside the busy thread."""
-        return statistics.fmean(self.beside_s) / statistics.fmean(self.alone_s)
+        return fmean(self.beside_s) / fmean(self.alone_s)
 
     @property
     def done(self) -> float:
@@ -89,7 +88,7 @@ class Side:
     # How many calls each thread or process made.
     count: int = 1
     # That many calls in one thread.
-    alone: Wall = NOTHING
+    alone: Wall = Wall()  # noqa: RUF009 - it is frozen.
     # threads, processes: by how many there were.
     threads: dict[int, Wall] = field(default_factory=dict)
     processes: dict[int, Wall] = field(default_factory=dict)
@@ -124,7 +123,7 @@ class MeasuredSubject:
     def summarize(self) -> SizeRow:
         """Return its row."""
         row = summarize_size(self.size, self.rounds, self.held_rounds)
-        return dataclasses.replace(row, check=self.check)
+        return replace(row, check=self.check)
 
 
 @dataclass
@@ -172,56 +171,54 @@ class Rounds:
                 time.sleep(self.windows.busy_s)
             speed_alone = max(self.busy_thread.speed, 0.01)
         for place in range(len(self.subjects)) if places is None else places:
-            subject = self.subjects[place]
-            is_reversed = len(subject.rounds) % 2 == 1
-            side = self.measure_own(place, subject, is_reversed=is_reversed)
-            subject.rounds.append(side)
-            sides = [(subject.work, side)]
-            if subject.held is not None:
-                twin = Side(side.count, side.alone)
-                subject.held_rounds.append(twin)
-                sides.append((subject.held, twin))
-                if self.counts:
-                    self.measure_twin(subject.held, twin, is_reversed=is_reversed)
-            for work, each in sides if self.windows.beside_s else ():
-                each.contention = self.time_contention(
-                    work, subject.call_s, speed_alone
-                )
+            self.run_subject(place, speed_alone)
 
-    def measure_own(
-        self, place: int, subject: MeasuredSubject, *, is_reversed: bool
-    ) -> Side:
-        """Measure the calls alone, in threads and in processes."""
+    def run_subject(self, place: int, speed_alone: float) -> None:
+        """Measure one subject and its twin once."""
+        subject = self.subjects[place]
+        is_reversed = len(subject.rounds) % 2 == 1
         count = subject.count or count_calls(subject.call_s, self.windows.calls_s)
-        side = Side(count)
-        if not self.counts:
-            return side
-        alone = self.time_threads(subject.work, count, 1)
-        for n in self.counts:
-            side.threads[n] = self.time_threads(
-                subject.work, count, n, is_reversed=is_reversed
-            )
-        side.alone = average(alone, self.time_threads(subject.work, count, 1))
+        own, twin = Side(count), Side(count)
+        if self.counts:
+            self.time_side(subject.work, own, self.counts, is_reversed)
         if self.processes is not None:
             for n in self.counts:
-                side.processes[n], fault = self.processes.measure_wall(
+                own.processes[n], fault = self.processes.measure_wall(
                     place, count, n, is_reversed=is_reversed
                 )
                 self.add_fault(fault, "in a process of its own")
-        return side
+        subject.rounds.append(own)
+        sides = [(subject.work, own)]
+        if subject.held is not None:
+            twin.alone = own.alone
+            if self.counts:
+                label = " with the GIL held"
+                self.time_side(subject.held, twin, (2,), is_reversed, label)
+            subject.held_rounds.append(twin)
+            sides.append((subject.held, twin))
+        for work, side in sides if self.windows.beside_s else ():
+            side.contention = self.time_contention(work, subject.call_s, speed_alone)
 
-    def measure_twin(self, work: Work, side: Side, *, is_reversed: bool) -> None:
-        """Measure the twin's calls in two threads, and alone if that is asked for."""
-        label = " with the GIL held"
-        alone = []
-        if self.is_twin_alone:
-            alone.append(self.time_threads(work, side.count, 1, label))
-        side.threads[2] = self.time_threads(
-            work, side.count, 2, label, is_reversed=is_reversed
-        )
-        if self.is_twin_alone:
-            alone.append(self.time_threads(work, side.count, 1, label))
-            side.alone = average(*alone)
+    def time_side(
+        self,
+        work: Work,
+        side: Side,
+        counts: Iterable[int],
+        is_reversed: bool,  # noqa: FBT001 - what is measured.
+        label: str = "",
+    ) -> None:
+        """Measure the calls in threads, and alone before and after."""
+        is_alone = self.is_twin_alone or not label
+        alones = []
+        if is_alone:
+            alones.append(self.time_threads(work, side.count, 1, label))
+        for n in counts:
+            side.threads[n] = self.time_threads(
+                work, side.count, n, label, is_reversed=is_reversed
+            )
+        if is_alone:
+            alones.append(self.time_threads(work, side.count, 1, label))
+            side.alone = average(alones)
 
     def time_threads(
         self,
@@ -238,40 +235,46 @@ class Rounds:
             all_calls, is_reversed=is_reversed, is_undisturbed=self.is_undisturbed
         )
         where = "called alone" if n_threads == 1 else f"{n_threads} threads calling"
-        for calls in all_calls if work.keeps_answers else ():
+        for calls in all_calls:
             self.add_fault(calls.find_fault(), where + label)
         return measure_wall(all_calls)
+
+    def time_processes(
+        self, place: int, count: int, n_processes: int, *, is_reversed: bool
+    ) -> Wall:
+        """Make so many calls in each of so many processes, and check them."""
+        assert self.processes is not None
+        wall, fault = self.processes.measure_wall(
+            place, count, n_processes, is_reversed=is_reversed
+        )
+        self.add_fault(fault, "in a process of its own")
+        return wall
 
     def time_contention(
         self, work: Work, call_s: float, speed_alone: float
     ) -> ContentionRound:
         """Measure calls alone and beside the busy thread."""
-        batch = count_batch(call_s)
-        alone_s = self.time_calls(work, self.windows.calls_s, batch, is_beside=False)
-        beside_s = self.time_calls(work, self.windows.beside_s, batch, is_beside=True)
+        alone_s = self.time_calls(work, self.windows.calls_s, call_s)
+        beside_s = self.time_calls(work, self.windows.beside_s, call_s, is_beside=True)
         return ContentionRound(alone_s, beside_s, self.busy_thread.speed / speed_alone)
 
     def time_calls(
-        self, work: Work, seconds: float, batch: int, *, is_beside: bool
+        self, work: Work, seconds: float, call_s: float, *, is_beside: bool = False
     ) -> list[float]:
-        """Call for some time in this thread; return the seconds of each call.
-
-        So many calls are prepared, and checked, at a time.
-        """
+        """Call for some time in this thread; return the seconds of each call."""
         where = "in short calls" + (" beside a busy thread" if is_beside else "")
         durations_s: list[float] = []
         last: Calls | None = None
         with self.busy_thread.computing() if is_beside else nullcontext():
             deadline = time.perf_counter() + seconds
             while (left_s := deadline - time.perf_counter()) > 0 or last is None:
-                if last is not None and work.keeps_answers:
+                if last is not None:
                     self.add_fault(last.find_fault(), where)
-                last = Calls(work, batch, limit_s=left_s)
+                last = Calls(work, count_batch(call_s), limit_s=left_s)
                 last.prepare()
                 last.make_calls()
                 durations_s += last.durations_s
-        if work.keeps_answers:
-            self.add_fault(last.find_fault(), where)
+        self.add_fault(last.find_fault(), where)
         return durations_s
 
 
@@ -285,13 +288,13 @@ def count_batch(call_s: float) -> int:
     return min(BATCH_CALLS_MAX, count_calls(call_s, BATCH_S))
 
 
-def average(*walls: Wall) -> Wall:
+def average(walls: Sequence[Wall]) -> Wall:
     """Return the mean of the same calls, made before and after the others."""
     return Wall(
-        statistics.fmean(wall.seconds for wall in walls),
-        statistics.fmean(wall.unqueued_s for wall in walls),
-        statistics.fmean(wall.cpu_s for wall in walls),
-        statistics.fmean(wall.own_cpu_s for wall in walls),
+        seconds=fmean(wall.seconds for wall in walls),
+        unqueued_s=fmean(wall.unqueued_s for wall in walls),
+        cpu_s=fmean(wall.cpu_s for wall in walls),
+        own_cpu_s=fmean(wall.own_cpu_s for wall in walls),
     )
 
 
@@ -341,25 +344,31 @@ def decide_concurrency(
 
 def summarize_threads(sides: Sequence[Side], n_threads: int) -> ParallelRow:
     """Return the row of one number of threads."""
-    alones = [side.alone for side in sides]
-    walls = [side.threads[n_threads] for side in sides]
-    pairs = [*zip(alones, walls, strict=True)]
+    rounds = [(side, side.threads[n_threads]) for side in sides]
     row = ParallelRow(
         threads=n_threads,
-        wall_s=statistics.median(wall.seconds for wall in walls),
-        speedup=compute_speedup(alones, walls, n_threads),
-        overlap=summarize([compute_overlap(*pair, n_threads) for pair in pairs]),
+        wall_s=median(wall.seconds for _, wall in rounds),
+        speedup=summarize(
+            [n_threads * side.alone.seconds / wall.seconds for side, wall in rounds]
+        ),
+        overlap=summarize(
+            [compute_overlap(side.alone, wall, n_threads) for side, wall in rounds]
+        ),
         concurrency="parallel",
-        effective_cores=statistics.median(wall.cpu_s / wall.seconds for wall in walls),
+        effective_cores=median(wall.cpu_s / wall.seconds for _, wall in rounds),
     )
     if all(n_threads in side.processes for side in sides):
-        beside = [side.processes[n_threads] for side in sides]
-        both = zip(walls, beside, strict=True)
-        row = dataclasses.replace(
+        beside = [(*pair, pair[0].processes[n_threads]) for pair in rounds]
+        row = replace(
             row,
-            process_speedup=compute_speedup(alones, beside, n_threads),
+            process_speedup=summarize(
+                [
+                    n_threads * side.alone.seconds / other.seconds
+                    for side, _, other in beside
+                ]
+            ),
             of_processes=summarize(
-                [two.unqueued_s / one.unqueued_s for one, two in both]
+                [other.unqueued_s / wall.unqueued_s for _, wall, other in beside]
             ),
         )
     if n_threads == 1:
@@ -367,20 +376,12 @@ def summarize_threads(sides: Sequence[Side], n_threads: int) -> ParallelRow:
     # Nothing but what is beside the calls computes while a call waits.
     is_known = all(
         wall.own_cpu_s >= OWN_SHARE * wall.cpu_s
-        or alone.cpu_s < COMPUTING_MIN * alone.unqueued_s
-        for alone, wall in pairs
+        or side.alone.cpu_s < COMPUTING_MIN * side.alone.unqueued_s
+        for side, wall in rounds
     )
     is_single = all(side.count == 1 for side in sides)
     concurrency = decide_concurrency(row, is_known=is_known, is_single=is_single)
-    return dataclasses.replace(row, concurrency=concurrency)
-
-
-def compute_speedup(
-    alones: Sequence[Wall], walls: Sequence[Wall], n_threads: int
-) -> Figure:
-    """Return how many times as fast as one after the other so many threads were."""
-    pairs = zip(alones, walls, strict=True)
-    return summarize([n_threads * one.seconds / wall.seconds for one, wall in pairs])
+    return replace(row, concurrency=concurrency)
 
 
 def summarize_contention(
@@ -394,15 +395,13 @@ def summarize_contention(
     return ContentionRow(
         size=size,
         n_calls=len(beside),
-        alone_s=statistics.median(statistics.fmean(each.alone_s) for each in found),
-        contended_s=statistics.median(
-            statistics.fmean(each.beside_s) for each in found
-        ),
+        alone_s=median(fmean(each.alone_s) for each in found),
+        contended_s=median(fmean(each.beside_s) for each in found),
         slowdown=summarize([each.slowdown for each in found]),
         held_slowdown=summarize([each.slowdown for each in twin]) if twin else None,
-        alone_median_s=statistics.median(alone),
+        alone_median_s=median(alone),
         alone_p99_s=compute_percentile(alone, 99),
-        contended_median_s=statistics.median(beside),
+        contended_median_s=median(beside),
         contended_p99_s=compute_percentile(beside, 99),
         busy_thread_speed=summarize([each.speed for each in found]),
         busy_thread_speed_held=(
@@ -423,25 +422,23 @@ def summarize_size(
     )
     if not held:
         return row
-    rounds = [*zip(released, held, strict=True)]
-    return dataclasses.replace(
+
+    def compare(ratio: Callable[[Side, Side], float]) -> Figure:
+        return summarize([*map(ratio, released, held)])
+
+    return replace(
         row,
         alone_held_s=summarize([twin.call_s for twin in held]),
-        cost=summarize([side.call_s / twin.call_s for side, twin in rounds]),
+        cost=compare(lambda side, twin: side.call_s / twin.call_s),
         # The calls of two threads by those of two that hold the GIL.
-        gain=summarize(
-            [
+        gain=compare(
+            lambda side, twin: (
                 (twin.threads[2].seconds / twin.count)
                 / (side.threads[2].seconds / side.count)
-                for side, twin in rounds
-            ]
+            )
         ),
-        busy_gain=summarize(
-            [
-                side.contention.done / twin.contention.done
-                for side, twin in rounds
-                if side.contention and twin.contention
-            ]
+        busy_gain=compare(
+            lambda side, twin: side.contention.done / twin.contention.done  # type: ignore[union-attr]
         ),
     )
 

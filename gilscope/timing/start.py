@@ -7,11 +7,11 @@ the GIL.
 """
 
 import contextlib
-import functools
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from gilscope.environment import is_gil_enabled
 from gilscope.kernel import ThreadView, WitnessError, open_view
@@ -38,37 +38,21 @@ def run_in_order(
 ) -> None:
     """Make the calls of each in a thread of its own, all of them begun together.
 
-    Args:
-        all_calls: not prepared yet; each is prepared in its thread.
-        is_reversed: whether the last of them begins first.
-        is_undisturbed: whether nothing but the calls themselves decides who runs; the
-            interpreter makes none of them release the GIL.
+    The last of them begins first if they are reversed. Undisturbed, nothing but the
+    calls themselves decides who runs: the interpreter makes none release the GIL.
     """
     usual_s = sys.getswitchinterval()
     # Closing a file releases the GIL, so it waits until the calls are over.
     with contextlib.ExitStack() as stack:
         set_interval = stack.enter_context(switch_interval(UNDISTURBED_S))
         interval_s = UNDISTURBED_S if is_undisturbed else usual_s
-        start = Start(
-            len(all_calls),
-            first=len(all_calls) - 1 if is_reversed else 0,
-            begin=functools.partial(set_interval, interval_s),
-            closing=stack,
-        )
-        run_together(
-            *(functools.partial(start.run, *pair) for pair in enumerate(all_calls))
-        )
+        first = len(all_calls) - 1 if is_reversed else 0
+        start = Start(len(all_calls), first, partial(set_interval, interval_s), stack)
+        run_together(*(partial(start.run, *pair) for pair in enumerate(all_calls)))
 
 
 class Start:
-    """How threads begin together.
-
-    Args:
-        count: how many they are.
-        first: which of them begins first.
-        begin: called just before it does.
-        closing: closes what was opened when the calls are over.
-    """
+    """How so many threads begin together; `begin` is called just before the first."""
 
     def __init__(
         self,
@@ -78,19 +62,17 @@ class Start:
         closing: contextlib.ExitStack,
     ) -> None:
         """Close all gates."""
-        self.first = first
-        self.begin = begin
-        self.closing = closing
+        self.first, self.begin, self.closing = first, begin, closing
         # Whether the others wait for the GIL before the first one begins.
         self.does_park = is_gil_enabled()
         self.prepared, self.done = threading.Barrier(count), threading.Barrier(count)
-        self.gates = [threading.Lock() for _ in range(count)]
+        self.gates = {place: threading.Lock() for place in range(count)}
         self.native_ids = [0] * count
         # How many have come to their gate, and wait there without the GIL.
         self.n_at_gate = 0
         # The run-queue wait of each when the first one began.
         self.waited_s: dict[int, float] = {}
-        for gate in self.gates:
+        for gate in self.gates.values():
             gate.acquire()
 
     def run(self, position: int, calls: Calls) -> None:
@@ -99,13 +81,12 @@ class Start:
             calls.prepare()
             self.native_ids[position] = threading.get_native_id()
             self.prepared.wait()
-            calls.run(functools.partial(self.enter, position), self.leave)
+            calls.run(partial(self.enter, position), self.leave)
         except BaseException:
             # Nobody waits for a thread that failed.
             self.prepared.abort()
             self.done.abort()
-            for gate in range(len(self.gates)):
-                self.open_gate(gate)
+            self.open_gates()
             raise
 
     def enter(self, position: int, read_queue_wait_s: Callable[[], float]) -> float:
@@ -128,55 +109,45 @@ class Start:
         with contextlib.suppress(threading.BrokenBarrierError):
             self.done.wait()
 
+    def open_gates(self) -> None:
+        """Let all others in, unless that was done already."""
+        for position, gate in self.gates.items():
+            if position != self.first:
+                with contextlib.suppress(RuntimeError):
+                    gate.release()
+
     def lead(self) -> None:
         """Let the others in, and hold the GIL until they wait for it."""
-        others = [place for place in range(len(self.gates)) if place != self.first]
         if not self.does_park:
-            for place in others:
-                self.open_gate(place)
+            self.open_gates()
             return
-        views = {place: self.open_view(place) for place in others}
-        own = self.open_view(self.first)
-        while self.n_at_gate < len(others) and not self.prepared.broken:
+        views: dict[int, ThreadView | None] = {}
+        for position, native_id in enumerate(self.native_ids):
+            views[position] = view = open_view(native_id)
+            if view is not None:
+                self.closing.callback(view.close)
+        own = views.pop(self.first)
+        while self.n_at_gate < len(views) and not self.prepared.broken:
             time.sleep(PAUSE_S)
         # From here on nothing releases the GIL. One that failed is gone, and nothing
         # can be told of it.
         with contextlib.suppress(WitnessError):
-            counts = {
-                place: view.read_sleep()[1] for place, view in views.items() if view
-            }
-            for place in others:
-                self.open_gate(place)
-            self.park(views, counts)
+            self.park(views)
         if own is not None:
             self.waited_s[self.first] = own.read_times().waiting_for_core / 1e9
 
-    def open_gate(self, position: int) -> None:
-        """Let a thread in, if that was not done already."""
-        with contextlib.suppress(RuntimeError):
-            self.gates[position].release()
-
-    def open_view(self, position: int) -> ThreadView | None:
-        """Return what the kernel tells about a thread, until the calls are over."""
-        view = open_view(self.native_ids[position])
-        if view is not None:
-            self.closing.callback(view.close)
-        return view
-
-    def park(
-        self, views: Mapping[int, ThreadView | None], counts: Mapping[int, int]
-    ) -> None:
-        """Wait, with the GIL held, until the others sleep, which is for the GIL.
-
-        The counts are how often each had gone to sleep before its gate was opened: one
-        that is about to sleep is said to, and may need a core to do so.
-        """
-        waiting = dict(views)
-        deadline = time.perf_counter() + (PARK_MAX_S if all(views.values()) else PARK_S)
-        while waiting and time.perf_counter() < deadline:
+    def park(self, views: dict[int, ThreadView | None]) -> None:
+        """Open the gates and wait until the others sleep, which is for the GIL."""
+        waiting = {place: view for place, view in views.items() if view is not None}
+        patience_s = PARK_MAX_S if len(waiting) == len(views) else PARK_S
+        # One that is about to sleep is said to, and may need a core to do so: it has to
+        # go to sleep once more than it had before.
+        counts = {place: view.read_sleep()[1] for place, view in waiting.items()}
+        self.open_gates()
+        deadline = time.perf_counter() + patience_s
+        # Where nothing is told of one, all of that time is for it.
+        while (waiting or len(counts) < len(views)) and time.perf_counter() < deadline:
             for place, view in list(waiting.items()):
-                if view is None:
-                    continue
                 is_asleep, count = view.read_sleep()
                 if is_asleep and count > counts[place]:
                     self.waited_s[place] = view.read_times().waiting_for_core / 1e9
