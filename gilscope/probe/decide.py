@@ -39,60 +39,70 @@ ODD_SHARE = 0.05
 # nothing if it was not seen to be detached.
 STOPPED_S = 100e-6
 
+UNTOLD = "the controls could not be told apart"
+GIVE_MORE = "check the C function itself, or give it more to do"
+
 
 def compare_controls(
     releaser: Evidence, holder: Evidence, python_loop: Evidence
 ) -> Controls:
     """Find out whether the known callables can be told apart."""
-    n_seen = releaser.n_windows_released
-    faults = []
-    if n_seen <= releaser.n_windows / 2:
-        faults.append(
-            f"a known release was seen in {n_seen} of {releaser.n_windows} calls only"
+    n_seen, n_windows = releaser.n_windows_released, releaser.n_windows
+    faults: dict[str, object] = {
+        f"a known release was seen in {n_seen} of {n_windows} calls only": (
+            n_seen <= n_windows / 2
         )
-    for name, evidence in (("holder", holder), ("Python loop", python_loop)):
-        n_seen = evidence.n_windows_released
-        if n_seen or not evidence.n_windows:
-            faults.append(
-                f"a known {name} let another thread run in {n_seen} of "
-                f"{evidence.n_windows} calls"
-            )
-    if n_interrupted := holder.n_calls_interrupted:
-        faults.append(f"a known holder was interrupted {n_interrupted} times")
-    if not python_loop.n_calls_interrupted:
-        n_tried = python_loop.n_calls_tried
-        faults.append(f"a Python loop could not be interrupted in {n_tried} calls")
-    reason = "; ".join(faults) or (
+    }
+    for name, kept in (("holder", holder), ("Python loop", python_loop)):
+        n_seen, n_windows = kept.n_windows_released, kept.n_windows
+        text = f"a known {name} let another thread run in {n_seen} of {n_windows} calls"
+        faults[text] = n_seen or not n_windows
+    n_interrupted, n_tried = python_loop.n_calls_interrupted, python_loop.n_calls_tried
+    faults |= {
+        f"a known holder was interrupted {holder.n_calls_interrupted} times": (
+            holder.n_calls_interrupted
+        ),
+        f"a Python loop could not be interrupted in {n_tried} calls": (
+            not n_interrupted
+        ),
+    }
+    return make_controls(
+        (releaser, holder, python_loop),
+        faults,
         f"releaser {releaser.n_windows_released} of {releaser.n_windows}, holder "
         f"0 of {holder.n_windows}, Python loop 0 of {python_loop.n_windows} and "
-        f"interrupted in {python_loop.n_calls_interrupted} of "
-        f"{python_loop.n_calls_tried} calls"
+        f"interrupted in {n_interrupted} of {n_tried} calls",
     )
-    return Controls(releaser, holder, python_loop, not faults, reason)
 
 
 def compare_attached_controls(
     releaser: Evidence, holder: Evidence, python_loop: Evidence
 ) -> Controls:
     """Find out whether the known callables can be told apart without a GIL."""
-    faults = []
-    if (releaser.n_unhindered or 0) < FREE_STOPS and releaser.n_unhindered is not None:
-        faults.append(
-            f"a known detached call let {releaser.n_unhindered} of {releaser.n_ticks} "
-            "stops pass"
-        )
-    if not releaser.n_ticks:
-        faults.append("no stop was over inside a known detached call")
-    if holder.n_ticks:
-        faults.append(f"a known attached call was stopped {holder.n_ticks} times")
-    if not (python_loop.n_stopped or python_loop.n_ticks):
-        faults.append("a Python loop could not be stopped")
-    reason = "; ".join(faults) or (
-        f"releaser passed by {releaser.n_unhindered} of {releaser.n_ticks} stops, "
-        f"holder never, Python loop by {python_loop.n_unhindered} of "
-        f"{python_loop.n_ticks}"
+    free, stops = releaser.n_unhindered, releaser.n_ticks
+    loop_free, loop_stops = python_loop.n_unhindered, python_loop.n_ticks
+    faults: dict[str, object] = {
+        f"a known detached call let {free} of {stops} stops pass": (
+            free is not None and free < FREE_STOPS
+        ),
+        "no stop was over inside a known detached call": not stops,
+        f"a known attached call was stopped {holder.n_ticks} times": holder.n_ticks,
+        "a Python loop could not be stopped": not (python_loop.n_stopped or loop_stops),
+    }
+    return make_controls(
+        (releaser, holder, python_loop),
+        faults,
+        f"releaser passed by {free} of {stops} stops, holder never, Python loop by "
+        f"{loop_free} of {loop_stops}",
     )
-    return Controls(releaser, holder, python_loop, not faults, reason)
+
+
+def make_controls(
+    kinds: tuple[Evidence, Evidence, Evidence], faults: dict[str, object], counts: str
+) -> Controls:
+    """Return the controls, with the faults that there are or the counts."""
+    found = [text for text, is_so in faults.items() if is_so]
+    return Controls(*kinds, not found, "; ".join(found) or counts)
 
 
 def decide(
@@ -100,10 +110,7 @@ def decide(
 ) -> tuple[Verdict, str]:
     """Draw the verdict from the counts."""
     if not controls.told_apart:
-        return (
-            "inconclusive",
-            f"the controls could not be told apart: {controls.reason}",
-        )
+        return "inconclusive", f"{UNTOLD}: {controls.reason}"
     if evidence.n_windows_released:
         return decide_released(evidence)
     if not evidence.n_windows:
@@ -139,17 +146,11 @@ def decide_released(evidence: Evidence) -> tuple[Verdict, str]:
     )
 
 
-def runs_much_python(evidence: Evidence) -> bool:
-    """Return whether a good part of a call is Python code."""
-    return (evidence.python_share or 0) >= PYTHON_SHARE
-
-
-def decide_kept(  # noqa: PLR0911 - one return a case.
-    evidence: Evidence, call_s: float
-) -> tuple[Verdict, str]:
+def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
     """Tell Python code from what holds, for a call that never released the GIL."""
     interrupted, split = evidence.n_calls_interrupted, evidence.n_calls_split
     tried = evidence.n_calls_tried
+    is_python = (evidence.python_share or 0) >= PYTHON_SHARE
     calls = f"{evidence.n_calls} calls of {describe_time(call_s)}"
     kept = f"{calls} never released the GIL"
     if evidence.n_wakeups is None:
@@ -160,89 +161,72 @@ def decide_kept(  # noqa: PLR0911 - one return a case.
             "interrupted"
         )
     if not interrupted:
-        if runs_much_python(evidence):
-            return "inconclusive", (
-                f"{kept}; one call ran Python code, but none of {tried} tried could be "
-                "interrupted"
-            )
-        return "holds", f"{kept}, and none of {tried} tried could be interrupted"
-    if runs_much_python(evidence):
-        return "preemptible", (
-            f"{kept}, but they run Python code, which another thread interrupted in "
+        none = f"none of {tried} tried could be interrupted"
+        if is_python:
+            return "inconclusive", f"{kept}; one call ran Python code, but {none}"
+        return "holds", f"{kept}, and {none}"
+    least = SPLIT_SHARE if evidence.python_share is None else PIECES_SHARE
+    if is_python:
+        why = (
+            "they run Python code, which another thread interrupted in "
             f"{interrupted} of {tried} calls"
         )
-    if evidence.n_calls_unseen:
-        return "preemptible", (
-            f"{kept}, but another thread interrupted Python code that no tracer sees, "
-            f"in {evidence.n_calls_unseen} of {tried} calls"
+    elif n_unseen := evidence.n_calls_unseen:
+        why = (
+            "another thread interrupted Python code that no tracer sees, in "
+            f"{n_unseen} of {tried} calls"
         )
-    least = SPLIT_SHARE if evidence.python_share is None else PIECES_SHARE
-    if split >= max(min(2, interrupted), least * interrupted):
-        return "preemptible", (
-            f"{kept}, but another thread could interrupt them, in the midst of {split} "
-            f"of {tried} calls"
+    elif split >= max(min(2, interrupted), least * interrupted):
+        why = (
+            f"another thread could interrupt them, in the midst of {split} of {tried} "
+            "calls"
         )
-    return "holds", (
-        f"{kept}; interrupting them let another thread run only before or after the "
-        f"work, in {interrupted - split} of {tried} calls"
-    )
+    else:
+        return "holds", (
+            f"{kept}; interrupting them let another thread run only before or after "
+            f"the work, in {interrupted - split} of {tried} calls"
+        )
+    return "preemptible", f"{kept}, but {why}"
 
 
-def decide_attached(
+def decide_attached(  # noqa: PLR0911 - one return a case.
     evidence: Evidence, controls: Controls, *, call_s: float
 ) -> tuple[Verdict, str]:
     """Draw the verdict where there is no GIL."""
-    stops, free = evidence.n_ticks, evidence.n_unhindered or 0
+    stops, tried = evidence.n_ticks, evidence.n_calls_tried
+    free, stopped = evidence.n_unhindered or 0, evidence.n_stopped or 0
+    waited, proven = evidence.n_waited or 0, evidence.n_proven or 0
     calls = f"{evidence.n_calls} calls of {describe_time(call_s)}"
+    runs_no_python = evidence.runs_python is False
     if not controls.told_apart:
-        return (
-            "inconclusive",
-            f"the controls could not be told apart: {controls.reason}",
-        )
-    if evidence.runs_python is False and stops:
+        return "inconclusive", f"{UNTOLD}: {controls.reason}"
+    if runs_no_python and stops:
         return "releases", (
             f"the world was stopped {stops} times inside {calls}, in which no Python "
             "code runs that could have been stopped"
         )
-    if is_detached(evidence):
+    # One that was stopped comes back in steps, and may look detached between them.
+    is_proven = proven >= max(FREE_STOPS, PROVEN_SHARE * stops)
+    if is_proven or free >= max(FREE_STOPS, FREE_SHARE * (free + stopped)):
         return "releases", (
             f"the world was stopped {stops} times inside {calls}; {free} of them did "
             "not stop the call, which was detached"
         )
     if call_s < STOPPED_S:
         return "inconclusive", f"{calls} are too short to be seen; give one more to do"
-    n_waited = evidence.n_waited or 0
-    has_waited = n_waited >= (FREE_STOPS if call_s > LONG_S else MANY_STOPS)
-    if evidence.runs_python is False and has_waited:
+    has_waited = waited >= (FREE_STOPS if call_s > LONG_S else MANY_STOPS)
+    if runs_no_python and has_waited:
         return "holds", (
-            f"whoever stops the world waits for the whole of {calls}: "
-            f"{evidence.n_waited} of {evidence.n_calls_tried} stops did"
+            f"whoever stops the world waits for the whole of {calls}: {waited} of "
+            f"{tried} stops did"
         )
-    return decide_attached_python(evidence, calls, has_waited=has_waited)
-
-
-def is_detached(evidence: Evidence) -> bool:
-    """Return whether the world was seen to be stopped around the call."""
-    # One that was stopped comes back in steps, and may look detached between them.
-    if (evidence.n_proven or 0) >= max(FREE_STOPS, PROVEN_SHARE * evidence.n_ticks):
-        return True
-    free, stopped = evidence.n_unhindered or 0, evidence.n_stopped or 0
-    return free >= FREE_STOPS and free >= FREE_SHARE * (free + stopped)
-
-
-def decide_attached_python(
-    evidence: Evidence, calls: str, *, has_waited: bool
-) -> tuple[Verdict, str]:
-    """Tell Python code from what stays attached, for a call that does not detach."""
-    stops, stopped = evidence.n_ticks, evidence.n_stopped or 0
-    tried = evidence.n_calls_tried
     if tried < FREE_STOPS or stopped < stops / 2:
         return "inconclusive", (
             f"too little was seen: the world was about to be stopped inside {tried} of "
             f"{calls}, {stops} times it was, and {stopped} times that surely stopped "
-            "the call; check the C function itself, or give it more to do"
+            f"the call; {GIVE_MORE}"
         )
-    if runs_much_python(evidence):
+    if (evidence.python_share or 0) >= PYTHON_SHARE:
         return "preemptible", (
             f"{calls} run Python code, which may be stopped, and were not seen to be "
             f"detached in {tried} tries"
@@ -254,16 +238,14 @@ def decide_attached_python(
             f"{split} of {interrupted}: between pieces of C code, or where they "
             "detach for a moment; check the C function itself"
         )
-    free = evidence.n_unhindered or 0
     if not has_waited or free > ODD_SHARE * (free + stopped):
         return "inconclusive", (
-            f"too little was seen: {evidence.n_waited or 0} stops waited for most of "
-            f"{calls}, {evidence.n_unhindered or 0} did not stop them; check the C "
-            "function itself, or give it more to do"
+            f"too little was seen: {waited} stops waited for most of {calls}, {free} "
+            f"did not stop them; {GIVE_MORE}"
         )
     return "holds", (
         f"whoever stops the world waits for the call: inside {calls} it was stopped "
-        f"{stopped} times, only before or after the work"
+        f"{stops} times, only before or after the work"
     )
 
 
