@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import cycle, pairwise, repeat
-from math import inf
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -88,23 +87,49 @@ def judge_attached(
         if (refusal := explain_refusal(subject.call, answer)) is not None:
             return replace(check, reason=refusal)
         del answer
+        is_long = first.call_s > LONG_SHARE * budget_s
+        windows: list[StopWindow] = []
         witness = session.start(StopWitness)
         try:
             with witness.attach():
                 controls = session.compare_controls(witness, watch_attached_controls)
-                call_s = first.call_s if figures else inf
-                windows = watch_subject(witness, subject, budget_s, call_s)
+                check = replace(check, controls=controls)
+                start_s = perf_counter()
+                # For a verdict alone the first windows may be enough.
+                for share in (WATCH_SHARE,) if figures else (0.0, WATCH_SHARE):
+                    least_s = 0.0 if is_long else share * budget_s
+                    passed_s = perf_counter() - start_s
+                    windows += watch_for(
+                        witness,
+                        subject.make_call,
+                        least_s - passed_s,
+                        LIMIT_SHARE * budget_s - passed_s,
+                        MAX_CALLS if subject.prepare is None else 1,
+                    )
+                    check = weigh_windows(check, subject, windows)
+                    if is_long or check.verdict != "inconclusive":
+                        break
         except WitnessError as error:
             return replace(check, reason=str(error))
-        own_ns = min(window.own_ns for window in windows)
-        share, n_calls = count_python_share(subject.make_call, own_ns)
+        return check
+
+
+def weigh_windows(
+    check: Check, subject: "Subject", windows: Sequence["StopWindow"]
+) -> Check:
+    """Return the check with what was seen, and with one more call that is traced."""
+    assert check.controls is not None
+    assert check.first_call is not None
+    first = check.first_call
+    own_ns = min(window.own_ns for window in windows)
+    share, n_traced = count_python_share(subject.make_call, own_ns)
     evidence = replace(
         # Where no Python code runs, a stop inside shows a call that detaches.
         add_up(windows, STOP_NS if share == 0 else LOOK_NS),
         python_share=share,
         runs_python=None if share is None else share > 0,
     )
-    verdict, reason = decide_attached(evidence, controls, call_s=own_ns / 1e9)
+    verdict, reason = decide_attached(evidence, check.controls, call_s=own_ns / 1e9)
     call_s = min(window.passed_ns / window.n_calls for window in windows) / 1e9
     notes = [*find_notes(evidence, None, call_s=call_s, first=first)]
     fraction: Figure | None = None
@@ -126,9 +151,8 @@ def judge_attached(
         longest_hold=hold,
         longest_hold_by_clock=clock,
         call_s=call_s,
-        n_calls_made=1 + n_calls + evidence.n_calls,
+        n_calls_made=1 + n_traced + evidence.n_calls,
         evidence=evidence,
-        controls=controls,
         notes=tuple(filter(None, notes)),
     )
 
@@ -136,23 +160,13 @@ def judge_attached(
 def watch_attached_controls(witness: "StopWitness") -> Controls:
     """Watch a known releaser, a known holder and a known Python loop."""
     calls = (
-        partial(sleep, 0.002),
-        partial(sum, range(CONTROL_STEPS)),
-        partial(run_loop, LOOP_STEPS),
+        lambda: partial(sleep, 0.002),
+        lambda: partial(sum, range(CONTROL_STEPS)),
+        lambda: partial(run_loop, LOOP_STEPS),
     )
     return compare_attached_controls(
-        *(add_up(watch_for(witness, repeat(call), *CONTROL_S)) for call in calls)
+        *(add_up(watch_for(witness, call, *CONTROL_S)) for call in calls)
     )
-
-
-def watch_subject(
-    witness: "StopWitness", subject: "Subject", budget_s: float, call_s: float
-) -> list["StopWindow"]:
-    """Watch calls for the budget, or as few as tell where one is long."""
-    least_s = 0.0 if call_s > LONG_SHARE * budget_s else WATCH_SHARE * budget_s
-    max_calls = MAX_CALLS if subject.prepare is None else 1
-    calls = iter(subject.make_call, None)
-    return watch_for(witness, calls, least_s, LIMIT_SHARE * budget_s, max_calls)
 
 
 class Stop(NamedTuple):
@@ -294,7 +308,7 @@ class StopWitness(Witness):
 
 def watch_for(
     witness: StopWitness,
-    calls: Iterator[Callable[[], Any]],
+    make_call: Callable[[], Callable[[], Any]],
     least_s: float,
     limit_s: float,
     max_calls: int = MAX_CALLS,
@@ -305,7 +319,7 @@ def watch_for(
     n_begun = n_inside = n_blocked = 0
     started_s = perf_counter()
     while True:
-        window = watch_stops(witness, next(calls), count)
+        window = watch_stops(witness, make_call(), count)
         call_ns = max(1, window.passed_ns // count)
         if not window.begun:
             window_ns = min(2 * window_ns, WINDOW_MAX_NS)

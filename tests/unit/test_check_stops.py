@@ -2,7 +2,7 @@
 
 import time
 from functools import partial
-from itertools import count, repeat
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -192,7 +192,7 @@ def test_calls_are_watched_until_enough_was_seen_or_time_is_over(
     clock = count(0, 0.001)
     monkeypatch.setattr(stop_the_world, "perf_counter", clock.__next__)
     monkeypatch.setattr(stop_the_world, "watch_stops", lambda *_: window)
-    found = watch_for(StopWitness(), repeat(bool), least_s, 0.05)
+    found = watch_for(StopWitness(), bool, least_s, 0.05)
     assert len(found) == n_windows
 
 
@@ -207,5 +207,5 @@ def test_a_witness_that_comes_too_late_gets_more_calls_at_a_time(monkeypatch):
     clock = count(0, 0.001)
     monkeypatch.setattr(stop_the_world, "perf_counter", clock.__next__)
     monkeypatch.setattr(stop_the_world, "watch_stops", watch)
-    watch_for(StopWitness(), repeat(bool), 0.0, 0.01)
+    watch_for(StopWitness(), bool, 0.0, 0.01)
     assert counts == [1, 4, 8, 16, 32, 64, 64, 64, 64, 64]
