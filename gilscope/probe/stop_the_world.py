@@ -321,8 +321,10 @@ def watch_for(
     while True:
         window = watch_stops(witness, make_call(), count)
         call_ns = max(1, window.passed_ns // count)
-        if not window.begun:
-            window_ns = min(2 * window_ns, WINDOW_MAX_NS)
+        # Where nobody runs Python code, one stop takes all of the rest.
+        is_late = not window.begun
+        window_ns = 2 * window_ns if is_late else window_ns // 2
+        window_ns = max(WINDOW_NS, min(window_ns, WINDOW_MAX_NS))
         # Between two calls there may be Python code that is none of theirs.
         for each in window.split() if call_ns > SPLIT_NS else [window]:
             windows.append(each)
