@@ -159,7 +159,13 @@ def render_table(table: Table) -> Markup:
     rows = [
         element(
             "tr",
-            element("th", row[0].text, scope="row", role="rowheader", style=_CELL),
+            element(
+                "th",
+                element("span", row[0].text),
+                scope="row",
+                role="rowheader",
+                style=_CELL,
+            ),
             map(_render_cell, row[1:], table.columns[1:]),
             role="row",
             style="background:none",
@@ -180,12 +186,19 @@ def render_table(table: Table) -> Markup:
 def _render_cell(cell: Cell, column: Column) -> Markup:
     colour = "27 143 128" if cell.shade > 0 else "200 101 27"
     shade = f";background:rgb({colour} / {abs(cell.shade) * 0.45:.2f})"
-    more = [" ", element("span", cell.more, style=_MORE)] if cell.more else None
+    more = element("span", cell.more, class_="more", style=_MORE)
+    # The class is for a page, which has a style sheet; a notebook has none of ours.
+    text = element(
+        "span",
+        cell.text,
+        [" ", more] if cell.more else None,
+        class_=cell.tone or None,
+        style="opacity:.75" if cell.tone == "muted" else None,
+    )
     return element(
         "td",
-        element("span", cell.text, more),
+        text,
         role="cell",
-        class_=cell.tone or None,
         data_head=column.title or None,
         style=_CELL + (shade if cell.shade else ""),
     )

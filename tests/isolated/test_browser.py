@@ -11,7 +11,15 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sample_reports import make_check, make_report, replace_in
+import gilscope.render.holds  # noqa: F401 - registers how holds are shown.
+from gilscope.watcher.model import Frame, Hold, WatchReport
+from tests.unit.sample_reports import (
+    make_bad_report,
+    make_check,
+    make_measurement,
+    make_report,
+    replace_in,
+)
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing")
 
@@ -116,6 +124,56 @@ def test_no_column_of_a_table_is_cut(page) -> None:
     assert all((head not in ("none", '""')) == is_narrow for head in heads)
     top = page.locator("thead").first.bounding_box()
     assert (top["x"] < 0) == is_narrow
+
+
+def make_holds() -> WatchReport:
+    """Return a hold whose place, caller, source and function are long."""
+    stack = (Frame("json/encoder.py", 258, "f"), Frame("handlers/serve_one.py", 9, "g"))
+    text = "return _iterencode(o, 0) if markers is not None else encode_all(markers)"
+    function = "_json.Encoder.__call__"
+    hold = Hold(
+        "json/encoder.py", 258, text, function, stack, "MainThread", 12, 0.0554, 0.579
+    )
+    return WatchReport((hold,), (), 1, 0, 0.01, 2.0, False, "3.13.2")
+
+
+@pytest.mark.parametrize("width", [900, 1100, WIDE])
+@pytest.mark.parametrize("what", [make_report, make_holds, make_measurement])
+def test_a_table_stays_in_its_card(browser, what, width, tmp_path) -> None:
+    """However many columns it has; the place of a hold stays in one line."""
+    shown = what(1.9) if what is make_measurement else what()
+    shown.to_html(tmp_path / "page.html")
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((tmp_path / "page.html").as_uri())
+    too_wide = page.evaluate(
+        """() => [...document.querySelectorAll(".card")]
+            .filter(card => card.scrollWidth > card.clientWidth)
+            .map(card => card.innerText.slice(0, 40))"""
+    )
+    assert too_wide == []
+    if what is make_holds:
+        head = page.locator("tbody th span").first
+        assert head.inner_text() == "json/encoder.py:258"
+        assert head.bounding_box()["height"] < 30
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("what", "tone"),
+    [(make_report, "good"), (make_bad_report, "bad"), (make_bad_report, "muted")],
+)
+def test_a_cell_of_a_page_shows_its_tone(browser, what, tone, tmp_path) -> None:
+    """A verdict has its colour and a useless speed-up is grey."""
+    what().to_html(tmp_path / "page.html")
+    page = browser.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    colours = page.evaluate(
+        """tone => [document.querySelector(`td .${tone}`), document.body]
+            .map(one => getComputedStyle(one).color)""",
+        tone,
+    )
+    assert colours[0] != colours[1]
+    page.close()
 
 
 def save_screenshot(page, name: str) -> None:
