@@ -159,13 +159,15 @@ def weigh_windows(
 
 def watch_attached_controls(witness: "StopWitness") -> Controls:
     """Watch a known releaser, a known holder and a known Python loop."""
-    calls = (
-        lambda: partial(sleep, 0.002),
-        lambda: partial(sum, range(CONTROL_STEPS)),
-        lambda: partial(run_loop, LOOP_STEPS),
-    )
+
+    def watch(call: Callable[..., Any], argument: object) -> Evidence:
+        call = partial(call, argument)
+        return add_up(watch_for(witness, lambda: call, *CONTROL_S))
+
     return compare_attached_controls(
-        *(add_up(watch_for(witness, call, *CONTROL_S)) for call in calls)
+        watch(sleep, 0.002),
+        watch(sum, range(CONTROL_STEPS)),
+        watch(run_loop, LOOP_STEPS),
     )
 
 
@@ -246,20 +248,23 @@ class StopWitness(Witness):
 
     def _take_ticks(self) -> None:
         self.stops = []
-        pauses = cycle(PAUSES_S)
-        while self._is_armed:
-            if self._is_back():
+        for pause_s in cycle(PAUSES_S):
+            if not self._is_armed:
+                return
+            view = self._noted_view
+            is_asleep = view is None or view.read_sleep()[0]
+            if is_asleep or self._is_back(self._read_computed()):
                 stop = self._stop_world()
-                if stop is not None:
-                    self.stops.append(stop)
-            sleep(next(pauses))
+                self.stops += [stop] if stop else []
+            sleep(pause_s)
 
-    def _is_back(self) -> bool:
-        """Return whether the caller is back from the last stop, or sleeps."""
-        last, computed = self._computed_at_last, self._read_computed()
-        if last is None or computed is None or not 0 <= computed - last <= BACK_NS:
-            return True
-        return self._noted_view is None or self._noted_view.read_sleep()[0]
+    def _is_back(self, computed: int | None) -> bool:
+        """Return whether the caller has come back from the last stop.
+
+        One that was stopped comes back in steps, for which it needs a core.
+        """
+        last = self._computed_at_last
+        return last is None or computed is None or not 0 <= computed - last <= BACK_NS
 
     def _stop_world(self) -> Stop | None:
         """Return what was seen of one stop, None if it tells nothing of the caller."""
@@ -276,34 +281,25 @@ class StopWitness(Witness):
         after = view.read_sleep() if view else None
         waits_ns = read_waits(own) - waits_ns[0], read_waits(view) - waits_ns[1]
         has_slept = not own or count_sleeps() > n_sleeps
-        # One that was stopped before comes back in steps, for which it needs a core.
-        last, self._computed_at_last = self._computed_at_last, computed_after
+        is_back = self._is_back(computed)
+        self._computed_at_last = computed_after
         tick = Tick(end, progress=computed_after, place=place)
-        stop = Stop(
-            *(start, end, tick, computed),
-            witness_wait_ns=waits_ns[0],
-            caller_wait_ns=waits_ns[1],
-            has_slept=has_slept,
-        )
+        stop = Stop(start, end, tick, computed, has_slept=has_slept)
+        stop = stop._replace(witness_wait_ns=waits_ns[0], caller_wait_ns=waits_ns[1])
         if before is None or after is None or computed is None:
             return stop
         # To be stopped a thread has to compute until it comes to where it goes to
         # sleep. One that slept on, or computed nothing though it was on its way, was
         # detached; so, with some exceptions, was one that computed on without sleeping.
         slept_on = before == after and before[0]
-        is_idle = computed == computed_after
-        is_back = last is None or not 0 <= computed - last <= BACK_NS
         if not (slept_on or is_back):
             return None
-        is_proven = slept_on or is_idle
-        has_stopped: bool | None = None
-        if is_proven:
-            has_stopped = False
-        elif before[1] != after[1]:
-            has_stopped = True
-        elif before == after and computed != earlier:
-            has_stopped = False
-        return stop._replace(has_stopped=has_stopped, is_proven=is_proven)
+        if slept_on or computed == computed_after:
+            return stop._replace(has_stopped=False, is_proven=True)
+        if before[1] != after[1]:
+            return stop._replace(has_stopped=True)
+        computed_on = before == after and computed != earlier
+        return stop._replace(has_stopped=False if computed_on else None)
 
 
 def watch_for(
@@ -411,18 +407,11 @@ def is_split(window: StopWindow) -> bool:
     each have to lie there: before it was stopped it may have had to come to a place for
     that, and afterwards the witness may have had no core to say that it is over.
     """
+    first, last = window.computed[0], window.computed[-1]
     places = [stop.tick.place for stop in window.inside]
-    before = [stop.computed for stop in window.inside]
-    after = [stop.tick.progress for stop in window.inside]
-    ends = window.computed[0], window.computed[-1]
-    if None in (*before, *after):
-        before = [stop.start_ns for stop in window.inside]
-        after = [stop.end_ns for stop in window.inside]
-        ends, places = (window.stamps[0], window.stamps[-1]), [None] * len(places)
-    return all(
-        weigh_marks([ends[0], *(mark or 0 for mark in marks), ends[1]], places)
-        for marks in (before, after)
-    )
+    before = [stop.computed or 0 for stop in window.inside]
+    after = [stop.tick.progress or 0 for stop in window.inside]
+    return all(weigh_marks([first, *marks, last], places) for marks in (before, after))
 
 
 def estimate_stops(window: StopWindow) -> Estimate:
