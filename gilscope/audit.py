@@ -30,7 +30,7 @@ from gilscope.probe.session import Session
 from gilscope.probe.surroundings import describe_environment
 from gilscope.probe.switch_interval import SwitchIntervalProbe
 from gilscope.record import structure
-from gilscope.render import audit as _render  # noqa: F401 - registers how it is shown.
+from gilscope.render import results as _render  # noqa: F401 - registers how it is shown.
 
 # CPython 3.12 and newer have it.
 monitoring: Any = getattr(sys, "monitoring", None)

@@ -80,7 +80,7 @@ def check(
         check_budget(timeout_s, "timeout_s")
     from functools import partial  # noqa: PLC0415
 
-    import gilscope.render.text  # noqa: F401, PLC0415
+    import gilscope.render.results  # noqa: F401, PLC0415
     from gilscope.probe.judge import Subject, judge  # noqa: PLC0415
     from gilscope.probe.surroundings import describe_callable  # noqa: PLC0415
 
@@ -103,7 +103,7 @@ def check_statement(  # noqa: PLR0913 - all but two are by name.
     One that calls one function with names and constants is judged as that function.
     """
     check_budget(budget_s)
-    import gilscope.render.text  # noqa: F401, PLC0415
+    import gilscope.render.results  # noqa: F401, PLC0415
     from gilscope.probe.judge import Subject, judge  # noqa: PLC0415
     from gilscope.probe.statement import bind_statement  # noqa: PLC0415
 

@@ -263,7 +263,7 @@ class GilFixture:
     @staticmethod
     def _fail(check: "Check", wanted: str) -> None:
         __tracebackhide__ = True
-        from gilscope.render.text import explain_failure  # noqa: PLC0415
+        from gilscope.render.results import explain_failure  # noqa: PLC0415
 
         pytest.fail(explain_failure(check, wanted), pytrace=False)
 

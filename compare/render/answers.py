@@ -17,8 +17,8 @@ from compare.model import (
     Sweep,
 )
 from compare.render.timeline import was_released
-from gilscope.model import Environment
 from gilscope.render.document import TONES, Answer
+from gilscope.render.results import ATTACHED_DEEDS, DEEDS
 from gilscope.stats import judge_figure
 from gilscope.timing.break_even import describe_place
 from gilscope.units import describe_ratio, describe_share, describe_time
@@ -31,21 +31,6 @@ STATUS_WORDS = {
     "timeout": "did not end in time",
     "unavailable": "was not compared",
 }
-
-VERDICT_WORDS = {
-    "releases": "releases the GIL",
-    "varies": "releases the GIL in some calls",
-    "preemptible": "never releases the GIL, but other threads can interrupt it",
-    "holds": "holds the GIL from beginning to end",
-    "inconclusive": "could not be judged",
-}
-ATTACHED_WORDS = {
-    "releases": "detaches, so that nothing has to wait for its kernel",
-    "varies": "detaches in some calls",
-    "preemptible": "stays attached, but can be stopped between its steps",
-    "holds": "stays attached, so that whatever stops the world waits for it",
-    "inconclusive": "could not be judged",
-}
 GAIN_WORDS = {
     "two threads": "for two threads",
     "beside Python": "beside busy Python code",
@@ -56,48 +41,50 @@ TWICE = 1.8
 STOP_MIN = 0.10
 
 
-def answer_for(result: BackendResult, environment: Environment) -> Answer:
+def answer_for(result: BackendResult) -> Answer:
     """Return what is said of a backend before anything else."""
     name, status = result.name, result.status
     if status != "ok":
         reason = result.first_reason
         text = f"{name} {STATUS_WORDS[status]}{reason and ': '}{reason}"
         return Answer(text, status, TONES[status])
-    gain = describe_gain(result.parallel) if result.parallel else ""
-    if result.gil is not None:
-        verdict = result.gil.verdict
-        text = f"{name} {describe_gil(result.gil, environment)}"
-        if verdict == "inconclusive":
-            text += f" ({result.gil.check.reason.rstrip('.')})"
-        return Answer(f"{text}{gain and ': '}{gain}", verdict, TONES[verdict])
-    clauses = (
-        f"{name} {describe(getattr(result, scenario))}"
-        for scenario, describe in DESCRIPTIONS.items()
-        if getattr(result, scenario) is not None
-    )
-    text = f"{name}: {gain}" if gain else next(clauses, f"{name} could be loaded")
-    return Answer(text, "ok", "good")
+    if result.gil is None:
+        told = (one for one in CLAUSES if getattr(result, one) is not None)
+        scenario = next(told, None)
+        text = describe(result, scenario) if scenario else f"{name} could be loaded"
+        return Answer(text, "ok", "good")
+    verdict, text = result.gil.verdict, describe(result, "gil")
+    if verdict == "inconclusive":
+        text += f" ({result.gil.check.reason.rstrip('.')})"
+    if result.parallel:
+        text += f": {describe_gain(result.parallel)}"
+    return Answer(text, verdict, TONES[verdict])
 
 
 def answer_scenario(
-    results: Sequence[BackendResult], scenario: str, environment: Environment
+    results: Sequence[BackendResult], scenario: str
 ) -> Iterator[Answer]:
     """Yield the answer to one scenario's question, a sentence a backend."""
     for result in results:
-        found = getattr(result, scenario)
-        if isinstance(found, Gil):
-            text = f"{describe_gil(found, environment)}: {found.check.reason}"
-            yield Answer(f"{result.name} {text}", found.verdict, TONES[found.verdict])
-        elif isinstance(found, Parallel):
-            yield Answer(f"{result.name}: {describe_gain(found)}")
+        text = describe(result, scenario)
+        if scenario == "gil" and (found := result.gil):
+            text += f": {found.check.reason}"
+            yield Answer(text, found.verdict, TONES[found.verdict])
         else:
-            yield Answer(f"{result.name} {DESCRIPTIONS[scenario](found)}")
+            yield Answer(text)
 
 
-def describe_gil(gil: Gil, environment: Environment) -> str:
+def describe(result: BackendResult, scenario: str) -> str:
+    """Return a sentence on what a scenario found, which begins with the backend."""
+    clause = CLAUSES[scenario](getattr(result, scenario))
+    # That of the gain has a subject of its own.
+    return f"{result.name}{': ' if scenario == 'parallel' else ' '}{clause}"
+
+
+def describe_gil(found: Gil) -> str:
     """Say what the backend does to the GIL, in a clause without a subject."""
-    words = VERDICT_WORDS if environment.gil_enabled else ATTACHED_WORDS
-    return words[gil.verdict]
+    has_gil = found.check.environment.meaning == "gil"
+    return (DEEDS if has_gil else ATTACHED_DEEDS)[found.verdict]
 
 
 def is_usable(parallel: Parallel) -> bool:
@@ -114,12 +101,11 @@ def describe_gain(parallel: Parallel) -> str:
     gain = judge_figure(pair.speedup)
     if pair.concurrency == "unclear":
         return "whether a second thread runs in parallel could not be told"
-    if pair.concurrency == "serialized" or gain != "above":
-        return {
-            "above": f"a second thread gains little ({describe_ratio(pair.speedup)})",
-            "below": "a second thread makes the calls slower",
-            "no difference": "a second thread gains nothing",
-        }[gain]
+    if gain != "above":
+        effect = "makes the calls slower" if gain == "below" else "gains nothing"
+        return f"a second thread {effect}"
+    if pair.concurrency == "serialized":
+        return f"a second thread gains little ({describe_ratio(pair.speedup)})"
     if pair.speedup.value >= TWICE:
         return "a second thread doubles the work"
     return f"a second thread gets {pair.speedup.value - 1:.0%} more work done"
@@ -167,9 +153,9 @@ def describe_sweep(found: Sweep) -> str:
         for case, words in GAIN_WORDS.items()
         if case in places
     ]
-    text = f"gains by releasing the GIL {', '.join(gains)}"
-    if not gains:
-        text = "gains nothing by releasing the GIL in this grid"
+    text = "gains nothing by releasing the GIL in this grid"
+    if gains:
+        text = f"gains by releasing the GIL {', '.join(gains)}"
     if "alone" in places:
         text += f"; alone, it costs nothing from {places['alone']} on"
     return text
@@ -190,7 +176,10 @@ def describe_pairs(found: Pairs) -> str:
     return f"stops {', '.join(stopped)} of its call"
 
 
-DESCRIPTIONS: dict[str, Callable[[Any], str]] = {
+# What is said of each scenario: of a result with several, the first one is told.
+CLAUSES: dict[str, Callable[[Any], str]] = {
+    "gil": describe_gil,
+    "parallel": describe_gain,
     "sweep": describe_sweep,
     "pairs": describe_pairs,
     "handoff": describe_handoff,

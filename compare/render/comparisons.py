@@ -1,8 +1,9 @@
 """Results side by side, as documents: two, many, and statements."""
 
-from itertools import groupby
+from itertools import cycle, groupby
+from string import ascii_uppercase
 
-from compare.comparing import Compared, ComparedCell, ComparedRow, Diff
+from compare.comparing import Compared, ComparedRow, Diff
 from compare.statements import ComparedCall, Comparison
 from gilscope.render import register_document
 from gilscope.render.document import (
@@ -12,10 +13,9 @@ from gilscope.render.document import (
     Column,
     Document,
     Note,
-    Row,
     Section,
-    Table,
     Tone,
+    cross_tabulate,
     describe_where,
     list_doubts,
     tabulate,
@@ -24,33 +24,44 @@ from gilscope.render.document import (
 KIND_TONES: dict[str, Tone] = {"worse": "bad", "better": "good", "other": "unsure"}
 # What is shown only where environments differ in it.
 TAKEN_FOR_GRANTED = ("status", "wrong answers")
-N_LETTERS = 26
+
+
+def get_kind(row: ComparedRow) -> str:
+    """Return how a row of a diff changed; one that is gone or new did otherwise."""
+    return row.kind if row.kind in KIND_TONES else "other"
+
+
+def show_side(place: int, row: ComparedRow) -> Cell:
+    """Return what a row of a diff was, or is."""
+    cell = row.cells[place]
+    return Cell(cell.text or "not there", more=cell.range)
+
+
+DIFF_COLUMNS = (
+    Column("what", "what"),
+    Column("before", lambda row: show_side(0, row)),
+    Column("after", lambda row: show_side(1, row)),
+    Column("", lambda row: Cell(get_kind(row), KIND_TONES[get_kind(row)])),
+)
 
 
 def show_diff(found: Diff) -> Document:
     """Return what changed, the worst first."""
-    kinds = {
-        row: row.kind if row.kind in KIND_TONES else "other" for row in found.changes
-    }
-    changes = sorted(kinds, key=lambda row: list(KIND_TONES).index(kinds[row]))
+    changes = sorted(found.changes, key=lambda row: [*KIND_TONES].index(get_kind(row)))
     answers = [
-        Answer(f"{row.subject} got worse: {describe_row(row)}", "worse", "bad")
+        Answer(
+            f"{row.subject} got worse: {row.what}: "
+            f"{' -> '.join(cell.text for cell in row.cells)}",
+            "worse",
+            "bad",
+        )
         for row in changes
         if row.kind == "worse"
     ]
     if not answers:
         text = f"nothing got worse, {len(changes)} changed"
         answers = [Answer(text if changes else "no change seen", tone="good")]
-    rows: list[Row] = [
-        (
-            row.subject,
-            row.what,
-            *(Cell(cell.text or "not there", more=cell.range) for cell in row.cells),
-            Cell(kinds[row], KIND_TONES[kinds[row]]),
-        )
-        for row in changes
-    ]
-    heads = [*map(Column, ("subject", "what", "before", "after", ""))]
+    rows = [(row.subject, row) for row in changes]
     doubts = {
         (row.subject, f"not compared, the {place} run was unsure: {cell.doubt}"): None
         for row in found.unsure
@@ -65,48 +76,39 @@ def show_diff(found: Diff) -> Document:
     if found.unchanged:
         notes.append(Note(f"no change seen: {', '.join(found.unchanged)}"))
     text = "Not compared: the time of long calls, which differs between runs."
+    table = tabulate("What changed", DIFF_COLUMNS, rows, "subject")
     section = Section(
         "What changed",
         answers=answers,
-        tables=(Table("What changed", heads, rows),) if rows else (),
+        tables=(table,) if rows else (),
         notes=(*notes, Note(text)),
     )
     return Document("What changed", "", (section,))
 
 
-def describe_row(row: ComparedRow) -> str:
-    """Return what it was and is, without ranges."""
-    return f"{row.what}: {' -> '.join(cell.text for cell in row.cells)}"
-
-
 def show_compared(found: Compared) -> Document:
     """Return a table for each thing: subjects down, environments across."""
-    n_apart = sum(cell.kind in KIND_TONES for row in found.rows for cell in row.cells)
+    tables, n_apart = [], 0
+    for what, rows in groupby(found.rows, key=lambda row: row.what):
+        grid, n_marked = {}, 0
+        for row in rows:
+            for name, cell in zip(found.environments, row.cells, strict=True):
+                is_apart = cell.kind in KIND_TONES
+                tone = KIND_TONES.get(cell.kind, "muted" if cell.doubt else "")
+                mark = " (!)" if is_apart else " (?)" if cell.doubt else ""
+                text = f"{cell.text or NO_FIGURE}{mark}"
+                grid[row.subject, name] = Cell(text, tone, cell.range)
+                n_marked += is_apart
+        if what not in TAKEN_FOR_GRANTED or n_marked:
+            tables.append(cross_tabulate(what, "subject", grid))
+        n_apart += n_marked
     text = f"{len(found.environments)} environments: "
-    answer = (
-        Answer(f"{text}{n_apart} cells differ from the first one (!)", "!", "bad")
-        if n_apart
-        else Answer(f"{text}no difference seen", tone="good")
-    )
-    tables = []
-    for what, group in groupby(found.rows, key=lambda row: row.what):
-        rows = [*group]
-        cells = [cell for row in rows for cell in row.cells]
-        if what not in TAKEN_FOR_GRANTED or any(c.kind in KIND_TONES for c in cells):
-            heads = [*map(Column, ("subject", *found.environments))]
-            shown: list[Row] = [
-                (row.subject, *map(show_cell, row.cells)) for row in rows
-            ]
-            tables.append(Table(what, heads, shown))
+    answer = Answer(f"{text}no difference seen", tone="good")
+    if n_apart:
+        text += f"{n_apart} cells differ from the first one (!)"
+        answer = Answer(text, "!", "bad")
     section = Section("Side by side", answers=(answer,), tables=tables)
     return Document("Many results side by side", "", (section,))
-
-
-def show_cell(cell: ComparedCell) -> Cell:
-    """Return what one environment has, marked if it differs."""
-    tone = KIND_TONES.get(cell.kind, "muted" if cell.doubt else "")
-    mark = " (!)" if cell.kind in KIND_TONES else " (?)" if cell.doubt else ""
-    return Cell(f"{cell.text or NO_FIGURE}{mark}", tone, cell.range)
 
 
 def show_answer(call: ComparedCall) -> Cell:
@@ -137,11 +139,8 @@ STATEMENT_COLUMNS = (
 def show_statements(found: Comparison) -> Document:
     """Return what came of it, the table, and what makes it unsure."""
     where = found.environment
-    named = [
-        (chr(ord("A") + place % N_LETTERS), call)
-        for place, call in enumerate(found.calls)
-    ]
-    wrong = [call for call in found.calls if call.difference]
+    letters = cycle(ascii_uppercase)
+    named = list(zip(letters, found.calls, strict=False))
     section = Section(
         "Which one?",
         answers=(
@@ -150,7 +149,11 @@ def show_statements(found: Comparison) -> Document:
         ),
         tables=(tabulate("Side by side", STATEMENT_COLUMNS, named, ""),),
         notes=(
-            *(Note(call.difference, call.name, "bad") for call in wrong),
+            *(
+                Note(call.difference, call.name, "bad")
+                for call in found.calls
+                if call.difference
+            ),
             *list_doubts(found.warnings, where.warnings),
         ),
     )

@@ -46,8 +46,7 @@ def draw_timelines(results: Sequence[BackendResult]) -> Markup:
     }
     if not found:
         return Markup()
-    end_s = max(event.at_s for each in found.values() for event in each.events)
-    scale = Scale(0.0, end_s)
+    scale = Scale(0.0, max(e.at_s for each in found.values() for e in each.events))
     swatches = [
         (state, draw_part(LanePart(0, 1, *how), Scale(0, 1)))
         for state, how in STATES.items()
@@ -66,26 +65,25 @@ def draw_timelines(results: Sequence[BackendResult]) -> Markup:
 
 def draw_thread(lane: Lane, scale: Scale) -> Markup:
     """Draw what one thread did, below its name and its phases in words."""
-    texts = [
-        f"{phase.state} {describe_time(phase.duration_s)}" for phase in lane.phases
-    ]
     parts = [
-        LanePart(phase.start_s, phase.end_s, *STATES[phase.state], text)
-        for phase, text in zip(lane.phases, texts, strict=True)
+        LanePart(
+            phase.start_s,
+            phase.end_s,
+            *STATES[phase.state],
+            f"{phase.state} {describe_time(phase.duration_s)}",
+        )
+        for phase in lane.phases
     ]
-    words = ", ".join(texts)
-    return join(
-        element("div", element("strong", lane.label), f": {words or 'not seen'}"),
-        draw_lane(parts, scale, f"Timeline of {lane.label}: {words}"),
-    )
+    words = ", ".join(part.title for part in parts)
+    return draw_lane(lane.label, words or "not seen", parts, scale)
 
 
 def draw_ticks(handoff: Handoff, scale: Scale) -> Markup:
     """Draw when Python code was seen to run."""
     runs = compute_runs([tick for tick in handoff.ticks_s if tick >= 0])
     parts = [LanePart(start, end, "blue", LANE / 2) for start, end in runs]
-    title = f"Python code beside them: {len(handoff.ticks_s)} ticks"
-    return join(element("div", title), draw_lane(parts, scale, title))
+    words = f"{len(handoff.ticks_s)} ticks"
+    return draw_lane("Python code beside them", words, parts, scale)
 
 
 def compute_runs(ticks_s: Sequence[float]) -> list[tuple[float, float]]:
@@ -94,12 +92,9 @@ def compute_runs(ticks_s: Sequence[float]) -> list[tuple[float, float]]:
         return []
     pauses = [after - before for before, after in pairwise(ticks_s)]
     longest = PAUSE_FACTOR * median(pauses) if pauses else 0.0
-    starts, ends = [ticks_s[0]], []
-    for before, after in pairwise(ticks_s):
-        if after - before > longest:
-            ends.append(before)
-            starts.append(after)
-    return list(zip(starts, [*ends, ticks_s[-1]], strict=True))
+    ends = [pair for pair in pairwise(ticks_s) if pair[1] - pair[0] > longest]
+    starts = [ticks_s[0], *(after for _, after in ends)]
+    return list(zip(starts, [*(end for end, _ in ends), ticks_s[-1]], strict=True))
 
 
 def draw_speedups(results: Sequence[BackendResult]) -> Markup:
@@ -123,11 +118,14 @@ def draw_speedups(results: Sequence[BackendResult]) -> Markup:
 
 def draw_contention(results: Sequence[BackendResult]) -> Markup:
     """Draw how much longer short calls take beside a busy thread."""
-    rows = []
-    for result in results:
-        for row in result.contention.rows if result.contention else ():
-            figures = {CALL: row.slowdown, HELD: row.held_slowdown}
-            rows.append((f"{result.name}, {row.size:,} items", make_bars(figures)))
+    rows = [
+        (
+            f"{result.name}, {row.size:,} items",
+            make_bars({CALL: row.slowdown, HELD: row.held_slowdown}),
+        )
+        for result in results
+        for row in (result.contention.rows if result.contention else ())
+    ]
     swatches = [
         ("the call as it is", draw_swatch(CALL)),
         ("GIL held", draw_swatch(HELD)),

@@ -3,6 +3,7 @@
 From results only: nothing is measured, imported or read from a source here.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from compare.model import BackendResult
@@ -41,7 +42,7 @@ UNKNOWN = Technology(
     "how is not known for this technology; in C the GIL is released between "
     "`Py_BEGIN_ALLOW_THREADS` and `Py_END_ALLOW_THREADS`",
     "read all Python objects first, release the GIL around the computation that needs "
-    "none of them, and build the Python result once it is held again.",
+    "none of them, and build the Python result once it is held again",
     "leave the release out",
 )
 # The last one is for whatever is not known.
@@ -55,7 +56,7 @@ TECHNOLOGIES = (
         "`Python::allow_threads`)",
         "extract what you need into Rust types, compute inside `py.detach(|| ...)`, "
         "and build the Python result after it. The closure cannot use `py` or a "
-        "`Bound`: the compiler refuses it.",
+        "`Bound`: the compiler refuses it",
         "call the function without `detach`",
     ),
     Technology(
@@ -66,7 +67,7 @@ TECHNOLOGIES = (
         "at its end",
         "copy what you need into C arrays or typed memoryviews, compute inside "
         "`with nogil:`, and build the Python result after it. A `cdef` function that "
-        "is declared `nogil` may run without the GIL; it does not release it.",
+        "is declared `nogil` may run without the GIL; it does not release it",
         "leave the `nogil` block out",
     ),
     Technology(
@@ -76,7 +77,7 @@ TECHNOLOGIES = (
         "cffi releases the GIL before every call of a C function of `lib` and "
         "re-acquires it after it; no line of the source asks for it",
         "nothing has to be added, so make each call worth its release: one call for a "
-        "whole buffer, never one for each item.",
+        "whole buffer, never one for each item",
         "call the function's address through `ctypes.PYFUNCTYPE`",
     ),
     Technology(
@@ -86,7 +87,7 @@ TECHNOLOGIES = (
         "no line of its source releases the GIL around the computation: it is "
         "bytecode, which other threads can interrupt but never run beside",
         "move the loop into native code that releases the GIL, or use processes, or a "
-        "free-threaded Python.",
+        "free-threaded Python",
         "nothing has to be done",
     ),
     UNKNOWN,
@@ -98,31 +99,30 @@ def explain_backend(result: BackendResult) -> tuple[Note, ...]:
     if result.declared is None:
         # It was never loaded, so there is nothing to say about it.
         return ()
-    gain = ""
-    if result.parallel:
-        pair = result.parallel.pair
-        speedup = describe_ratio(pair.speedup)
-        gain = f"Two threads reached {speedup}: {describe_limit(pair)}."
     technology = next(
         known for known in TECHNOLOGIES if known.keyword in result.technology.casefold()
     )
-    notes = {
-        "Where it releases the GIL": explain_release(result, technology),
-        "Why this speed-up": gain,
-        "In your own code": advise(result, technology),
-    }
-    return tuple(Note(text, heading) for heading, text in notes.items() if text)
-
-
-def explain_release(result: BackendResult, technology: Technology) -> str:
-    """Say which line releases the GIL."""
-    region = technology.region
+    region, advice = technology.region, []
     # Another backend may use the same technology; its source is not known.
     if technology.construct and technology.source.startswith(f"{result.name}_"):
         region = f"`{technology.construct}` in {technology.source}: {region}"
     if technology.keyword and result.declared:
         region += f". To hold the GIL instead, {technology.to_hold}"
-    return f"{capitalize(region)}."
+    notes = [Note(join_sentences([region]), "Where it releases the GIL")]
+    verdict = result.gil.verdict if result.gil else None
+    if verdict == "holds":
+        advice.append("move the computation into the region that releases the GIL")
+    if result.parallel:
+        pair, fraction = result.parallel.pair, result.parallel.held_fraction
+        reached = f"Two threads reached {describe_ratio(pair.speedup)}"
+        notes.append(Note(f"{reached}: {describe_limit(pair)}.", "Why this speed-up"))
+        if verdict == "releases" and fraction is not None and fraction > MUCH_HELD:
+            advice.append(
+                f"{fraction:.0%} of this call holds the GIL to read and write Python "
+                "objects: do more work a call, or pass a buffer instead of a list"
+            )
+    text = join_sentences([*advice, technology.advice])
+    return (*notes, Note(text, "In your own code"))
 
 
 def describe_limit(pair: ParallelRow) -> str:
@@ -146,26 +146,6 @@ def describe_limit(pair: ParallelRow) -> str:
     )
 
 
-def advise(result: BackendResult, technology: Technology) -> str:
-    """Say what to change in one's own code, beginning with what was found here."""
-    sentences = []
-    verdict = result.gil.verdict if result.gil else None
-    if verdict == "holds":
-        sentences.append("Move the computation into the region that releases the GIL.")
-    fraction = result.parallel.held_fraction if result.parallel else None
-    if verdict == "releases" and fraction is not None and fraction > MUCH_HELD:
-        sentences.append(
-            f"{fraction:.0%} of this call holds the GIL to read and write Python "
-            "objects: do more work a call, or pass a buffer instead of a list."
-        )
-    return " ".join((*sentences, capitalize(technology.advice)))
-
-
-def join_sentences(findings: tuple[str, ...]) -> str:
+def join_sentences(findings: Iterable[str]) -> str:
     """Return findings as running text."""
-    return " ".join(f"{capitalize(finding)}." for finding in findings)
-
-
-def capitalize(text: str) -> str:
-    """Return the text with its first letter in upper case, the rest as it is."""
-    return f"{text[:1].upper()}{text[1:]}"
+    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in findings)

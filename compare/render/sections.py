@@ -20,10 +20,10 @@ from gilscope.render.document import (
     Details,
     Document,
     Note,
-    Row,
     Section,
     Table,
     Tone,
+    cross_tabulate,
     describe_where,
     list_doubts,
     pick,
@@ -39,10 +39,9 @@ GAIN_TONES: dict[str, Tone] = {"above": "good", "below": "bad", "no difference":
 
 Results = Sequence[BackendResult]
 Items = Iterable[tuple[str, Any]]
-Tables = Sequence[Table]
 
 
-def name_items(results: Iterable[BackendResult], path: str = "") -> Iterator[Any]:
+def name_items(results: Results, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield each backend's name with its result, or with a field or rows of that."""
     for result in results:
         found = pick(result, path) if path else result
@@ -67,23 +66,15 @@ def show_answers(result: BackendResult) -> Cell | None:
     return Cell(text, "bad" if found.failed else "")
 
 
-def show_speedup(path: str) -> Callable[[BackendResult], Cell | None]:
-    """Return what shows a speed-up, greyed where there was no second core to give."""
-
-    def show(result: BackendResult) -> Cell | None:
-        if (figure := pick(result, path)) is None or result.parallel is None:
-            return None
-        more = describe_range(figure, describe_ratio)
-        tone: Tone = "" if is_usable(result.parallel) else "muted"
-        return Cell(describe_ratio(figure), tone, more)
-
-    return show
-
-
 def show_slowdown(result: BackendResult) -> str | None:
     """Return by how much busy Python code slows the shortest call down."""
     rows = result.contention.rows if result.contention else ()
     return describe_ratio(rows[0].slowdown) if rows else None
+
+
+def is_unusable(result: BackendResult) -> bool:
+    """Return whether speed-ups of it say nothing, for want of a second core."""
+    return result.parallel is not None and not is_usable(result.parallel)
 
 
 OVERVIEW = (
@@ -98,18 +89,21 @@ OVERVIEW = (
     ),
     Column(
         "two\nthreads",
-        show_speedup("parallel.pair.speedup"),
+        "parallel.pair.speedup:x",
         "speed of two calls in two threads, 1x = one after the other",
+        is_muted=is_unusable,
     ),
     Column(
         "two\nprocesses",
-        show_speedup("parallel.pair.process_speedup"),
+        "parallel.pair.process_speedup:x",
         "the same in two processes: what the machine could give",
+        is_muted=is_unusable,
     ),
     Column(
         "GIL\nheld",
-        show_speedup("parallel.held.speedup"),
+        "parallel.held.speedup:x",
         "two threads that hold the GIL all the time: the control",
+        is_muted=is_unusable,
     ),
     Column(
         "short\ncall",
@@ -121,9 +115,8 @@ OVERVIEW = (
 
 def make_overview(report: Report) -> Section:
     """Return the answers, one table of what there is, and what went wrong."""
-    environment = report.environment
-    notes = [*list_doubts(f"warning: {text}" for text in environment.warnings)]
-    if any(result.parallel and not is_usable(result.parallel) for result in report):
+    notes = [*list_doubts(f"warning: {text}" for text in report.environment.warnings)]
+    if any(map(is_unusable, report)):
         text = (
             "The grey speed-ups cannot be used: two processes gained nothing either, "
             "so there was no second core."
@@ -134,41 +127,36 @@ def make_overview(report: Report) -> Section:
             heading = f"{result.name}: {result.status}"
             notes.append(Note(result.reason, heading, TONES[result.status]))
         notes += [Note(text, result.name, "unsure") for text in result.warnings]
+    lacks: dict[str, list[str]] = {}
+    for result in report:
+        for scenario, reason in result.not_applicable.items():
+            text = f"{scenario} is not applicable: {reason}"
+            lacks.setdefault(text, []).append(result.name)
+    for text, names in lacks.items():
+        whose = "" if len(names) == len(report) else f"{', '.join(names)}: "
+        notes.append(Note(f"{whose}{text}", tone="muted"))
+    doubts = [
+        (names, f"{scenario}: {text}")
+        for scenario in report.scenarios
+        for names, text in group_notes(report.backends, scenario, "warnings")
+    ]
+    shared = [text for names, text in doubts if len(names) == len(report)]
+    if n_more := len(doubts) - len(shared):
+        shared.append(f"{n_more} doubts about single figures: --explain names them")
     return Section(
         "The answer",
-        answers=[answer_for(result, environment) for result in report],
-        tables=(tabulate("Every backend at a glance", OVERVIEW, name_items(report)),),
-        notes=(*notes, *list_inapplicable(report), *list_warnings(report)),
+        answers=[answer_for(result) for result in report],
+        tables=(
+            tabulate(
+                "Every backend at a glance", OVERVIEW, name_items(report.backends)
+            ),
+        ),
+        notes=(*notes, *list_doubts(shared)),
     )
 
 
-def list_inapplicable(report: Report) -> Iterator[Note]:
-    """Yield the scenarios that need what a contract lacks, and what that is."""
-    names_of: dict[tuple[str, str], list[str]] = {}
-    for result in report:
-        for pair in result.not_applicable.items():
-            names_of.setdefault(pair, []).append(result.name)
-    for (scenario, reason), names in names_of.items():
-        whose = "" if len(names) == len(report) else f"{', '.join(names)}: "
-        yield Note(f"{whose}{scenario} is not applicable: {reason}", tone="muted")
-
-
-def list_warnings(report: Report) -> Iterator[Note]:
-    """Yield what makes figures unsure: of all backends, and how much more there is."""
-    n_more = 0
-    for scenario in report.scenarios:
-        for names, text in group_notes(report, scenario, "warnings"):
-            if len(names) == len(report):
-                yield Note(f"{scenario}: {text}", tone="unsure")
-            else:
-                n_more += 1
-    if n_more:
-        text = f"{n_more} doubts about single figures: --explain names them"
-        yield Note(text, tone="unsure")
-
-
 def group_notes(
-    results: Iterable[BackendResult], scenario: str, *kinds: str
+    results: Results, scenario: str, *kinds: str
 ) -> list[tuple[tuple[str, ...], str]]:
     """Return what a scenario says in words, as names of backends and a text.
 
@@ -183,13 +171,13 @@ def group_notes(
     grouped: dict[tuple[str, ...], list[str]] = {}
     for note, names in names_of.items():
         grouped.setdefault(tuple(names), []).append(note)
-    return [(names, join_sentences(tuple(notes))) for names, notes in grouped.items()]
+    return [(names, join_sentences(notes)) for names, notes in grouped.items()]
 
 
 # --- A section a scenario -------------------------------------------------------------
 
 
-def list_speedups(results: Iterable[BackendResult]) -> Items:
+def list_speedups(results: Results) -> Items:
     """Yield the rows of all numbers of threads, and those of the held twins."""
     for result in results:
         yield from name_items([result], "parallel.rows")
@@ -205,31 +193,30 @@ SWEEP_FIGURES = {
 }
 
 
-def tabulate_sweep(results: Results) -> Tables:
-    """Return a grid for each figure: work down, backends across."""
-    cells = {
-        (cell.size, cell.passes or 0, name): cell
-        for name, cell in name_items(results, "sweep.cells")
-    }
+def tabulate_sweep(results: Results) -> Iterator[Table]:
+    """Yield a grid for each figure: work down, backends across."""
+    cells = sorted(
+        name_items(results, "sweep.cells"),
+        key=lambda named: (named[1].size, named[1].passes or 0),
+    )
     names = [result.name for result in results]
-    tables = []
     for path, caption in SWEEP_FIGURES.items():
-        rows: list[Row] = [
-            (
-                f"{size:,} x {passes:,}" if passes else f"{size:,}",
-                *(make_gain(cells.get((size, passes, name)), path) for name in names),
-            )
-            for size, passes in sorted({key[:2] for key in cells})
-        ]
-        tables.append(Table(caption, [*map(Column, ("work", *names))], rows))
-    return tables
+        grid = {
+            (describe_work(cell), name): make_gain(cell, path) for name, cell in cells
+        }
+        yield cross_tabulate(caption, "work", grid, names)
+
+
+def describe_work(cell: Any) -> str:
+    """Return the size and the passes of a call."""
+    return f"{cell.size:,} x {cell.passes:,}" if cell.passes else f"{cell.size:,}"
 
 
 def make_gain(cell: Any, path: str) -> Cell:
     """Return a figure of one work, shaded by whether releasing gains or loses."""
-    value = pick(cell, path)
+    value = getattr(cell, path)
     if path == "kernel_s":
-        return Cell(describe_time(value or pick(cell, "alone_s")) or NO_FIGURE)
+        return Cell(describe_time(value or cell.alone_s))
     if value is None:
         return Cell(NO_FIGURE)
     text, more = describe_ratio(value), describe_range(value, describe_ratio)
@@ -237,36 +224,17 @@ def make_gain(cell: Any, path: str) -> Cell:
     return Cell(text, tone, more, min(1.0, max(-1.0, value.value - 1)) if tone else 0.0)
 
 
-def tabulate_pairs(results: Results) -> Tables:
-    """Return the matrix of who stops whom, shaded by how much."""
-    cells = {
-        (name, cell.partner): cell for name, cell in name_items(results, "pairs.cells")
+def tabulate_pairs(results: Results) -> Iterator[Table]:
+    """Yield the matrix of who stops whom, shaded by how much."""
+    grid = {
+        (name, f"stops {cell.partner}"): Cell(
+            describe_share(cell.stops) or NO_FIGURE,
+            shade=-min(1.0, max(0.0, cell.stops.value)) if cell.stops else 0.0,
+        )
+        for name, cell in name_items(results, "pairs.cells")
     }
-    partners = [*dict.fromkeys(partner for _, partner in cells)]
-    rows: list[Row] = [
-        (name, *(make_stop(cells.get((name, partner))) for partner in partners))
-        for name, _ in name_items(results)
-    ]
-    heads = ("backend", *(f"stops {partner}" for partner in partners))
     caption = "How much of its call each backend stops another one"
-    return (Table(caption, [*map(Column, heads)], rows),)
-
-
-def make_stop(cell: model.PairCell | None) -> Cell:
-    """Return for how much of its call a backend stops a partner."""
-    if cell is None or cell.stops is None:
-        return Cell(NO_FIGURE)
-    shade = -min(1.0, max(0.0, cell.stops.value))
-    return Cell(describe_share(cell.stops), shade=shade)
-
-
-def show_each(
-    caption: str, *columns: Column, items: Callable[[Results], Items] | str = ""
-) -> Callable[[Results], Tables]:
-    """Return what makes one table: a row a backend, or a row of a field of it."""
-    if isinstance(items, str):
-        items = partial(name_items, path=items)
-    return lambda results: (tabulate(caption, columns, items(results)),)
+    yield cross_tabulate(caption, "backend", grid)
 
 
 class Chapter(NamedTuple):
@@ -276,7 +244,12 @@ class Chapter(NamedTuple):
     title: str
     lead: str
     reading: str
-    make_tables: Callable[[Results], Tables]
+    # What its table has, a row each: a field of a result, or what yields named items.
+    caption: str = ""
+    items: str | Callable[[Results], Items] = ""
+    columns: Sequence[Column] = ()
+    # Instead of one such table.
+    make_tables: Callable[[Results], Iterable[Table]] | None = None
     draw: Callable[[Results], Markup] | None = None
     is_brief: bool = False
 
@@ -287,11 +260,9 @@ CHAPTERS = {
         "Is the answer right?",
         "The contract's cases, answered alone and in threads.",
         "The reference is the implementation in pure Python.",
-        show_each(
-            "Cases of the contract",
-            Column("right", "correctness.passed"),
-            Column("wrong", "correctness.failed"),
-        ),
+        "Cases of the contract",
+        "correctness",
+        (Column("right", "passed"), Column("wrong", "failed")),
     ),
     "handoff": Chapter(
         model.Handoff,
@@ -302,16 +273,16 @@ CHAPTERS = {
         "at a measured stamp. Where Python code goes on during a released phase, the "
         "GIL was free; where it stops, somebody held it. Waiting is the time between "
         "asking for the GIL and having it.",
-        show_each(
-            "The phases of the handoff",
+        "The phases of the handoff",
+        "handoff",
+        (
             Column("kernel\nand sleep", "released_s:s"),
             Column("Python\nmeanwhile", "partner_progress_released:%"),
             Column("waiting for\nthe GIL", "waiting_s:s"),
             Column("then held", "held_s:s"),
             Column("Python\nmeanwhile", "partner_progress_held:%"),
-            items="handoff",
         ),
-        draw_timelines,
+        draw=draw_timelines,
     ),
     "gil": Chapter(
         model.Gil,
@@ -322,8 +293,9 @@ CHAPTERS = {
         "can only interrupt is preemptible. A call that lets nobody in holds. The "
         "released fraction is the share of the call for which others could run, the "
         "longest hold the longest time for which they could not.",
-        show_each(
-            "The verdict on each backend's own call",
+        "The verdict on each backend's own call",
+        "",
+        (
             Column("declares", lambda each: "releases" if each.declared else "holds"),
             Column("verdict", "gil.verdict"),
             Column("held\ntwin", "gil.held_check.verdict"),
@@ -339,17 +311,17 @@ CHAPTERS = {
         "held fraction of the call allows at most. Two processes show what the machine "
         "could give at that moment. The line through the end of a bar is the range in "
         "which its median lies.",
-        show_each(
-            "Speed-up, with the range of its median",
+        "Speed-up, with the range of its median",
+        list_speedups,
+        (
             Column("threads", "threads"),
             Column("speed-up", "speedup:x"),
             Column("Amdahl\nbound", "amdahl:x"),
             Column("as many\nprocesses", "process_speedup:x"),
             Column("threads by\nprocesses", "of_processes:%"),
             Column("effective\ncores", "effective_cores:.2f"),
-            items=list_speedups,
         ),
-        draw_speedups,
+        draw=draw_speedups,
     ),
     "contention": Chapter(
         model.Contention,
@@ -357,8 +329,9 @@ CHAPTERS = {
         "Short calls beside a Python thread that computes all the time.",
         "A call that releases the GIL waits to re-acquire it, up to a switch interval "
         "if Python code is running. The scale is logarithmic.",
-        show_each(
-            "Time of a short call, alone and beside Python code",
+        "Time of a short call, alone and beside Python code",
+        "contention.rows",
+        (
             Column("items", "size:,"),
             Column("alone", "alone_median_s:s"),
             Column("99th\npercentile", "alone_p99_s:s"),
@@ -367,9 +340,8 @@ CHAPTERS = {
             Column("as long", "slowdown:x"),
             Column("GIL\nheld", "held_slowdown:x"),
             Column("busy\nthread", "busy_thread_speed:%"),
-            items="contention.rows",
         ),
-        draw_contention,
+        draw=draw_contention,
     ),
     "sweep": Chapter(
         model.Sweep,
@@ -377,7 +349,7 @@ CHAPTERS = {
         "The same calls with more and more work, releasing the GIL or holding it.",
         "Above 1x releasing gets more done, below it less. Shaded is what lies beyond "
         "its range: teal = releasing gains, orange = it loses.",
-        tabulate_sweep,
+        make_tables=tabulate_sweep,
         is_brief=True,
     ),
     "pairs": Chapter(
@@ -385,40 +357,49 @@ CHAPTERS = {
         "Who stops whom?",
         "Every backend in one thread beside every backend in another.",
         "0% = the other one is not delayed at all, 100% = for the whole call.",
-        tabulate_pairs,
+        make_tables=tabulate_pairs,
         is_brief=True,
     ),
 }
 
 
+def make_tables(chapter: Chapter, results: Results) -> Iterable[Table]:
+    """Return the figures of a scenario."""
+    if chapter.make_tables:
+        return chapter.make_tables(results)
+    path = chapter.items
+    items = name_items(results, path) if isinstance(path, str) else path(results)
+    return (tabulate(chapter.caption, chapter.columns, items),)
+
+
 def make_scenario(report: Report, key: str) -> Section:
     """Return the section of one scenario that was asked for."""
-    scenario = CHAPTERS[key]
+    chapter = CHAPTERS[key]
     measured = [result for result in report if getattr(result, key) is not None]
     doubts = group_notes(measured, key, "warnings", "failures", "contradictions")
-    findings = tuple(
+    findings = [
         Note(text, ", ".join(names))
         for names, text in group_notes(measured, key, "findings")
-    )
-    details = [Details("How to read this", (Note(scenario.reading),))]
+    ]
+    details = [Details("How to read this", (Note(chapter.reading),))]
     if findings:
         details.append(Details("What the figures say", findings))
     return Section(
-        scenario.title,
-        scenario.lead,
-        [*answer_scenario(measured, key, report.environment)],
-        scenario.make_tables(measured) if measured else (),
+        chapter.title,
+        chapter.lead,
+        [*answer_scenario(measured, key)],
+        (*make_tables(chapter, measured),) if measured else (),
         (
             *(Note(text, ", ".join(names), "unsure") for names, text in doubts),
-            *(Note(text, tone="muted") for text in list_missing(report, key)),
+            *(Note(text, tone="muted") for text in list_missing(report.backends, key)),
         ),
         details,
-        partial(scenario.draw, measured) if scenario.draw and measured else None,
-        scenario.is_brief,
+        partial(chapter.draw, measured) if chapter.draw and measured else None,
+        chapter.is_brief,
     )
 
 
-def list_missing(results: Iterable[BackendResult], key: str) -> Iterator[str]:
+def list_missing(results: Results, key: str) -> Iterator[str]:
     """Yield for which backends a scenario has no figures, and why."""
     cells = name_items(results, "pairs.cells") if key == "pairs" else ()
     yield from sorted(
@@ -461,15 +442,15 @@ def make_document(report: Report) -> Document:
 
 def make_part(key: str, found: Any) -> Document:
     """Return one backend's result of one scenario, as a document."""
-    scenario = CHAPTERS[key]
+    chapter = CHAPTERS[key]
     results = [BackendResult("this backend", "ok", declared=True, **{key: found})]
     section = Section(
-        scenario.title,
-        scenario.lead,
-        tables=scenario.make_tables(results),
-        draw=partial(scenario.draw, results) if scenario.draw else None,
+        chapter.title,
+        chapter.lead,
+        tables=(*make_tables(chapter, results),),
+        draw=partial(chapter.draw, results) if chapter.draw else None,
     )
-    return Document(scenario.title, "", (section,))
+    return Document(chapter.title, "", (section,))
 
 
 def make_backend(result: BackendResult) -> Document:
@@ -493,21 +474,21 @@ def make_environment(report: Report) -> Section:
         if value != ()
     ]
     keys = dict.fromkeys(key for result in report for key in result.build_info)
-    builds = [Column(show_name(key), partial(get_fact, key)) for key in keys]
+    builds = [
+        Column(show_name(key), partial(lambda key, each: each.build_info.get(key), key))
+        for key in keys
+    ]
     columns = (Column("technology", "technology"), *builds)
     return Section(
         "Where it ran",
         tables=(
             Table("Where it ran", (Column("fact"), Column("value")), rows),
-            tabulate("How the backends were built", columns, name_items(report)),
+            tabulate(
+                "How the backends were built", columns, name_items(report.backends)
+            ),
         ),
         is_brief=False,
     )
-
-
-def get_fact(key: str, result: BackendResult) -> Any:
-    """Return how a backend was built."""
-    return result.build_info.get(key)
 
 
 def show_name(key: str) -> str:

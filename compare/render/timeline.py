@@ -32,6 +32,7 @@ MARKS: dict[State, str] = {
     "waiting": "?",
     "sleeping": "z",
 }
+WIDTH = 80
 # A longer name of a backend is cut, so that its lane keeps most of the line.
 LABEL_LENGTH = 20
 # A shorter wait of the partner is not worth a look.
@@ -51,10 +52,6 @@ class Phase(NamedTuple):
     def duration_s(self) -> float:
         """How long it lasted."""
         return self.end_s - self.start_s
-
-    def compute_overlap(self, start_s: float, end_s: float) -> float:
-        """Return for how much of a time it lasted, 0 or less for none."""
-        return min(end_s, self.end_s) - max(start_s, self.start_s)
 
 
 class Lane(NamedTuple):
@@ -87,25 +84,23 @@ def list_phases(
     if "enter" not in times or "exit" not in times:
         return
     start_s, exit_s = times["enter"], times["exit"]
-    ends: list[tuple[State, float]] = []
+    ends: list[tuple[State, float]] = [("held", exit_s)]
     if sleep_s is not None:
         sleep = times.get("sleep", start_s)
-        ends = [("held", sleep), ("sleeping", min(sleep + sleep_s, exit_s))]
-        ends.append(("waiting", exit_s))
-    else:
-        if "release" in times:
-            acquire = times.get("acquire", exit_s)
-            ends = [("held", times["release"])]
-            ends.append(("released", times.get("kernel_end", acquire)))
-            ends.append(("waiting", acquire))
-        ends.append(("held", exit_s))
+        awake = min(sleep + sleep_s, exit_s)
+        ends = [("held", sleep), ("sleeping", awake), ("waiting", exit_s)]
+    elif "release" in times:
+        acquire = times.get("acquire", exit_s)
+        released = times.get("kernel_end", acquire)
+        ends = [("held", times["release"]), ("released", released)]
+        ends += [("waiting", acquire), ("held", exit_s)]
     for state, end_s in ends:
         if end_s > start_s:
             yield Phase(state, start_s, end_s)
             start_s = end_s
 
 
-def render_timeline(name: str, handoff: Handoff, width: int = 80) -> str:
+def render_timeline(name: str, handoff: Handoff) -> str:
     """Draw both lanes in characters, with what was seen of Python code in between.
 
     Nothing is drawn where nothing was measured.
@@ -120,7 +115,7 @@ def render_timeline(name: str, handoff: Handoff, width: int = 80) -> str:
         for label in labels
     ]
     margin = max(map(len, labels)) + 1
-    n_columns = width - margin - 2
+    n_columns = WIDTH - margin - 2
     column_s = end_s / n_columns
     seen = {int(tick_s / column_s) for tick_s in handoff.ticks_s}
     rows = (
@@ -128,29 +123,25 @@ def render_timeline(name: str, handoff: Handoff, width: int = 80) -> str:
         "".join("|" if column in seen else " " for column in range(n_columns)),
         draw_phases(own, column_s, n_columns),
     )
+    lines = [
+        f"{label:{margin}}|{row}|" for label, row in zip(labels, rows, strict=True)
+    ]
     scale = " " * (margin + 1) + "0" + f"{end_s:.2f} s".rjust(n_columns - 1)
-    return "\n".join(
-        (
-            *(
-                f"{label:{margin}}|{row}|"
-                for label, row in zip(labels, rows, strict=True)
-            ),
-            scale,
-            "  ".join(f"{mark} {state}" for state, mark in MARKS.items()),
-        )
-    )
+    legend = "  ".join(f"{mark} {state}" for state, mark in MARKS.items())
+    return "\n".join((*lines, scale, legend))
 
 
 def draw_phases(lane: Lane, column_s: float, n_columns: int) -> str:
-    """Return the state that fills most of each column."""
+    """Return the state in the middle of each column."""
     row = ""
     for column in range(n_columns):
-        overlaps = {
-            phase.compute_overlap(column * column_s, (column + 1) * column_s): phase
-            for phase in lane.phases[::-1]
-        }
-        most = max(overlaps, default=0.0)
-        row += MARKS[overlaps[most].state] if most > 0 else " "
+        at_s = (column + 0.5) * column_s
+        marks = (
+            MARKS[phase.state]
+            for phase in lane.phases
+            if phase.start_s <= at_s < phase.end_s
+        )
+        row += next(marks, " ")
     return row
 
 
@@ -177,26 +168,20 @@ def render_transcript(result: BackendResult) -> str:
             lines.append(f"{event.at_s:9.4f} s  {who}: {words[event.name]}...")
     for name, answer in zip(("Py", label), handoff.results, strict=True):
         lines.append(f"{name}: {'no list of ints' if answer is None else [*answer]}")
-    lines += describe_progress(handoff)
+    if handoff.partner_progress_released is not None:
+        released = describe_share(handoff.partner_progress_released)
+        held = describe_share(handoff.partner_progress_held)
+        speed = f"other Python code ran at {released} of its speed."
+        if was_released(handoff):
+            lines += [
+                f"While it was released, {speed}",
+                f"While it was held, at {held}.",
+                f"Re-acquiring it took {describe_time(handoff.waiting_s)}.",
+            ]
+        else:
+            lines.append(f"The GIL was not seen to be released:\nmeanwhile {speed}")
     lines += [f"wrong: {failure}" for failure in handoff.failures]
     return "\n".join(lines)
-
-
-def describe_progress(handoff: Handoff) -> list[str]:
-    """Say how far other Python code got meanwhile, and who waited for whom."""
-    if handoff.partner_progress_released is None:
-        return []
-    released = describe_share(handoff.partner_progress_released)
-    if not was_released(handoff):
-        return [
-            "The GIL was not seen to be released:",
-            f"meanwhile other Python code ran at {released} of its speed.",
-        ]
-    return [
-        f"While it was released, other Python code ran at {released} of its speed.",
-        f"While it was held, at {describe_share(handoff.partner_progress_held)}.",
-        f"Re-acquiring it took {describe_time(handoff.waiting_s)}.",
-    ]
 
 
 def was_released(handoff: Handoff) -> bool:
@@ -206,30 +191,27 @@ def was_released(handoff: Handoff) -> bool:
 
 def describe_look(result: BackendResult) -> str:
     """Say what to look at in the timeline, by what was measured."""
-    handoff = result.handoff
+    handoff, name = result.handoff, result.name
     assert handoff is not None
     if not was_released(handoff):
         return (
-            f"Look at the lane of {result.name}: it has no '-', for the GIL was never "
+            f"Look at the lane of {name}: it has no '-', for the GIL was never "
             "released. A '|' above it is Python code that interrupted it."
         )
     ran = "Look at the row 'Python runs': Python code ran above the '-', while the GIL "
     if (handoff.partner_progress_held or 0.0) > MUCH_PROGRESS:
-        return (
-            f"{ran}was released, and above the '#' too: it interrupted {result.name}."
-        )
-    partner, own = make_lanes(result.name, handoff)
+        return f"{ran}was released, and above the '#' too: it interrupted {name}."
+    partner, own = make_lanes(name, handoff)
     # Beside a released GIL the partner waits for the busy thread, or for a core.
     waited_s = sum(
-        max(0.0, one.compute_overlap(other.start_s, other.end_s))
+        max(0.0, min(one.end_s, other.end_s) - max(one.start_s, other.start_s))
         for one in partner.phases
-        if one.state == "waiting"
         for other in own.phases
-        if other.state == "held"
+        if (one.state, other.state) == ("waiting", "held")
     )
     if waited_s > MUCH_WAITED_S:
         return (
-            f"Look at the '?' of the partner: its sleep was over, but {result.name} "
+            f"Look at the '?' of the partner: its sleep was over, but {name} "
             f"held the GIL ('#'), so it waited {describe_time(waited_s)}."
         )
     return f"{ran}was released, and stopped above the '#', while it was held."

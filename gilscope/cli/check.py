@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import gilscope.render.text  # noqa: F401 - shows checks.
+import gilscope.render.results  # noqa: F401 - shows checks.
 from gilscope.check import BUDGET_S, TIMEOUT_S
 from gilscope.cli import options, output
 from gilscope.cli.options import option

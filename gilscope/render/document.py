@@ -4,7 +4,7 @@ A document answers first: each section begins with one sentence a subject, then 
 the figures, then how to read them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -60,6 +60,8 @@ class Column:
     meaning: str = ""
     # Whether a terminal leaves it out where there is no room for all.
     is_spare: bool = False
+    # Says of an item that its figure cannot be used.
+    is_muted: Callable[[Any], bool] | None = None
 
     @property
     def title(self) -> str:
@@ -81,7 +83,8 @@ class Column:
         if unit == "verdict":
             return show_verdict(value)
         describe = UNITS.get(unit, lambda value: format(value, unit))
-        return Cell(describe(value), more=describe_range(value, describe))
+        tone: Tone = "muted" if self.is_muted and self.is_muted(item) else ""
+        return Cell(describe(value), tone, describe_range(value, describe))
 
 
 Row = Sequence[Cell | str]
@@ -110,15 +113,33 @@ def tabulate(
     head: str = "backend",
 ) -> Table:
     """Return a table with a row for each named item; an empty column is left out."""
-    names, values = zip(*items, strict=True)
-    cells = {column: [*map(column.make_cell, values)] for column in columns}
+    named = list(items)
+    cells = {
+        column: [column.make_cell(item) for _, item in named] for column in columns
+    }
     filled = {
         column: found
         for column, found in cells.items()
         if any(cell.text != NO_FIGURE for cell in found)
     }
-    rows = list(zip(names, *filled.values(), strict=True))
+    names = [name for name, _ in named]
+    rows: list[Row] = list(zip(names, *filled.values(), strict=True))
     return Table(caption, [Column(head), *filled], rows)
+
+
+def cross_tabulate(
+    caption: str,
+    head: str,
+    cells: Mapping[tuple[str, str], Cell],
+    columns: Iterable[str] = (),
+) -> Table:
+    """Return a table of cells by row and column, in the order in which these come."""
+    names = list(dict.fromkeys([*columns, *(column for _, column in cells)]))
+    rows: list[Row] = [
+        (row, *(cells.get((row, column), Cell(NO_FIGURE)) for column in names))
+        for row in dict.fromkeys(row for row, _ in cells)
+    ]
+    return Table(caption, [*map(Column, (head, *names))], rows)
 
 
 def pick(item: Any, path: str) -> Any:
@@ -161,7 +182,7 @@ class Details:
     """Notes that a page folds away, and that Markdown and a terminal leave out."""
 
     title: str
-    notes: tuple[Note, ...]
+    notes: Sequence[Note]
 
 
 @dataclass(frozen=True)

@@ -15,60 +15,16 @@ from gilscope.render.document import (
     Section,
     tabulate,
 )
-from gilscope.render.markup import Markup, element, join
-from gilscope.render.svg import LANE, LanePart, Scale, draw_lane, draw_seconds
+from gilscope.render.markup import Markup, join
+from gilscope.render.svg import LanePart, Scale, draw_lane, draw_seconds
 from gilscope.units import describe_time
-from gilscope.watcher.model import Hold, HoldEvent, WatchReport
+from gilscope.watcher.model import Hold, WatchReport
 
 MAX_ROWS = 50
 # Where installed packages are, those within another one first.
 _INSTALLED = tuple(
     sysconfig.get_path(name) for name in ("platlib", "purelib", "platstdlib", "stdlib")
 )
-
-
-def show_holds(report: WatchReport) -> Document:
-    """Return the worst hold in a sentence, then all of them by place."""
-    notes = []
-    if report.n_unresolved:
-        text = f"{report.n_unresolved} more holds could not be attributed to a line"
-        notes.append(Note(text, tone="unsure"))
-    if report.is_cut_short:
-        text = "the sampler ended before the program: holds may be missing"
-        notes.append(Note(text, tone="bad"))
-    if len(report.holds) > MAX_ROWS:
-        text = f"{len(report.holds) - MAX_ROWS} more lines are in the JSON file"
-        notes.append(Note(text, tone="muted"))
-    holds = report.holds[:MAX_ROWS]
-    rows = [(describe_line(hold.file, hold.line), hold) for hold in holds]
-    over = describe_time(report.over_s)
-    section = Section(
-        "Who held the GIL?",
-        "Another thread had asked for it, and the same thread kept it at the same "
-        f"instruction for {over} or longer.",
-        answers=(Answer(describe_worst(report)),),
-        tables=(tabulate("Holds", HOLD_COLUMNS, rows, "line"),) if rows else (),
-        notes=notes,
-        details=(Details("Stacks", tuple(map(make_stack, holds))),) if holds else (),
-        draw=(lambda: draw_timeline(report)) if report.events else None,
-    )
-    where = f"CPython {report.python}, {describe_time(report.duration_s)}"
-    return Document("Holds of the GIL", where, (section,))
-
-
-def describe_worst(report: WatchReport) -> str:
-    """Return the answer in a sentence."""
-    over, lasted = describe_time(report.over_s), describe_time(report.duration_s)
-    if not report.holds:
-        return f"nothing was seen to hold the GIL for {over} or longer in {lasted}"
-    worst = report.holds[0]
-    place = describe_line(worst.file, worst.line)
-    if caller := describe_caller(worst):
-        place += f", called from {caller}"
-    return (
-        f"{report.n_holds} holds of {over} or longer in {lasted}: the longest, "
-        f"{describe_time(worst.longest_s)}, at {place}"
-    )
 
 
 def describe_line(file: str, line: int) -> str:
@@ -107,44 +63,70 @@ HOLD_COLUMNS = (
 )
 
 
-def make_stack(hold: Hold) -> Note:
-    """Return the stack of the longest hold of a place."""
-    lines = (
-        f"{describe_line(frame.file, frame.line)} in {frame.function}"
-        for frame in hold.stack
+def show_holds(report: WatchReport) -> Document:
+    """Return the worst hold in a sentence, then all of them by place."""
+    notes = []
+    if report.n_unresolved:
+        text = f"{report.n_unresolved} more holds could not be attributed to a line"
+        notes.append(Note(text, tone="unsure"))
+    if report.is_cut_short:
+        text = "the sampler ended before the program: holds may be missing"
+        notes.append(Note(text, tone="bad"))
+    if len(report.holds) > MAX_ROWS:
+        text = f"{len(report.holds) - MAX_ROWS} more lines are in the JSON file"
+        notes.append(Note(text, tone="muted"))
+    rows = [
+        (describe_line(hold.file, hold.line), hold) for hold in report.holds[:MAX_ROWS]
+    ]
+    stacks = [
+        Note(
+            "\n".join(
+                f"{describe_line(frame.file, frame.line)} in {frame.function}"
+                for frame in hold.stack
+            ),
+            f"{place}, {hold.thread}",
+        )
+        for place, hold in rows
+    ]
+    over, lasted = describe_time(report.over_s), describe_time(report.duration_s)
+    answer = f"nothing was seen to hold the GIL for {over} or longer in {lasted}"
+    if rows:
+        place, worst = rows[0]
+        if caller := describe_caller(worst):
+            place += f", called from {caller}"
+        answer = (
+            f"{report.n_holds} holds of {over} or longer in {lasted}: the longest, "
+            f"{describe_time(worst.longest_s)}, at {place}"
+        )
+    section = Section(
+        "Who held the GIL?",
+        "Another thread had asked for it, and the same thread kept it at the same "
+        f"instruction for {over} or longer.",
+        answers=(Answer(answer),),
+        tables=(tabulate("Holds", HOLD_COLUMNS, rows, "line"),) if rows else (),
+        notes=notes,
+        details=(Details("Stacks", stacks),) if stacks else (),
+        draw=(lambda: draw_timeline(report)) if report.events else None,
     )
-    heading = f"{describe_line(hold.file, hold.line)}, {hold.thread}"
-    return Note("\n".join(lines), heading)
+    where = f"CPython {report.python}, {lasted}"
+    return Document("Holds of the GIL", where, (section,))
 
 
 def draw_timeline(report: WatchReport) -> Markup:
     """Draw the longest holds over time, a lane for each thread."""
     scale = Scale(0.0, max(report.duration_s, report.events[-1].start_s))
-    lanes: dict[str, list[HoldEvent]] = {}
+    lanes: dict[str, list[LanePart]] = {}
     for event in report.events:
-        lanes.setdefault(event.thread, []).append(event)
-    return join(
-        [
-            join(
-                element("div", element("strong", thread), f": {len(events)} holds"),
-                draw_lane(
-                    map(make_part, events),
-                    scale,
-                    f"Timeline of {thread}: {len(events)} holds",
-                ),
-            )
-            for thread, events in lanes.items()
-        ],
-        draw_seconds(scale),
+        place = describe_line(event.file, event.line)
+        title = f"{describe_time(event.duration_s)} at {place}"
+        end_s = event.start_s + event.duration_s
+        part = LanePart(event.start_s, end_s, "orange", title=title)
+        lanes.setdefault(event.thread, []).append(part)
+    drawings = (
+        draw_lane(thread, f"{len(parts)} holds", parts, scale)
+        for thread, parts in lanes.items()
     )
-
-
-def make_part(event: HoldEvent) -> LanePart:
-    """Return one hold as a part of a lane."""
-    place = describe_line(event.file, event.line)
-    title = f"{describe_time(event.duration_s)} at {place}"
-    end_s = event.start_s + event.duration_s
-    return LanePart(event.start_s, end_s, "orange", LANE, title=title)
+    return join(drawings, draw_seconds(scale))
 
 
 register_document(WatchReport, show_holds)

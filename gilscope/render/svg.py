@@ -64,6 +64,70 @@ class Scale:
         return [tick for tick in ticks if self.low <= tick <= self.high]
 
 
+def make_svg(height: float, title: str, *parts: Content) -> Markup:
+    """Return a drawing as wide as its place, with a name for a screen reader."""
+    return element(
+        "svg",
+        *parts,
+        width="100%",
+        height=height,
+        role="img",
+        aria_label=title,
+        style="display:block;overflow:visible;font-size:13px;margin:.3em 0",
+    )
+
+
+def fill(colour: str, *, is_open: bool) -> dict[str, str]:
+    """Return the attributes of what is filled, or of its outline alone."""
+    shade = COLOURS[colour]
+    return {"fill": "none", "stroke": shade} if is_open else {"fill": shade}
+
+
+def draw_line(
+    x1: float,
+    y1: float,
+    y2: float,
+    x2: float | None = None,
+    stroke: str = COLOURS["grey"],
+    **attributes: object,
+) -> Markup:
+    """Draw a line down, or to another place across, in per cent and pixels."""
+    place, end = f"{x1:.4g}%", f"{x1 if x2 is None else x2:.4g}%"
+    return element("line", x1=place, y1=y1, x2=end, y2=y2, stroke=stroke, **attributes)
+
+
+def draw_text(x: float, y: float, text: str, **attributes: object) -> Markup:
+    """Draw a text in the colour of what is around the chart."""
+    return element("text", text, x=f"{x:.4g}%", y=y, fill=_INK, **attributes)
+
+
+def draw_axis(scale: Scale, y: float, show: Callable[[float], str]) -> Iterable[Markup]:
+    """Draw a line with a few values below it."""
+    yield draw_line(0, y, y, x2=100)
+    for tick in scale.list_ticks():
+        x = scale.place(tick)
+        anchor = "start" if x < _EDGE else "end" if x > 100 - _EDGE else "middle"
+        yield draw_line(x, y, y + 4)
+        yield draw_text(x, y + 17, show(tick), text_anchor=anchor)
+
+
+def make_swatches(entries: Iterable[tuple[str, Markup]]) -> Markup:
+    """Return a legend: what is drawn, and what it stands for."""
+    items = [
+        element(
+            "li",
+            element("svg", drawing, width=28, height=LANE, aria_hidden="true"),
+            f" {text}",
+            style="display:flex;gap:.5em;align-items:center",
+        )
+        for text, drawing in entries
+    ]
+    look = "display:flex;flex-wrap:wrap;gap:.2em 1.4em;list-style:none;"
+    return element(
+        "ul", items, aria_label="Legend", style=f"{look}padding:0;margin:.8em 0"
+    )
+
+
 class Bar(NamedTuple):
     """One bar of a chart, its range drawn through its end, a text after it."""
 
@@ -85,7 +149,7 @@ def draw_bars(
 ) -> Markup:
     """Draw groups of bars below their names, with a line at 1.
 
-    A logarithmic scale begins at the lowest value. `title` is for a screen reader.
+    A logarithmic scale begins at the lowest value.
     """
     figures = [bar.figure for _, bars in rows for bar in bars]
     high = max(1.0, *(figure.high for figure in figures))
@@ -100,17 +164,19 @@ def draw_bars(
         height = len(bars) * _STEP
         label = f"{title}: {name}: {', '.join(bar.text for bar in bars)}"
         parts = [_draw_bar(bar, scale, _STEP * row) for row, bar in enumerate(bars)]
-        drawing = make_svg(height, label, draw_one(height), parts)
-        drawings.append(join(element("div", element("strong", name)), drawing))
-    axis = make_svg(26, f"{title}: scale", draw_one(4), draw_axis(scale, 4, show))
-    return join(drawings, axis)
+        drawings += [
+            element("div", element("strong", name)),
+            make_svg(height, label, draw_one(height), parts),
+        ]
+    axis = draw_axis(scale, 4, show)
+    return join(drawings, make_svg(26, f"{title}: scale", draw_one(4), axis))
 
 
 def _draw_bar(bar: Bar, scale: Scale, y: float) -> Iterable[Markup]:
+    """Yield the bar, its range, its bound and its text."""
     start, middle = scale.place(min(scale.low, 1.0)), y + _BAR / 2
-    value, low, high = map(
-        scale.place, (bar.figure.value, bar.figure.low, bar.figure.high)
-    )
+    figure = bar.figure
+    value, low, high = map(scale.place, (figure.value, figure.low, figure.high))
     bound = scale.place(bar.bound or 0.0)
     yield element(
         "rect",
@@ -126,89 +192,32 @@ def _draw_bar(bar: Bar, scale: Scale, y: float) -> Iterable[Markup]:
     yield draw_text(max(value, high, bound), y + _BAR - 4, bar.text, dx=6)
 
 
-def fill(colour: str, *, is_open: bool) -> dict[str, str | None]:
-    """Return the attributes of what is filled, or of its outline alone."""
-    shade = COLOURS[colour]
-    return {"fill": "none", "stroke": shade} if is_open else {"fill": shade}
-
-
-def draw_axis(scale: Scale, y: float, show: Callable[[float], str]) -> Iterable[Markup]:
-    """Draw a line with a few values below it."""
-    yield draw_line(0, y, y, x2=100)
-    for tick in scale.list_ticks():
-        x = scale.place(tick)
-        anchor = "start" if x < _EDGE else "end" if x > 100 - _EDGE else "middle"
-        yield draw_line(x, y, y + 4)
-        yield draw_text(x, y + 17, show(tick), text_anchor=anchor)
-
-
-def draw_text(x: float, y: float, text: str, **attributes: object) -> Markup:
-    """Draw a text in the colour of what is around the chart."""
-    return element("text", text, x=f"{x:.4g}%", y=y, fill=_INK, **attributes)
-
-
-def draw_line(
-    x1: float,
-    y1: float,
-    y2: float,
-    x2: float | None = None,
-    stroke: str = COLOURS["grey"],
-    **attributes: object,
-) -> Markup:
-    """Draw a line down, or to another place across, in per cent and pixels."""
-    place, end = f"{x1:.4g}%", f"{x1 if x2 is None else x2:.4g}%"
-    return element("line", x1=place, y1=y1, x2=end, y2=y2, stroke=stroke, **attributes)
-
-
-def make_svg(height: float, title: str, *parts: Content) -> Markup:
-    """Return a drawing as wide as its place, with a name."""
-    return element(
-        "svg",
-        *parts,
-        width="100%",
-        height=height,
-        role="img",
-        aria_label=title,
-        style="display:block;overflow:visible;font-size:13px;margin:.3em 0",
-    )
-
-
-def make_swatches(entries: Iterable[tuple[str, Markup]]) -> Markup:
-    """Return a legend: what is drawn, and what it stands for."""
-    items = [
-        element(
-            "li",
-            element("svg", drawing, width=28, height=LANE, aria_hidden="true"),
-            f" {text}",
-            style="display:flex;gap:.5em;align-items:center",
-        )
-        for text, drawing in entries
-    ]
-    look = "display:flex;flex-wrap:wrap;gap:.2em 1.4em;list-style:none;"
-    return element(
-        "ul", items, aria_label="Legend", style=f"{look}padding:0;margin:.8em 0"
-    )
-
-
 class LanePart(NamedTuple):
     """A part of a lane of time, told by its height as well as by its colour."""
 
     start: float
     end: float
     colour: str
-    height: float
+    height: float = LANE
     is_open: bool = False
     # What is said where the pointer rests on it.
     title: str = ""
 
 
-def draw_lane(parts: Iterable[LanePart], scale: Scale, title: str) -> Markup:
-    """Draw one thread's time; a part of no length is a hair line."""
-    return make_svg(LANE, title, (draw_part(part, scale) for part in parts))
+def draw_lane(name: str, words: str, parts: Iterable[LanePart], scale: Scale) -> Markup:
+    """Draw one thread's time, below its name and what is in the lane in words."""
+    return join(
+        element("div", element("strong", name), f": {words}"),
+        make_svg(
+            LANE,
+            f"Timeline of {name}: {words}",
+            (draw_part(part, scale) for part in parts),
+        ),
+    )
 
 
 def draw_part(part: LanePart, scale: Scale) -> Markup:
-    """Draw one part of a lane, in the middle of its height."""
+    """Draw one part of a lane in the middle of its height, a short one as a line."""
     start, end = scale.place(part.start), scale.place(part.end)
     return element(
         "rect",

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import gilscope.render.measurement  # noqa: F401 - what is found shows itself.
+import gilscope.render.results  # noqa: F401 - what is found shows itself.
 from gilscope.environment import collect_environment
 from gilscope.measurement import Measurement
 from gilscope.stats import describe_unsteady

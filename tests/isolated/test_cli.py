@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import gilscope.render.text  # noqa: F401 - as check() does, which one test replaces.
+import gilscope.render.results  # noqa: F401 - as check() does, which one test replaces.
 from compare import Report
 from gilscope import cli
 from gilscope.cli.ends import SIGPIPE

@@ -8,8 +8,7 @@ import dataclasses
 from typing import Any
 
 import compare.render  # noqa: F401 - registers how results are shown.
-import gilscope.render.measurement
-import gilscope.render.text  # noqa: F401
+import gilscope.render.results  # noqa: F401
 from compare.model import (
     PARTNER,
     BackendResult,

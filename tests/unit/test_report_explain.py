@@ -7,16 +7,15 @@ import pytest
 
 from compare.model import BackendResult, Parallel
 from compare.render.answers import (
-    ATTACHED_WORDS,
-    VERDICT_WORDS,
     answer_for,
     describe_gain,
     describe_gil,
     is_usable,
 )
 from compare.render.explain import TECHNOLOGIES, UNKNOWN, explain_backend
+from gilscope.render.results import ATTACHED_DEEDS, DEEDS
 from gilscope.stats import Figure
-from tests.unit.sample_reports import make_environment, make_gil, make_report
+from tests.unit.sample_reports import make_gil, make_report
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,7 +84,7 @@ def test_a_backend_that_is_not_ok_is_answered_by_its_status(status) -> None:
     result = dataclasses.replace(
         make_report()["pyo3"], status=status, reason="why.\nstack"
     )
-    answer = answer_for(result, make_environment())
+    answer = answer_for(result)
     assert (answer.word, answer.tone) == (status, "bad")
     assert answer.text.startswith("pyo3 ")
     assert answer.text.endswith(": why")
@@ -98,21 +97,22 @@ def test_a_report_of_one_scenario_has_an_answer(scenario) -> None:
     """Whatever was asked for, the first sentence is about it."""
     whole = make_report()["pyo3"]
     result = BackendResult("pyo3", "ok", **{scenario: getattr(whole, scenario)})
-    texts = {
-        answer_for(one, make_environment()).text
-        for one in (result, BackendResult("pyo3", "ok"))
-    }
+    texts = {answer_for(one).text for one in (result, BackendResult("pyo3", "ok"))}
     assert len(texts) == 2
     assert all(text.startswith("pyo3") for text in texts)
 
 
-@pytest.mark.parametrize("verdict", VERDICT_WORDS)
+@pytest.mark.parametrize("verdict", DEEDS)
 @pytest.mark.parametrize("has_gil", [True, False])
 def test_every_verdict_has_words_with_a_gil_and_without(verdict, has_gil) -> None:
     """On a free-threaded build there is nothing to release."""
-    environment = dataclasses.replace(make_environment(), gil_enabled=has_gil)
-    words = VERDICT_WORDS if has_gil else ATTACHED_WORDS
-    assert describe_gil(make_gil(verdict), environment) == words[verdict]
+    found = make_gil(verdict)
+    where = dataclasses.replace(
+        found.check.environment, meaning="gil" if has_gil else "attached"
+    )
+    check = dataclasses.replace(found.check, environment=where)
+    words = DEEDS if has_gil else ATTACHED_DEEDS
+    assert describe_gil(dataclasses.replace(found, check=check)) == words[verdict]
 
 
 def test_a_backend_that_was_never_loaded_is_not_explained() -> None:

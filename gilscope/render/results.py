@@ -1,0 +1,274 @@
+"""What the instrument found, as documents: a check, an audit, a measurement."""
+
+from collections.abc import Iterator
+
+from gilscope.measurement import Measurement
+from gilscope.model import Audit, Check, Evidence
+from gilscope.render import register_document
+from gilscope.render.document import (
+    TONES,
+    Answer,
+    Column,
+    Document,
+    Note,
+    Section,
+    Table,
+    describe_where,
+    list_doubts,
+    tabulate,
+)
+from gilscope.units import describe_time
+
+# A range narrower than this share of a call is not worth its words.
+TOLD_SHARE = 0.02
+# Two times that differ by less than this factor, or are shorter, say the same.
+TOLD_TIMES = 1.2
+TOLD_S = 1e-3
+
+# What a verdict means for others.
+VERDICTS = {
+    "releases": "lets other threads run",
+    "varies": "lets other threads run in some calls",
+    "preemptible": "never releases the GIL, but other threads can interrupt it",
+    "holds": "keeps other threads out",
+    "inconclusive": "could not be judged",
+}
+# What the call does, where the verdict itself is not told.
+DEEDS = {
+    **VERDICTS,
+    "releases": "releases the GIL",
+    "varies": "releases the GIL in some calls",
+    "holds": "holds the GIL from beginning to end",
+}
+# Both, where there is no GIL.
+ATTACHED_DEEDS = {
+    **VERDICTS,
+    "releases": "detaches, and delays no other thread",
+    "varies": "detaches in some calls",
+    "preemptible": "stays attached, but is Python code that can be stopped",
+    "holds": "stays attached, and delays whatever stops the world",
+}
+
+# What to look at, by what the extension is written with.
+CAUSES = (
+    ("PyO3", "Python::detach (allow_threads before 0.26) is missing around the work"),
+    ("Cython", "the work is not in a `with nogil:` block"),
+    ("cffi", "the C code takes the GIL, with PyGILState_Ensure or a callback"),
+    ("pybind11", "py::call_guard<py::gil_scoped_release>() is missing"),
+    ("C API", "Py_BEGIN_ALLOW_THREADS and Py_END_ALLOW_THREADS are missing"),
+    ("ctypes", "the function comes from PyDLL, which holds the GIL, not from CDLL"),
+)
+
+
+# --- A check --------------------------------------------------------------------------
+
+
+def show_check(check: Check) -> Document:
+    """Return the verdict, and below it what it rests on, one fact a line."""
+    is_gil = check.environment.meaning == "gil"
+    meaning = (VERDICTS if is_gil else ATTACHED_DEEDS)[check.verdict]
+    text = f"{check.name}: {check.verdict} ({meaning})\n{check.reason}"
+    answer = Answer(text, check.verdict, TONES[check.verdict])
+    facts = [
+        ("one call", describe_time(check.call_s)),
+        ("released fraction" if is_gil else "detached for", describe_fraction(check)),
+        ("longest hold" if is_gil else "longest wait", describe_hold(check)),
+        ("first call", describe_first(check)),
+        ("evidence", ", ".join(list_evidence(check.evidence, is_gil=is_gil))),
+        ("controls", check.controls.reason if check.controls else ""),
+        ("interpreter", describe_interpreter(check)),
+        *(("note", note) for note in check.notes),
+    ]
+    told = [fact for fact in facts if fact[1]]
+    table = Table("What it rests on", (Column(""), Column("")), told)
+    return Document(check.name, "", (Section("Verdict", "", (answer,), (table,)),))
+
+
+def describe_fraction(check: Check) -> str:
+    """Return the released fraction in per cent, with its range."""
+    fraction = check.released_fraction
+    if fraction is None:
+        return ""
+    text = f"{fraction.value:.1%} of the call"
+    if fraction.high - fraction.low < TOLD_SHARE:
+        return text
+    return f"{text} (range {fraction.low:.0%} to {fraction.high:.0%})"
+
+
+def describe_hold(check: Check) -> str:
+    """Return the longest hold, and that by the clock where it differs."""
+    hold, clock = check.longest_hold, check.longest_hold_by_clock
+    if hold is None:
+        return ""
+    text = describe_time(hold)
+    if hold.high > TOLD_TIMES * hold.low and hold.high > TOLD_S:
+        text += f" (range {describe_time(hold.low)} to {describe_time(hold.high)})"
+    if clock is not None and clock.value > max(TOLD_TIMES * hold.value, TOLD_S):
+        wait = "without the run-queue wait of the caller"
+        text += f" {wait}, {describe_time(clock)} by the clock"
+    return text
+
+
+def describe_first(check: Check) -> str:
+    """Return what was seen of the first call, where it took long enough to matter."""
+    first = check.first_call
+    if first is None or first.call_s < TOLD_S:
+        return ""
+    text = describe_time(first.call_s)
+    if first.longest_hold is not None:
+        text += f", kept others out for up to {describe_time(first.longest_hold.high)}"
+    return text
+
+
+def list_evidence(found: Evidence, *, is_gil: bool) -> Iterator[str]:
+    """Yield the counts in words."""
+    if not found.n_windows:
+        return
+    if is_gil:
+        yield f"{found.n_released} of {found.n_calls} calls released the GIL"
+        if found.n_windows > found.n_calls:
+            yield f"{found.n_windows_released} of {found.n_windows} windows did"
+        yield f"{found.n_ticks} ticks"
+    else:
+        yield f"{found.n_calls} calls"
+        yield f"the world was stopped {found.n_ticks} times inside"
+        yield f"{found.n_stopped} times the call too"
+        yield f"{found.n_unhindered} times surely not"
+    if found.n_wakeups is not None:
+        yield f"a thread was woken in {found.n_wakeups} windows"
+    if is_gil and found.n_calls_tried:
+        yield f"{found.n_calls_interrupted} of {found.n_calls_tried} calls interrupted"
+    if found.n_calls_split:
+        yield f"{found.n_calls_split} in their midst"
+
+
+def describe_interpreter(check: Check) -> str:
+    """Return which Python judged, and what the verdict means there."""
+    where = check.environment
+    text = f"Python {where.python}"
+    if where.free_threaded_build:
+        text += ", free-threaded build, GIL " + ("on" if where.gil_enabled else "off")
+    if where.gil_enabled_by:
+        text += f" (turned on by the import of {where.gil_enabled_by})"
+    if where.meaning == "attached":
+        text += ": the verdict is whether the call lets others stop the world"
+    return text
+
+
+def explain_failure(check: Check, wanted: str) -> str:
+    """Return what a maintainer needs whose test expected something else."""
+    if check.environment.meaning == "attached":
+        wanted = wanted.replace("releases the GIL", "detaches").replace(
+            "holds the GIL", "stays attached"
+        )
+    lines = [f"expected that {check.name} {wanted}", str(check)]
+    fraction = check.released_fraction
+    # A release for less than half of the call is one for form's sake.
+    is_token = fraction is not None and fraction.high < 0.5  # noqa: PLR2004
+    if check.verdict in ("holds", "preemptible") or (
+        check.verdict in ("releases", "varies") and is_token
+    ):
+        lines.append("  what usually causes it:")
+        lines += [f"    {kind + ':':<9} {cause}" for kind, cause in CAUSES]
+    return "\n".join(lines)
+
+
+# --- An audit -------------------------------------------------------------------------
+
+AUDIT_COLUMNS = (
+    Column("verdict", "verdict:verdict", "what the watched calls did"),
+    Column(
+        "released",
+        lambda one: f"{one.n_released} of {one.n_watched}",
+        "how many of the watched calls released the GIL",
+    ),
+    Column("calls", "n_calls", "how often the suite called it"),
+    Column("longest", "longest_s:s", "the longest of the watched calls"),
+)
+
+
+def show_audit(found: Audit) -> Document:
+    """Return a table of the functions, the longest calls first."""
+    rows = [(one.name, one) for one in found.functions]
+    names = ", ".join(found.packages)
+    verdicts = [one.verdict for one in found.functions]
+    n_varying = verdicts.count("varies")
+    some = f"{n_varying} in some calls only, " if n_varying else ""
+    answer = f"{names}: no C function of it was called"
+    if rows:
+        answer = (
+            f"{names}: {len(rows)} C functions were called; "
+            f"{verdicts.count('releases')} release the GIL, {some}"
+            f"{verdicts.count('holds')} hold it"
+        )
+    unclear = f"{found.n_unclear} watched calls told nothing"
+    table = tabulate("C functions", AUDIT_COLUMNS, rows, "function")
+    section = Section(
+        "The answer",
+        answers=(Answer(answer),),
+        tables=(table,) if rows else (),
+        notes=(Note(unclear),) if found.n_unclear else (),
+    )
+    return Document(f"Audit of {names}", "", (section,))
+
+
+# --- A measurement --------------------------------------------------------------------
+
+SIZE_COLUMNS = (
+    Column("verdict", "check.verdict:verdict"),
+    Column("two threads", "pair.concurrency"),
+    Column("alone", "alone_s:s"),
+    Column(
+        "threads", "pair.speedup:x", "speed of two threads, 1x = one after the other"
+    ),
+    Column("processes", "pair.process_speedup:x", "the same in two processes"),
+    Column(
+        "beside\nPython",
+        "contention.slowdown:x",
+        "time beside a busy Python thread, 1x = as alone",
+    ),
+    Column("99th\npercentile", "contention.contended_p99_s:s", is_spare=True),
+    Column(
+        "busy\nthread",
+        "contention.busy_thread_speed:%",
+        "speed of that thread, 100% = as fast as alone",
+    ),
+    Column("cost", "cost:x", "time alone, 1x = as the held twin"),
+    Column(
+        "gain", "gain:x", "calls that two threads get done, 1x = as with the held twin"
+    ),
+    Column(
+        "gain\nwith Python",
+        "busy_gain:x",
+        "work of a calling thread and a busy thread, 1x = as with the held twin",
+    ),
+)
+THREADS_COLUMNS = (
+    Column("threads", "threads"),
+    Column("speed-up", "speedup:x"),
+    Column("processes", "process_speedup:x"),
+    Column("of processes", "of_processes:%"),
+    Column("", "concurrency"),
+)
+
+
+def show_measurement(found: Measurement) -> Document:
+    """Return the findings in sentences, and a line for each size."""
+    where = found.environment
+    rows = [("any" if row.size is None else f"{row.size:,}", row) for row in found.rows]
+    tables = [tabulate("By size", SIZE_COLUMNS, rows, "size")]
+    if any(len(row.parallel) > 1 for row in found.rows):
+        lines = [(name, each) for name, row in rows for each in row.parallel]
+        tables.append(tabulate("By number of threads", THREADS_COLUMNS, lines, "size"))
+    section = Section(
+        "What it gains and costs",
+        answers=[Answer(f"{found.name}: {words}") for words in found.findings],
+        tables=tables,
+        notes=[*list_doubts(found.warnings, where.warnings)],
+    )
+    return Document(found.name, describe_where(where), (section,))
+
+
+register_document(Check, show_check)
+register_document(Audit, show_audit)
+register_document(Measurement, show_measurement)
