@@ -17,7 +17,15 @@ from compare.scenarios import SCENARIOS
 from compare.schema_1 import convert_report
 from gilscope.measurement import BreakEven, ContentionRow, ParallelRow, SizeRow
 from gilscope.model import Check, Environment, Verdict
-from gilscope.record import SCHEMA, Record, Shown, read_json, shorten, structure
+from gilscope.record import (
+    SCHEMA,
+    Record,
+    Shown,
+    check_content,
+    read_json,
+    shorten,
+    structure,
+)
 from gilscope.stats import Figure
 
 Status = Literal["ok", "wrong", "failed", "crashed", "timeout", "unavailable"]
@@ -346,18 +354,10 @@ class Report(Record):
             raise ValueError(message)
         report = structure(convert_report(content) if schema == 1 else content, cls)
         for place, name in enumerate(report.scenarios):
-            if name not in SCENARIOS:
-                message = (
-                    f"report.scenarios[{place}]: expected one of "
-                    f"{', '.join(SCENARIOS)}, got {shorten(name)}"
-                )
-                raise ValueError(message)
+            words, where = f"one of {', '.join(SCENARIOS)}", f"scenarios[{place}]"
+            check_content(name in SCENARIOS, name, words, f"report.{where}")
         names = [result.name for result in report]
         for place, name in enumerate(names):
-            if name in names[:place]:
-                message = (
-                    f"report.backends[{place}].name: "
-                    f"expected each name once, got {shorten(name)} again"
-                )
-                raise ValueError(message)
+            is_first, where = name not in names[:place], f"backends[{place}].name"
+            check_content(is_first, name, "each name once", f"report.{where}")
         return report

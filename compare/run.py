@@ -11,7 +11,6 @@ from backends import Backend
 from compare.contract import Contract
 from compare.model import BackendResult, Report, Status
 from compare.plan import Job, Plan, make_plan, make_sweep_plan
-from compare.subinterpreter import find_subinterpreter_answer
 from gilscope.environment import collect_environment
 from gilscope.process import MARK, Child, Written
 from gilscope.record import structure
@@ -165,8 +164,6 @@ def run_implementation(
     else:
         outcome = run_worker(job, plan, lambda step: tell(step, "running"))
     elapsed_s = time.monotonic() - started
-    if "gil" in outcome.content:
-        outcome.content["subinterpreter"] = find_subinterpreter_answer(job, plan)
     result = judge_outcome(job, outcome, elapsed_s)
     tell(None, result.status)
     return result
@@ -189,11 +186,25 @@ def run_worker(job: Job, plan: Plan, tell: Callable[[str], None]) -> Outcome:
                     content.setdefault("not_applicable", {})[name] = reason
                 case {"event": "result", "name": name, "value": value}:
                     content[name] = value
-                case {"status": status, "reason": reason}:
+                case {"status": status, "reason": reason, "is_last": is_last}:
                     end = status, reason
+                    if not is_last:
+                        content["subinterpreter"] = read_last_word(worker)
                     break
     status, reason = end or worker.explain_end(step)
     return Outcome(content, status, reason, worker.stdout, worker.stderr, worker.stray)
+
+
+def read_last_word(worker: Child) -> str:
+    """Return what came of the subinterpreter in which a worker has loaded the backend.
+
+    That is the last thing that it does, and nothing but its own row depends on it.
+    """
+    text = worker.receive()
+    if isinstance(text, str):
+        return text
+    status, reason = worker.explain_end("the subinterpreter")
+    return f"{status}: {reason.splitlines()[0]}"
 
 
 def judge_outcome(job: Job, outcome: Outcome, elapsed_s: float) -> BackendResult:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import backends
+from compare import subinterpreter
 from compare.contract import ContractError, Implementation, load_implementation
 from compare.double_list.contract import ADVICE
 from compare.plan import Job
@@ -38,7 +39,16 @@ def main(channel: Channel) -> None:
     if channel.were_fds_closed() and status in ("ok", "failed"):
         status = "failed"
         reason = f"closed descriptors that were not its own\n{reason}".strip()
-    channel.send({"event": "end", "status": status, "reason": reason})
+    is_last = (
+        status != "ok"
+        or "gil" not in job.scenarios
+        or sys.version_info < subinterpreter.VERSION_MIN
+    )
+    end = {"event": "end", "status": status, "reason": reason, "is_last": is_last}
+    channel.send(end)
+    if not is_last:
+        channel.limit(subinterpreter.TIMEOUT_S)
+        channel.send(subinterpreter.load_isolated(job.target, job.contract))
     channel.exit()
 
 

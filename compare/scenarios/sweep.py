@@ -1,8 +1,9 @@
 """A grid of work, released and held: from where on releasing the GIL pays."""
 
+import itertools
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from compare.contract import Implementation
 from compare.model import Sweep
@@ -47,19 +48,21 @@ class Grid:
     windows: Windows
 
     @property
-    def works(self) -> tuple[tuple[int, int], ...]:
+    def works(self) -> list[tuple[int, int]]:
         """All pairs of size and passes, the least work first."""
-        pairs = [(size, passes) for size in self.sizes for passes in self.passes]
-        pairs = [pair for pair in pairs if pair[0] * pair[1] <= N_VALUES_MAX]
-        return tuple(sorted(pairs, key=lambda pair: (pair[0] * pair[1], pair[0])))
+        pairs = [
+            pair
+            for pair in itertools.product(self.sizes, self.passes)
+            if math.prod(pair) <= N_VALUES_MAX
+        ]
+        return sorted(pairs, key=lambda pair: (math.prod(pair), pair))
 
     @property
     def planned_s(self) -> float:
         """How long all of it takes at most, for one implementation."""
         # Alone before and after, in a pair, and beside the busy thread; each released
         # and held.
-        windows = self.windows
-        cell_s = 2 * (4 * windows.calls_s + windows.beside_s)
+        cell_s = 2 * (4 * self.windows.calls_s + self.windows.beside_s)
         return START_S + self.n_rounds * len(self.works) * cell_s * OVERHEAD
 
 
@@ -86,16 +89,13 @@ def run(implementation: Implementation, options: Options) -> Sweep:
     """Measure every work of the grid, alone, in pairs and beside a busy thread."""
     grid = QUICK if options.quick else FULL
     failures = Failures()
-    subjects, facts, warnings = make_subjects(implementation, grid)
+    subjects, warnings = make_subjects(implementation, grid)
     rounds = Rounds(subjects, grid.windows, (2,), failures.add)
     with rounds.open(has_processes=False):
         for _ in range(grid.n_rounds):
             rounds.run()
     rows = sorted(
-        (
-            replace(subject.summarize(), **of)
-            for subject, of in zip(subjects, facts, strict=True)
-        ),
+        (subject.summarize() for subject in subjects),
         key=lambda row: (row.kernel_s or row.alone_s.value, row.size or 0),
     )
     cases = select_cases(rows)
@@ -121,18 +121,13 @@ def run(implementation: Implementation, options: Options) -> Sweep:
 
 def make_subjects(
     implementation: Implementation, grid: Grid
-) -> tuple[list[MeasuredSubject], list[dict[str, Any]], tuple[str, ...]]:
-    """Return what is measured, passes and kernel of each, and what is left out."""
-
-    def make_subject(work: ImplementationWork, call_s: float) -> MeasuredSubject:
-        return MeasuredSubject(work.size, work, work.held, call_s)
-
+) -> tuple[list[MeasuredSubject], tuple[str, ...]]:
+    """Return what is measured, and what is left out because it takes too long."""
     if "passes" not in implementation.contract.keywords:
         times, warnings = select_sizes(implementation)
         works = [ImplementationWork(implementation, size) for size in times]
-        subjects = [make_subject(work, times[work.size]) for work in works]
-        return subjects, [{} for _ in works], warnings
-    subjects, facts = [], []
+        return [work.make_subject(times[work.size]) for work in works], warnings
+    subjects = []
     value_s = 0.0
     for size, passes in grid.works:
         if value_s * size * passes > CALL_MAX_S:
@@ -141,13 +136,11 @@ def make_subjects(
         trace: list[tuple[int, ...]] = []
         traced = work.with_options(trace=trace)
         call_s = min(traced.make_call().elapsed_s for _ in range(3))
-        kernel_s = min(
-            ((end - start) / 1e9 for _, start, end, *_ in trace), default=None
-        )
+        kernels_s = [(end - start) / 1e9 for _, start, end, *_ in trace]
         value_s = call_s / (size * passes)
-        subjects.append(make_subject(work, call_s))
-        facts.append({"passes": passes, "kernel_s": kernel_s})
-    return subjects, facts, ()
+        kernel_s = min(kernels_s, default=None)
+        subjects.append(work.make_subject(call_s, passes=passes, kernel_s=kernel_s))
+    return subjects, ()
 
 
 def describe_doubts(rows: Sequence[SizeRow]) -> tuple[str, ...]:

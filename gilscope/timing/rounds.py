@@ -117,13 +117,17 @@ class MeasuredSubject:
     # rounds, held_rounds: what each round measured.
     rounds: list[Side] = field(default_factory=list)
     held_rounds: list[Side] = field(default_factory=list)
-    # Whether a call releases the GIL.
+    # check, passes, kernel_s: what else its row has.
     check: Check | None = None
+    passes: int | None = None
+    kernel_s: float | None = None
 
     def summarize(self) -> SizeRow:
         """Return its row."""
         row = summarize_size(self.size, self.rounds, self.held_rounds)
-        return replace(row, check=self.check)
+        return replace(
+            row, check=self.check, passes=self.passes, kernel_s=self.kernel_s
+        )
 
 
 @dataclass
@@ -178,9 +182,10 @@ class Rounds:
         subject = self.subjects[place]
         is_reversed = len(subject.rounds) % 2 == 1
         count = subject.count or count_calls(subject.call_s, self.windows.calls_s)
-        own, twin = Side(count), Side(count)
+        own = Side(count)
+        sides = [(subject.work, own)]
         if self.counts:
-            self.time_side(subject.work, own, self.counts, is_reversed)
+            self.time_side(subject.work, own, self.counts, is_reversed=is_reversed)
         if self.processes is not None:
             for n in self.counts:
                 own.processes[n], fault = self.processes.measure_wall(
@@ -188,37 +193,42 @@ class Rounds:
                 )
                 self.add_fault(fault, "in a process of its own")
         subject.rounds.append(own)
-        sides = [(subject.work, own)]
         if subject.held is not None:
-            twin.alone = own.alone
-            if self.counts:
-                label = " with the GIL held"
-                self.time_side(subject.held, twin, (2,), is_reversed, label)
-            subject.held_rounds.append(twin)
+            twin = Side(count, own.alone)
             sides.append((subject.held, twin))
+            if self.counts:
+                self.time_side(
+                    subject.held, twin, (2,), is_twin=True, is_reversed=is_reversed
+                )
+            subject.held_rounds.append(twin)
         for work, side in sides if self.windows.beside_s else ():
-            side.contention = self.time_contention(work, subject.call_s, speed_alone)
+            alone_s = self.time_calls(work, self.windows.calls_s, subject.call_s)
+            beside_s = self.time_calls(
+                work, self.windows.beside_s, subject.call_s, is_beside=True
+            )
+            speed = self.busy_thread.speed / speed_alone
+            side.contention = ContentionRound(alone_s, beside_s, speed)
 
     def time_side(
         self,
         work: Work,
         side: Side,
         counts: Iterable[int],
-        is_reversed: bool,  # noqa: FBT001 - what is measured.
-        label: str = "",
+        *,
+        is_twin: bool = False,
+        is_reversed: bool,
     ) -> None:
         """Measure the calls in threads, and alone before and after."""
-        is_alone = self.is_twin_alone or not label
-        alones = []
-        if is_alone:
-            alones.append(self.time_threads(work, side.count, 1, label))
+        label = " with the GIL held" if is_twin else ""
+        is_alone = self.is_twin_alone or not is_twin
+        before = self.time_threads(work, side.count, 1, label) if is_alone else None
         for n in counts:
             side.threads[n] = self.time_threads(
                 work, side.count, n, label, is_reversed=is_reversed
             )
-        if is_alone:
-            alones.append(self.time_threads(work, side.count, 1, label))
-            side.alone = average(alones)
+        if before is not None:
+            after = self.time_threads(work, side.count, 1, label)
+            side.alone = average(before, after)
 
     def time_threads(
         self,
@@ -238,25 +248,6 @@ class Rounds:
         for calls in all_calls:
             self.add_fault(calls.find_fault(), where + label)
         return measure_wall(all_calls)
-
-    def time_processes(
-        self, place: int, count: int, n_processes: int, *, is_reversed: bool
-    ) -> Wall:
-        """Make so many calls in each of so many processes, and check them."""
-        assert self.processes is not None
-        wall, fault = self.processes.measure_wall(
-            place, count, n_processes, is_reversed=is_reversed
-        )
-        self.add_fault(fault, "in a process of its own")
-        return wall
-
-    def time_contention(
-        self, work: Work, call_s: float, speed_alone: float
-    ) -> ContentionRound:
-        """Measure calls alone and beside the busy thread."""
-        alone_s = self.time_calls(work, self.windows.calls_s, call_s)
-        beside_s = self.time_calls(work, self.windows.beside_s, call_s, is_beside=True)
-        return ContentionRound(alone_s, beside_s, self.busy_thread.speed / speed_alone)
 
     def time_calls(
         self, work: Work, seconds: float, call_s: float, *, is_beside: bool = False
@@ -288,13 +279,13 @@ def count_batch(call_s: float) -> int:
     return min(BATCH_CALLS_MAX, count_calls(call_s, BATCH_S))
 
 
-def average(walls: Sequence[Wall]) -> Wall:
+def average(before: Wall, after: Wall) -> Wall:
     """Return the mean of the same calls, made before and after the others."""
     return Wall(
-        seconds=fmean(wall.seconds for wall in walls),
-        unqueued_s=fmean(wall.unqueued_s for wall in walls),
-        cpu_s=fmean(wall.cpu_s for wall in walls),
-        own_cpu_s=fmean(wall.own_cpu_s for wall in walls),
+        (before.seconds + after.seconds) / 2,
+        (before.unqueued_s + after.unqueued_s) / 2,
+        (before.cpu_s + after.cpu_s) / 2,
+        (before.own_cpu_s + after.own_cpu_s) / 2,
     )
 
 

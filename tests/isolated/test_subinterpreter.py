@@ -7,32 +7,56 @@ import pytest
 
 import compare
 from compare.plan import make_plan
-from compare.subinterpreter import VERSION_MIN, find_subinterpreter_answer
+from compare.run import run_plan
+from compare.subinterpreter import VERSION_MIN
 from tests.unit.sample_reports import make_report, replace_in
 
 REFUSAL = "refuses: ImportError: module X does not support loading in subinterpreters"
 
 
+# What a subinterpreter does, when the process has loaded the backend before.
+SOURCE = """\
+import os
+from backends.reference import double_list
+if os.environ.get("IS_LOADED"):
+    {}
+os.environ["IS_LOADED"] = "1"
+"""
+
+
+@pytest.mark.alone
 @pytest.mark.skipif(sys.version_info < VERSION_MIN, reason="they share one GIL there")
 @pytest.mark.parametrize(
     ("source", "answer"),
     [
-        ("from backends.reference import double_list", "loads"),
+        ("pass", "loads"),
         ("raise ImportError('not here')", "refuses: ImportError: not here"),
         (
             "import _testsinglephase",
             REFUSAL.replace("X", "_testsinglephase", 1),
         ),
-        ("import os; os.abort()", "crashed: the subinterpreter ended with SIGABRT"),
+        (
+            "print('a crash'); os.abort()",
+            "crashed: the subinterpreter ended with SIGABRT",
+        ),
     ],
 )
 def test_who_refuses_is_quoted(tmp_path: Path, source: str, answer: str) -> None:
     """And one that crashes takes nothing with it."""
     if "_testsinglephase" in source:
         pytest.importorskip("_testsinglephase")
-    (tmp_path / "mine.py").write_text(f"{source}\n")
-    plan = make_plan(["mine:double_list"], path=[str(tmp_path), *sys.path])
-    assert find_subinterpreter_answer(plan.jobs[0], plan) == answer
+    (tmp_path / "mine.py").write_text(SOURCE.format(source))
+    plan = make_plan(
+        ["mine:double_list"],
+        scenarios=["gil"],
+        quick=True,
+        path=[str(tmp_path), *sys.path],
+    )
+    (result,) = run_plan(plan)
+    assert result.subinterpreter == answer
+    # Python code releases nothing, which is all that is wrong with it.
+    assert result.reason.startswith("gil: declares that it releases the GIL")
+    assert "\n" not in result.reason
 
 
 def test_a_run_tells_it_where_there_are_such() -> None:
