@@ -89,13 +89,12 @@ def check(
     return judge(subject, budget_s=budget_s, figures=figures, timeout_s=timeout_s)
 
 
-def check_statement(  # noqa: PLR0913 - all but two are by name.
+def check_statement(
     statement: str,
     setup: str = "pass",
     *,
     budget_s: float = BUDGET_S,
     figures: bool = True,
-    prepare: str | None = None,
     namespace: dict[str, Any] | None = None,
 ) -> Check:
     """Find out whether a statement, as `python -m timeit` takes it, lets others run.
@@ -107,7 +106,7 @@ def check_statement(  # noqa: PLR0913 - all but two are by name.
     from gilscope.probe.judge import Subject, judge  # noqa: PLC0415
     from gilscope.probe.statement import bind_statement  # noqa: PLC0415
 
-    bound = bind_statement(statement, setup, namespace, prepare)
+    bound = bind_statement(statement, setup, namespace)
     subject = Subject(statement, *bound)
     return judge(subject, budget_s=budget_s, figures=figures)
 

@@ -30,7 +30,6 @@ class Statement(NamedTuple):
     setup: str = "pass"
     prepare: str | None = None
     budget_s: float = 0.5
-    figures: bool = True
 
 
 class StatementError(Exception):
@@ -128,7 +127,7 @@ def run_order(channel: Channel) -> None:
     try:
         bound = bind_statement(wanted.statement, wanted.setup, prepare=wanted.prepare)
         subject = judge.Subject(wanted.statement, *bound, tell_life=tell_life)
-        found = judge.judge(subject, budget_s=wanted.budget_s, figures=wanted.figures)
+        found = judge.judge(subject, budget_s=wanted.budget_s)
     except BaseException as error:  # noqa: BLE001 - told to the parent.
         sources = {
             "<statement>": wanted.statement,

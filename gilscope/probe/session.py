@@ -179,17 +179,13 @@ def drop_session() -> None:
 @contextlib.contextmanager
 def borrow_session() -> Iterator[Session]:
     """Yield the session that is kept, or one of its own where that is not to be had."""
-    session = _kept
-    if session is None or session.is_used:
-        with contextlib.closing(Session()) as own:
-            yield own
-        return
-    try:
+    session = Session() if _kept is None or _kept.is_used else _kept
+    # Its threads may be what failed, or may still watch a call that raised.
+    with contextlib.ExitStack() as closing:
+        closing.callback(session.close)
         yield session
-    except BaseException:
-        # Its threads may be what failed, or may still watch a call that raised.
-        session.close()
-        raise
+        if session is _kept:
+            closing.pop_all()
 
 
 def count_releases(call: Callable[[], Any], n_calls: int = 3) -> tuple[int, int] | None:
