@@ -23,9 +23,8 @@ GRACE_S = 1.0
 # Between two renewals.
 RENEWAL_S = 0.25
 
-# Where the stacks go, None = the standard error of the process.
-stack_file: int | None = None
-ends_process = True
+# Where the stacks go before the process is ended; None = it is not ended.
+stack_file: int | None = 2
 
 
 class NoAnswerError(TimeoutError):
@@ -44,13 +43,10 @@ def limit_silence(timeout_s: float | None) -> Iterator[Callable[[], None]]:
         and signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
     )
     renewed_s, pid = perf_counter(), os.getpid()
-    watch = partial(
-        faulthandler.dump_traceback_later,
-        timeout_s + GRACE_S,
-        exit=True,
-        file=find_stack_file(),
-    )
-    watches = [watch] if ends_process else []
+    watches = []
+    if (file := stack_file) is not None:
+        start = faulthandler.dump_traceback_later
+        watches = [partial(start, timeout_s + GRACE_S, exit=True, file=file)]
 
     def interrupt(*_: object) -> None:
         message = f"{NO_ANSWER} {timeout_s:g} s: deadlock?\n{describe_stacks()}"
@@ -62,8 +58,8 @@ def limit_silence(timeout_s: float | None) -> Iterator[Callable[[], None]]:
             renewed_s = perf_counter()
             if has_alarm:
                 signal.setitimer(signal.ITIMER_REAL, timeout_s)
-            for start_watch in watches:
-                start_watch()
+            for watch in watches:
+                watch()
 
     before = signal.signal(signal.SIGALRM, interrupt) if has_alarm else None
     renew(0)
@@ -72,7 +68,7 @@ def limit_silence(timeout_s: float | None) -> Iterator[Callable[[], None]]:
         yield renew
     finally:
         if watches and os.getpid() == pid:
-            _watches.remove(watch)
+            _watches.remove(*watches)
             faulthandler.cancel_dump_traceback_later()
         if has_alarm:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -102,26 +98,15 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-def find_stack_file() -> int:
-    """Return the descriptor that stacks are written to."""
-    if stack_file is not None:
-        return stack_file
-    try:
-        return sys.stderr.fileno()
-    except (AttributeError, OSError, ValueError):
-        return 2
-
-
 @contextlib.contextmanager
 def choose_ending(file: int | None) -> Iterator[None]:
     """Choose what becomes of a call that never releases the GIL meanwhile."""
-    global stack_file, ends_process
-    before = stack_file, ends_process
-    stack_file, ends_process = file, file is not None
+    global stack_file  # noqa: PLW0603 - faulthandler watches once in a process, too.
+    before, stack_file = stack_file, file
     try:
         yield
     finally:
-        stack_file, ends_process = before
+        stack_file = before
 
 
 def describe_stacks() -> str:
