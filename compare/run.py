@@ -12,7 +12,7 @@ from compare.contract import Contract
 from compare.model import BackendResult, Report, Status
 from compare.plan import Job, Plan, make_plan, make_sweep_plan
 from gilscope.environment import collect_environment
-from gilscope.process import MARK, Child, Written
+from gilscope.process import WORKER_MARK, Child, Written
 from gilscope.record import structure
 
 # How much of what a backend printed is quoted.
@@ -129,7 +129,7 @@ def plan_sweep(
 
 def run_plan(plan: Plan, progress: Tell | None = None) -> Report:
     """Do what a plan says, one worker after the other."""
-    if MARK in os.environ:
+    if WORKER_MARK in os.environ:
         message = (
             "run_all() was called by what it compares: "
             'put the call under if __name__ == "__main__"'

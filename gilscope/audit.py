@@ -37,7 +37,7 @@ monitoring: Any = getattr(sys, "monitoring", None)
 # So many calls of each function are watched; the others are counted.
 N_WATCHED = 20
 TOOL_NAME = "gilscope"
-KEY = "gilscope_audit"
+AUDIT_KEY = "gilscope_audit"
 
 
 class AuditUnavailableError(RuntimeError):
@@ -417,14 +417,14 @@ class AuditPlugin:
         output = getattr(self._config, "workeroutput", None)
         path = self._config.getoption("--gil-audit-json")
         if output is not None:
-            output[KEY] = [dataclasses.asdict(one) for one in self._found]
+            output[AUDIT_KEY] = [dataclasses.asdict(one) for one in self._found]
         elif path is not None and self._found:
             write_file(path, merge(self._found).to_json())
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take in what a worker of xdist saw."""
-        for content in getattr(node, "workeroutput", {}).get(KEY, ()):
+        for content in getattr(node, "workeroutput", {}).get(AUDIT_KEY, ()):
             self._found.append(structure(content, Audit))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

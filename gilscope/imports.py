@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from gilscope.extensions import ExtensionModule, read_extension
 from gilscope.record import Record
 
-TIMEOUT_S = 60.0
+IMPORT_TIMEOUT_S = 60.0
 
 # What the other interpreter runs. It wraps the loader of extension modules before
 # anything else is imported, and asks after each of them whether the GIL is on.
@@ -77,7 +77,7 @@ class ModuleImport(Record):
         return tuple(one for one in self.extensions if one.can_release is False)
 
 
-def inspect_import(module: str, *, timeout_s: float = TIMEOUT_S) -> ModuleImport:
+def inspect_import(module: str, *, timeout_s: float = IMPORT_TIMEOUT_S) -> ModuleImport:
     """Import a module in an interpreter of its own and tell what that did to the GIL.
 
     Args:

@@ -24,8 +24,9 @@ class WitnessError(Exception):
 class Times(NamedTuple):
     """What the kernel knows about a thread, nanoseconds since it started."""
 
+    # The kernel adds to it at each of its ticks.
     computing: int
-    # Ready to run, but no core was free.
+    # Ready to run, but no core was free; the kernel adds to it when that is over.
     waiting_for_core: int
 
 

@@ -36,7 +36,7 @@ PIPE = subprocess.PIPE
 OVERTIME_S = 2.0
 CHILD_POLL_S = 0.1
 # In the environment of a child that is guarded, and of what it starts.
-MARK = "GILSCOPE_WORKER"
+WORKER_MARK = "GILSCOPE_WORKER"
 
 # How much of what a child wrote is kept at either end; the rest is counted.
 KEPT_BYTES = 2048
@@ -140,7 +140,7 @@ class Child:
         # The path is told by the order: nothing of the user's may come before ours.
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         if self._guards:
-            environment[MARK] = "1"
+            environment[WORKER_MARK] = "1"
         with ExitStack() as stack, ExitStack() as ends:
             self._mailbox = Mailbox()
             stack.callback(self._mailbox.close)

@@ -25,7 +25,7 @@ STDERR = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what becomes of a test whose callable could not be judged."""
+    """Add the options."""
     group = parser.getgroup("gilscope")
     group.addoption(
         "--gil-inconclusive",
@@ -40,16 +40,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "that never comes back fails its test alone",
     )
     group.addoption(
-        "--gil-holds",
-        metavar="T",
-        help="list holds of the GIL that took so long, such as 20ms, by test and line",
-    )
-    group.addoption(
-        "--gil-holds-fail",
-        metavar="T",
-        help="fail a test in which the GIL was held for longer, such as 100ms",
-    )
-    group.addoption(
         "--gil-audit",
         action="append",
         metavar="PACKAGE",
@@ -61,6 +51,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="write what the audit found, for `gilscope diff`",
     )
+    group.addoption(
+        "--gil-holds",
+        metavar="T",
+        help="list holds of the GIL that took so long, such as 20ms, by test and line",
+    )
+    group.addoption(
+        "--gil-holds-fail",
+        metavar="T",
+        help="fail a test in which the GIL was held for longer, such as 100ms",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -68,17 +68,16 @@ def pytest_configure(config: pytest.Config) -> None:
     with contextlib.suppress(AttributeError, OSError, ValueError):
         # Standard error is captured later on.
         config.stash[STDERR] = os.dup(sys.stderr.fileno())
-    packages = config.getoption("--gil-audit")
-    if packages:
-        # Nothing of it is imported, let alone started, before it is asked for.
-        from gilscope.audit import AuditPlugin  # noqa: PLC0415
-
-        config.pluginmanager.register(AuditPlugin(config, packages), "gilscope_audit")
     for mark in (
         'gil_max_hold("50ms"): fail if the GIL is held for longer',
         "gil_isolate: make the checks of this test in a copy of the process",
     ):
         config.addinivalue_line("markers", mark)
+    # Nothing of these is imported, let alone started, before it is asked for.
+    if packages := config.getoption("--gil-audit"):
+        from gilscope.audit import AuditPlugin  # noqa: PLC0415
+
+        config.pluginmanager.register(AuditPlugin(config, packages), "gilscope_audit")
     options = ("--gil-holds", "--gil-holds-fail")
     if any(config.getoption(name) is not None for name in options):
         watch_tests(config)
@@ -93,7 +92,6 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def watch_tests(config: pytest.Config) -> None:
     """Add the part that watches who holds the GIL."""
     if not config.pluginmanager.hasplugin("gilscope_holds"):
-        # Nothing of it is imported, let alone started, before it is asked for.
         from gilscope.watcher.pytest_holds import HoldsPlugin  # noqa: PLC0415
 
         config.pluginmanager.register(HoldsPlugin(config), "gilscope_holds")
@@ -309,28 +307,21 @@ def describe_check(check: "Check") -> str:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say how many checks could not be judged, and show all of them with -v."""
-    reports = [
-        report
+    told = [
+        (report.nodeid, *told)
         for reports in terminalreporter.stats.values()
         for report in reports
         if getattr(report, "when", None) == "call"
+        for told in report.user_properties
     ]
-    verdicts = [
-        value
-        for report in reports
-        for name, value in report.user_properties
-        if name == "gilscope_verdict"
-    ]
+    verdicts = [value for _, name, value in told if name == "gilscope_verdict"]
     n_unclear = verdicts.count("inconclusive")
-    is_verbose = config.get_verbosity() > 0
-    if not verdicts or not (n_unclear or is_verbose):
+    shown = [one for one in told if one[1] == "gilscope" and config.get_verbosity() > 0]
+    if not (n_unclear or shown):
         return
     terminalreporter.section("gilscope")
-    if is_verbose:
-        for report in reports:
-            for name, value in report.user_properties:
-                if name == "gilscope":
-                    terminalreporter.line(f"{report.nodeid}: {value}")
+    for test, _, text in shown:
+        terminalreporter.line(f"{test}: {text}")
     if n_unclear:
         terminalreporter.line(
             f"{n_unclear} of {len(verdicts)} checks could not be judged; "

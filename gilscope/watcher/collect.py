@@ -3,6 +3,7 @@
 import dataclasses
 import heapq
 import platform
+import threading
 import time
 from itertools import count
 
@@ -13,62 +14,72 @@ MAX_EVENTS = 1000
 
 
 class HoldCollector:
-    """Brings single holds together by place."""
+    """Brings single holds together by place; any thread may use it.
 
-    def __init__(self) -> None:
+    Attributes:
+        start_ns, end_ns: when the watch began and ended, 0 = it has not.
+        n_unresolved: holds without a place.
+        is_cut_short: whether holds may be missing.
+    """
+
+    def __init__(self, over_s: float = 0.0) -> None:
         """Begin with none."""
-        self.n_holds = 0
+        self.start_ns = self.end_ns = 0
         self.n_unresolved = 0
+        self.is_cut_short = False
+        self._over_s = over_s
+        self._n_holds = 0
         self._places: dict[tuple[str, int, str], Hold] = {}
         self._events: list[tuple[float, int, HoldEvent]] = []
         self._number = count()
+        self._lock = threading.Lock()
 
-    def add(self, hold: Hold, start_s: float) -> None:
-        """Take in a single hold that began so long after the watch."""
-        self.n_holds += 1
-        self.add_place(hold)
+    def add(self, hold: Hold, start_ns: int) -> None:
+        """Take in a single hold."""
+        start_s = (start_ns - self.start_ns) / 1e9
         event = HoldEvent(start_s, hold.longest_s, hold.thread, hold.file, hold.line)
-        keep = heapq.heappush if len(self._events) < MAX_EVENTS else heapq.heappushpop
-        keep(self._events, (event.duration_s, next(self._number), event))
+        with self._lock:
+            self._n_holds += 1
+            is_full = len(self._events) >= MAX_EVENTS
+            keep = heapq.heappushpop if is_full else heapq.heappush
+            keep(self._events, (event.duration_s, next(self._number), event))
+            self.add_place(hold)
 
     def add_place(self, hold: Hold) -> None:
         """Add a hold to what is known of its place."""
         key = (hold.file, hold.line, hold.text)
         known = self._places.get(key)
-        if known is None:
-            while len(self._places) >= MAX_PLACES:
-                least = min(self._places, key=lambda key: self._places[key].total_s)
-                del self._places[least]
-            self._places[key] = hold
-            return
-        worst = max(known, hold, key=lambda one: one.longest_s)
-        self._places[key] = dataclasses.replace(
-            worst,
-            count=known.count + hold.count,
-            total_s=known.total_s + hold.total_s,
-        )
+        if known is not None:
+            worst = max(known, hold, key=lambda one: one.longest_s)
+            hold = dataclasses.replace(
+                worst,
+                count=known.count + hold.count,
+                total_s=known.total_s + hold.total_s,
+            )
+        elif len(self._places) >= MAX_PLACES:
+            del self._places[
+                min(self._places, key=lambda one: self._places[one].total_s)
+            ]
+        self._places[key] = hold
 
     def get_holds(self) -> tuple[Hold, ...]:
         """Return all places, the longest hold first."""
-        return tuple(sorted(self._places.values(), key=lambda hold: -hold.longest_s))
+        with self._lock:
+            holds = [*self._places.values()]
+        return tuple(sorted(holds, key=lambda hold: -hold.longest_s))
 
-    def get_events(self) -> tuple[HoldEvent, ...]:
-        """Return the longest holds in order of time."""
-        events = (event for _, _, event in self._events)
-        return tuple(sorted(events, key=lambda event: event.start_s))
-
-    def make_report(
-        self, *, over_s: float, start_ns: int, end_ns: int, is_cut_short: bool
-    ) -> WatchReport:
-        """Return what was seen from `start_ns` (0 = it did not begin) to `end_ns`."""
-        end_ns = end_ns or time.monotonic_ns()
+    def report(self) -> WatchReport:
+        """Return what was seen so far, events in order of time."""
+        with self._lock:
+            events = [event for _, _, event in self._events]
+        end_ns = self.end_ns or time.monotonic_ns()
         return WatchReport(
             holds=self.get_holds(),
-            events=self.get_events(),
-            n_holds=self.n_holds,
+            events=tuple(sorted(events, key=lambda event: event.start_s)),
+            n_holds=self._n_holds,
             n_unresolved=self.n_unresolved,
-            over_s=over_s,
-            duration_s=(end_ns - start_ns) / 1e9 if start_ns else 0.0,
-            is_cut_short=is_cut_short,
+            over_s=self._over_s,
+            duration_s=(end_ns - self.start_ns) / 1e9 if self.start_ns else 0.0,
+            is_cut_short=self.is_cut_short,
             python=platform.python_version(),
         )

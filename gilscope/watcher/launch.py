@@ -32,10 +32,10 @@ INJECTED = Path(__file__).parent / "inject"
 SAMPLER_END_S = 5.0
 SIGNAL_POLL_S = 0.2
 # Those that are sent to this process are meant for the program.
-FORWARDED = tuple(
-    getattr(signal, name)
-    for name in ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGWINCH")
-)
+FORWARDED = {
+    signal.Signals[f"SIG{name}"]
+    for name in ("INT", "QUIT", "TERM", "HUP", "USR2", "WINCH")
+}
 
 
 class WatchedProgram:
@@ -48,12 +48,10 @@ class WatchedProgram:
         self.refusal = ""
         # Whether there was a program: of a module that is not there there is none.
         self.has_begun = True
-        self._over_s = over_s
-        self._collector = HoldCollector()
+        self._collector = HoldCollector(over_s)
         self._raw: deque[dict[str, Any]] = deque()
         self._named: deque[Hold] = deque()
         self._lock = threading.Lock()
-        self._start_ns = self._end_ns = 0
         self._is_complete = False
         raw, raw_end = os.pipe()
         named, named_end = os.pipe()
@@ -104,24 +102,19 @@ class WatchedProgram:
                 reader.join(SAMPLER_END_S)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        self._end_ns = time.monotonic_ns()
+        self._collector.end_ns = time.monotonic_ns()
+        self._collector.is_cut_short = not self._is_complete
         with self._lock:
             # The program could not tell their names any more.
-            for report in self._raw:
+            while self._raw:
+                report = self._raw.popleft()
                 hold = make_hold(report, f"thread {report['native_thread_id']}")
-                self._collector.add(hold, (report["start_ns"] - self._start_ns) / 1e9)
-            self._raw.clear()
+                self._collector.add(hold, report["start_ns"])
         return self._process.returncode
 
     def report(self) -> WatchReport:
         """Return what was seen so far."""
-        with self._lock:
-            return self._collector.make_report(
-                over_s=self._over_s,
-                start_ns=self._start_ns,
-                end_ns=self._end_ns,
-                is_cut_short=bool(self._end_ns) and not self._is_complete,
-            )
+        return self._collector.report()
 
     def _read(self, file: int) -> None:
         """Take in what comes over a pipe, to its end."""
@@ -135,7 +128,7 @@ class WatchedProgram:
         kind = content["kind"]
         if kind == "over":
             # The self test, which came before, is none of the program's.
-            self._start_ns = content["now_ns"]
+            self._collector.start_ns = content["now_ns"]
             self._raw.clear()
             self._collector.n_unresolved = 0
         elif kind == "refused":
@@ -152,8 +145,8 @@ class WatchedProgram:
             self._raw.append(content)
         # The program names each hold that the sampler reports, in the same order.
         while self._raw and self._named:
-            hold, report = self._named.popleft(), self._raw.popleft()
-            self._collector.add(hold, (report["start_ns"] - self._start_ns) / 1e9)
+            report = self._raw.popleft()
+            self._collector.add(self._named.popleft(), report["start_ns"])
 
 
 def begin(settings: Mapping[str, Any]) -> None:

@@ -22,8 +22,8 @@ from gilscope.watcher.model import Hold
 from gilscope.watcher.offsets import WatchUnavailableError, check_supported
 from gilscope.watcher.watch import Watch
 
-MARK = "gil_max_hold"
-KEY = "gilscope_holds"
+HOLDS_MARK = "gil_max_hold"
+HOLDS_KEY = "gilscope_holds"
 # Marks may ask for less than the options do.
 DEFAULT_OVER_S = 0.010
 OUTSIDE = "outside of the tests"
@@ -60,7 +60,9 @@ class HoldsPlugin:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Begin for the marks if nothing else has begun it."""
-        marks = [mark for item in session.items for mark in item.iter_markers(MARK)]
+        marks = [
+            mark for item in session.items for mark in item.iter_markers(HOLDS_MARK)
+        ]
         if self._watch is None and marks:
             self._start(min(DEFAULT_OVER_S, *map(read_mark, marks)))
 
@@ -85,7 +87,7 @@ class HoldsPlugin:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Fail a test in which the GIL was held for too long."""
-        mark = item.get_closest_marker(MARK)
+        mark = item.get_closest_marker(HOLDS_MARK)
         limit_s = self._fail_s if mark is None else read_mark(mark)
         start_ns = time.monotonic_ns()
         result = yield
@@ -124,12 +126,12 @@ class HoldsPlugin:
                 self._add(test or OUTSIDE, hold)
         output = getattr(self._config, "workeroutput", None)
         if output is not None:
-            output[KEY] = [(test, asdict(hold)) for test, hold in self._get_all()]
+            output[HOLDS_KEY] = [(test, asdict(hold)) for test, hold in self._get_all()]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take in what a worker of xdist saw."""
-        for test, content in getattr(node, "workeroutput", {}).get(KEY, ()):
+        for test, content in getattr(node, "workeroutput", {}).get(HOLDS_KEY, ()):
             self._add(test, structure(content, Hold))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
@@ -167,7 +169,7 @@ def read_option(config: pytest.Config, name: str) -> float | None:
 
 def read_mark(mark: pytest.Mark) -> float:
     """Return the seconds that a mark gives."""
-    return read_duration(str(mark.args[0] if mark.args else ""), f"mark {MARK}")
+    return read_duration(str(mark.args[0] if mark.args else ""), f"mark {HOLDS_MARK}")
 
 
 def read_duration(text: str, where: str) -> float:

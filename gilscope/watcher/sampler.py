@@ -17,9 +17,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
-from gilscope.kernel import wake_soon
+from gilscope.kernel import Times, parse_times, wake_soon
 from gilscope.watcher.memory import FramePlace, Interpreter, ProcessMemory, State
 from gilscope.watcher.offsets import Offsets
 
@@ -41,15 +41,6 @@ MAX_FAILURES = 100
 Emit = Callable[..., None]
 
 
-class CpuTimes(NamedTuple):
-    """What the kernel tells of a thread, ns since it began."""
-
-    # On the CPU; the kernel adds to it at each of its ticks.
-    computed: int
-    # Ready, but without a core; the kernel adds to it when the wait is over.
-    waited: int
-
-
 class Kernel:
     """What the kernel tells of the threads of a process."""
 
@@ -58,7 +49,7 @@ class Kernel:
         self._folder = f"/proc/{pid}/task"
         self._files: dict[int, int] = {}
 
-    def read_times(self, native_id: int) -> CpuTimes:
+    def read_times(self, native_id: int) -> Times:
         """Return the times of a thread; OSError: it has ended."""
         if native_id not in self._files:
             while len(self._files) >= MAX_FILES:
@@ -66,9 +57,8 @@ class Kernel:
             path = f"{self._folder}/{native_id}/schedstat"
             self._files[native_id] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            words = os.pread(self._files[native_id], 100, 0).split()
-            return CpuTimes(int(words[0]), int(words[1]))
-        except (OSError, IndexError) as error:
+            return parse_times(os.pread(self._files[native_id], 100, 0))
+        except (OSError, ValueError) as error:
             os.close(self._files.pop(native_id))
             message = f"thread {native_id} has ended"
             raise OSError(message) from error
@@ -87,7 +77,7 @@ class Kernel:
 class AskedWindow:
     """Own time of a thread since a moment: it computed, or was blocked."""
 
-    def __init__(self, start: int, times: CpuTimes) -> None:
+    def __init__(self, start: int, times: Times) -> None:
         """Begin at a clock reading, ns."""
         self.start = self._latest = start
         self._times = times
@@ -95,17 +85,17 @@ class AskedWindow:
         # A wait that began earlier is added to the counter when it ends.
         self._waited_before = 0
 
-    def note(self, now: int, times: CpuTimes, *, is_blocked: bool) -> None:
+    def note(self, now: int, times: Times, *, is_blocked: bool) -> None:
         """Take in a reading of the same instruction."""
-        self._computed = times.computed - self._times.computed
+        self._computed = times.computing - self._times.computing
         if is_blocked:
             self._blocked += now - self._latest
         self._latest = now
         self.note_wait(now, times)
 
-    def note_wait(self, now: int, times: CpuTimes) -> None:
+    def note_wait(self, now: int, times: Times) -> None:
         """Take in the run-queue wait alone."""
-        self._waited = times.waited - self._times.waited
+        self._waited = times.waiting_for_core - self._times.waiting_for_core
         self._waited_before = max(
             self._waited_before, self._waited - (now - self.start)
         )
@@ -123,7 +113,7 @@ class AskedWindow:
 class Candidate:
     """One instruction that may turn out to hold the GIL."""
 
-    def __init__(self, state: State, now: int, times: CpuTimes) -> None:
+    def __init__(self, state: State, now: int, times: Times) -> None:
         """Begin with the first reading."""
         self.state = state
         self.end = now
@@ -137,7 +127,7 @@ class Candidate:
         self._kept: AskedWindow | None = None
 
     def note(
-        self, state: State, span: tuple[int, int], times: CpuTimes, *, is_blocked: bool
+        self, state: State, span: tuple[int, int], times: Times, *, is_blocked: bool
     ) -> None:
         """Take in a later reading of the same instruction, made in a span of time."""
         self.end, after = span
@@ -158,7 +148,7 @@ class Candidate:
         elif self._kept is None:
             self._before.append(AskedWindow(after, times))
 
-    def note_end(self, now: int, times: CpuTimes) -> None:
+    def note_end(self, now: int, times: Times) -> None:
         """Take in the run-queue wait that ended after the last reading.
 
         Of a thread that was blocked then, it began later as well.
@@ -310,7 +300,7 @@ def main(text: str) -> None:
     """Run, as the order of a `SamplerLink` says."""
     order = json.loads(text)
     files: list[int] = order["reports"]
-    # On a busy machine it waits half as long for a core then.
+    # On a busy machine that halves its run-queue wait.
     wake_soon()
 
     def emit(kind: str, **content: Any) -> None:

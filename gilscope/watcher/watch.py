@@ -56,13 +56,10 @@ class Watch:
         self._on_hold = on_hold
         self._report_to = report_to
         self._note = note
-        self._collector = HoldCollector()
-        self._lock = threading.Lock()
+        self._collector = HoldCollector(over_s)
         self._link: SamplerLink | None = None
         self._pid = 0
-        self._start_ns = self._end_ns = 0
         self._is_stopping = False
-        self._is_cut_short = False
         self._synced = threading.Event()
         self._done = threading.Event()
         # struct timeval: seconds, microseconds.
@@ -98,7 +95,7 @@ class Watch:
             link.look_for(SELF_TEST_OVER_NS)
             _thread.start_new_thread(self._ask, ())
             self._test(link, interval_s)
-            self._start_ns = link.look_for(int(self._over_s * 1e9))
+            self._collector.start_ns = link.look_for(int(self._over_s * 1e9))
         except BaseException:
             self._is_stopping = True
             link.close()
@@ -138,8 +135,7 @@ class Watch:
     @property
     def holds(self) -> tuple[Hold, ...]:
         """The holds by place, the longest first; those that are kept."""
-        with self._lock:
-            return self._collector.get_holds()
+        return self._collector.get_holds()
 
     @property
     def n_unresolved(self) -> int:
@@ -153,13 +149,7 @@ class Watch:
 
     def report(self) -> WatchReport:
         """Return what was seen so far."""
-        with self._lock:
-            return self._collector.make_report(
-                over_s=self._over_s,
-                start_ns=self._start_ns,
-                end_ns=self._end_ns,
-                is_cut_short=self._is_cut_short,
-            )
+        return self._collector.report()
 
     def _ask(self) -> None:
         """Want the GIL every millisecond.
@@ -219,8 +209,8 @@ class Watch:
                 self._synced.set()
             elif report["kind"] == "hold":
                 self._take_in(report)
-        self._end_ns = time.monotonic_ns()
-        self._is_cut_short = report is None
+        self._collector.end_ns = time.monotonic_ns()
+        self._collector.is_cut_short = report is None
         self._is_stopping = True
         self._synced.set()
         self._done.set()
@@ -234,8 +224,7 @@ class Watch:
         native_id = report["native_thread_id"]
         name = self._names.get(native_id, f"thread {native_id}")
         hold = make_hold(report, name)
-        with self._lock:
-            self._collector.add(hold, (report["start_ns"] - self._start_ns) / 1e9)
+        self._collector.add(hold, report["start_ns"])
         if self._note is not None:
             self._note(report["start_ns"] + report["kept_ns"], hold)
         if self._on_hold is not None:

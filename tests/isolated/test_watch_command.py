@@ -16,7 +16,7 @@ from tests.unit.test_watch import FORBID
 
 pytestmark = pytest.mark.alone
 ROOT = Path(__file__).parent.parent.parent
-HOLD = "str(list(range(1_500_000)))"
+HOLD = "str(list(range(4_000_000)))"
 
 
 @pytest.fixture(scope="module", autouse=True)

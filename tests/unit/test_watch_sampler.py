@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import pytest
 
+from gilscope.kernel import Times
 from gilscope.watcher.memory import State
-from gilscope.watcher.sampler import AskedWindow, Candidate, CpuTimes, Sampler
+from gilscope.watcher.sampler import AskedWindow, Candidate, Sampler
 
 MS = 1_000_000
 OVER_NS = 10 * MS
@@ -39,7 +40,7 @@ class Reading(NamedTuple):
 
     def get_times(self):
         computed = self.now - self.waited if self.computed is None else self.computed
-        return CpuTimes(computed * MS, self.waited * MS)
+        return Times(computed * MS, self.waited * MS)
 
 
 def follow(readings):
@@ -94,22 +95,22 @@ def test_a_hold_is_kept_after_it_was_asked_for(readings, kept):
 
 @pytest.mark.parametrize(("wait", "own"), [(0, 20), (5, 15), (20, 0), (30, 0)])
 def test_own_time_leaves_waits_for_a_core_out(wait, own):
-    window = AskedWindow(100, CpuTimes(0, 1_000))
-    window.note(120, CpuTimes(20, 1_000 + wait), is_blocked=False)
+    window = AskedWindow(100, Times(0, 1_000))
+    window.note(120, Times(20, 1_000 + wait), is_blocked=False)
     assert window.compute_own_ns(120, 0) == own
 
 
 @pytest.mark.parametrize(("is_blocked", "kept"), [(True, 29), (False, None)])
 def test_a_wait_after_a_sleep_is_no_part_of_the_hold(is_blocked, kept):
-    candidate = Candidate(make_state(), 0, CpuTimes(0, 0))
+    candidate = Candidate(make_state(), 0, Times(0, 0))
     for now in range(1, 31):
         candidate.note(
             make_state(asked=now >= 6),
             (now * MS, now * MS),
-            CpuTimes(now * MS, 0),
+            Times(now * MS, 0),
             is_blocked=is_blocked,
         )
-    candidate.note_end(60 * MS, CpuTimes(30 * MS, 28 * MS))
+    candidate.note_end(60 * MS, Times(30 * MS, 28 * MS))
     found = candidate.compute_kept_ns(OVER_NS)
     assert found == (kept and kept * MS)
 
@@ -139,7 +140,7 @@ class ScriptedKernel:
         self.lock = lock
 
     def read_times(self, native_id):
-        return CpuTimes(time.monotonic_ns(), 0)
+        return Times(time.monotonic_ns(), 0)
 
     def find_lock(self, native_id):
         return self.lock
