@@ -35,14 +35,7 @@ __all__ = [
     "sweep",
 ]
 
-_MODULES = (
-    "model",
-    "run",
-    "comparing",
-    "contract",
-    "contract_tests",
-    "statements",
-)
+_MODULES = ("model", "run", "comparing", "contract", "contract_tests", "statements")
 
 
 def __getattr__(name: str) -> object:

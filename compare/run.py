@@ -11,6 +11,7 @@ from backends import Backend
 from compare.contract import Contract
 from compare.model import BackendResult, Report, Status
 from compare.plan import Job, Plan, make_plan, make_sweep_plan
+from compare.subinterpreter import is_due
 from gilscope.environment import collect_environment
 from gilscope.process import WORKER_MARK, Child, Written
 from gilscope.record import structure
@@ -177,34 +178,21 @@ def run_worker(job: Job, plan: Plan, tell: Callable[[str], None]) -> Outcome:
         "compare.worker:main", job, timeout_s=plan.timeout_s, path=plan.path
     ) as worker:
         for message in worker:
-            match message:
-                case {"event": "loaded"}:
-                    content.update(message)
-                case {"event": "scenario", "name": step}:
-                    tell(step)
-                case {"event": "lack", "name": name, "reason": reason}:
-                    content.setdefault("not_applicable", {})[name] = reason
-                case {"event": "result", "name": name, "value": value}:
-                    content[name] = value
-                case {"status": status, "reason": reason, "is_last": is_last}:
-                    end = status, reason
-                    if not is_last:
-                        content["subinterpreter"] = read_last_word(worker)
-                    break
+            content |= message.get("found", {})
+            if "step" in message:
+                step = message["step"]
+                tell(step)
+            if end := message.get("end"):
+                break
+        if end and is_due(job.scenarios, end[0]):
+            # That is the last thing that it does, and may crash it.
+            text = worker.receive()
+            if text is None:
+                status, reason = worker.explain_end("the subinterpreter")
+                text = f"{status}: {reason.splitlines()[0]}"
+            content["subinterpreter"] = text
     status, reason = end or worker.explain_end(step)
     return Outcome(content, status, reason, worker.stdout, worker.stderr, worker.stray)
-
-
-def read_last_word(worker: Child) -> str:
-    """Return what came of the subinterpreter in which a worker has loaded the backend.
-
-    That is the last thing that it does, and nothing but its own row depends on it.
-    """
-    text = worker.receive()
-    if isinstance(text, str):
-        return text
-    status, reason = worker.explain_end("the subinterpreter")
-    return f"{status}: {reason.splitlines()[0]}"
 
 
 def judge_outcome(job: Job, outcome: Outcome, elapsed_s: float) -> BackendResult:

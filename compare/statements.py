@@ -109,7 +109,6 @@ def serve(channel: Channel) -> None:
     """Compare what the parent orders, and send what was found."""
     statements, setup = channel.order["statements"], channel.order["setup"]
     channel.use_search_path()
-    works = [StatementWork(statement, setup) for statement in statements]
     environment = collect_environment()
     answers, checks = [], []
     for statement in statements:
@@ -119,35 +118,26 @@ def serve(channel: Channel) -> None:
             checks.append(check_statement(statement, setup, budget_s=CHECK_BUDGET_S))
         except Exception as error:  # noqa: BLE001 - whatever the statement raises.
             sources = {"<statement>": statement, "<setup>": setup}
-            text = describe_error(error, sources)
-            channel.send({"error": text})
+            channel.send({"error": describe_error(error, sources)})
             channel.exit()
     channel.send({"step": "the measurement"})
-    subjects = [MeasuredSubject(None, work) for work in works]
+    subjects = [MeasuredSubject(None, StatementWork(one, setup)) for one in statements]
     warnings = run_rounds(subjects, (2,))
-    rows = [subject.summarize() for subject in subjects]
     calls = [
         ComparedCall(
             name=statement,
             difference=find_answer_fault(answers[0], answer),
             check=found,
-            row=row,
+            row=subject.summarize(),
             speed=compute_speed(subjects[0], subject),
         )
-        for statement, answer, found, row, subject in zip(
-            statements, answers, checks, rows, subjects, strict=True
+        for statement, answer, found, subject in zip(
+            statements, answers, checks, subjects, strict=True
         )
     ]
-    channel.send(
-        {
-            "found": Comparison(
-                environment,
-                tuple(calls),
-                summarize_calls(calls),
-                (*warnings, *describe_cores(row.pair for row in rows)),
-            )
-        }
-    )
+    doubts = (*warnings, *describe_cores(call.row.pair for call in calls))
+    found = Comparison(environment, tuple(calls), summarize_calls(calls), doubts)
+    channel.send({"found": found})
     channel.exit()
 
 
@@ -168,19 +158,18 @@ def summarize_calls(calls: Sequence[ComparedCall]) -> str:
         for call in calls
         if call.row.pair and judge_figure(call.row.pair.speedup) == "above"
     ]
-    gain = "none of them gains from a second thread"
-    if len(gaining) == len(calls):
-        gain = "all of them gain from a second thread"
-    elif gaining:
-        gain = f"{' and '.join(gaining)} alone gain from a second thread"
-        if len(gaining) == 1:
-            gain = f"{gaining[0]} is the only one that gains from a second thread"
-    by_speed = sorted(calls, key=lambda call: call.speed.value, reverse=True)
-    first, second = by_speed[:2]
+    gain = f"{' and '.join(gaining)} alone gain from a second thread"
+    if len(gaining) in (0, len(calls)):
+        which = "all of them gain" if gaining else "none of them gains"
+        gain = f"{which} from a second thread"
+    elif len(gaining) == 1:
+        gain = f"{gaining[0]} is the only one that gains from a second thread"
+    first, second, *others = sorted(calls, key=lambda each: -each.speed.value)
+    last = others[-1] if others else second
     if first.speed.low > second.speed.high:
         ratio = describe_ratio(first.speed.value / second.speed.value)
         return f"{first.name} is {ratio} as fast as {second.name} alone; {gain}"
-    if first.speed.low > by_speed[-1].speed.high:
+    if first.speed.low > last.speed.high:
         which = f"{first.name} and {second.name}, the fastest alone"
         return f"no difference seen between {which}; {gain}"
     return f"no difference seen in their time alone; {gain}"

@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from gilscope.clean import clean_text
@@ -25,6 +26,11 @@ except BaseException as error:
     text = f"refuses: {{type(error).__name__}}: {{error}}"
 os.write({fd}, text.encode(errors="replace"))
 """
+
+
+def is_due(scenarios: Iterable[str], status: str) -> bool:
+    """Return whether a worker that ended so tries it, after these scenarios."""
+    return status == "ok" and "gil" in scenarios and sys.version_info >= VERSION_MIN
 
 
 def load_isolated(target: str, contract: str) -> str:

@@ -1,9 +1,10 @@
 """What runs in a backend's own process: a job comes in, messages go out.
 
-Each thing that happened is a message of its own, sent at once, so that a crash takes
-nothing with it. Standard output and error are left to the backend. Nothing outside the
-standard library is imported here besides the backend itself: a native module could turn
-the GIL back on in a free-threaded build.
+A message says what is done next ("step"), what was found out, by the fields of a
+BackendResult ("found"), or how it ended ("end"). Each is sent at once, so that a crash
+takes nothing with it. Standard output and error are left to the backend. Nothing
+outside the standard library is imported here besides the backend itself: a native
+module could turn the GIL back on in a free-threaded build.
 """
 
 import dataclasses
@@ -39,14 +40,8 @@ def main(channel: Channel) -> None:
     if channel.were_fds_closed() and status in ("ok", "failed"):
         status = "failed"
         reason = f"closed descriptors that were not its own\n{reason}".strip()
-    is_last = (
-        status != "ok"
-        or "gil" not in job.scenarios
-        or sys.version_info < subinterpreter.VERSION_MIN
-    )
-    end = {"event": "end", "status": status, "reason": reason, "is_last": is_last}
-    channel.send(end)
-    if not is_last:
+    channel.send({"end": [status, reason]})
+    if subinterpreter.is_due(job.scenarios, status):
         channel.limit(subinterpreter.TIMEOUT_S)
         channel.send(subinterpreter.load_isolated(job.target, job.contract))
     channel.exit()
@@ -66,24 +61,24 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
         )
         limit_memory(found.contract.memory_max_bytes)
         build_info = read_build_info(found)
-        channel.send(
-            {
-                "event": "loaded",
-                "technology": found.technology,
-                "declared": found.releases_gil,
-                "build_info": build_info,
-                "warnings": find_load_warnings(),
-            }
-        )
+        loaded = {
+            "technology": found.technology,
+            "declared": found.releases_gil,
+            "build_info": build_info,
+            "warnings": find_load_warnings(),
+        }
+        channel.send({"found": loaded})
         if build_info.get("profile") == "debug":
             return "failed", "a debug build is not compared"
+        lacks = {}
         for step in job.scenarios:
-            channel.send({"event": "scenario", "name": step})
+            channel.send({"step": step})
             try:
-                value = load_scenario(step).run(found, job.options)
-                channel.send({"event": "result", "name": step, "value": value})
+                found_out = {step: load_scenario(step).run(found, job.options)}
             except NotApplicable as lack:
-                channel.send({"event": "lack", "name": step, "reason": str(lack)})
+                lacks[step] = str(lack)
+                found_out = {"not_applicable": lacks}
+            channel.send({"found": found_out})
     except backends.BackendNotBuiltError as error:
         return "unavailable", clean_text(str(error))
     except (backends.BackendLoadError, ContractError) as error:
