@@ -56,31 +56,20 @@ class ThreadView:
         self._pread = library.pread
         self.usleep = library.usleep
         self._buffer = ctypes.create_string_buffer(self._SIZE)
-        self._files: list[int] = []
-        try:
-            self._status = self._open(native_id, "status")
-            self._schedstat = self._open(native_id, "schedstat")
-        except BaseException:
-            self.close()
-            raise
-        try:
-            self._syscall = self._open(native_id, "syscall")
-        except OSError:
-            self._syscall = -1
-
-    def _open(self, native_id: int, name: str) -> int:
-        path = f"/proc/self/task/{native_id}/{name}"
-        self._files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-        return self._files[-1]
+        self._files: dict[str, int] = {}
+        for name in ("status", "schedstat", "syscall"):
+            path = f"/proc/self/task/{native_id}/{name}"
+            with contextlib.suppress(OSError):
+                self._files[name] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def close(self) -> None:
         """Close the files."""
         while self._files:
-            os.close(self._files.pop())
+            os.close(self._files.popitem()[1])
 
     def read_sleep(self) -> tuple[bool, int]:
         """Return whether the thread sleeps, and how often it went to sleep so far."""
-        return parse_sleep(self._read(self._status))
+        return parse_sleep(self._read("status"))
 
     def defer(self) -> tuple[tuple[Callable[[], object], ...], Callable[[], "Seen"]]:
         """Return what reads sleep and times in C, and what then returns what was read.
@@ -92,14 +81,14 @@ class ThreadView:
 
         status, times = (ctypes.create_string_buffer(self._SIZE) for _ in range(2))
         reads = (
-            partial(self._pread, self._status, status, self._SIZE, 0),
-            partial(self._pread, self._schedstat, times, self._SIZE, 0),
+            partial(self._pread, self._files["status"], status, self._SIZE, 0),
+            partial(self._pread, self._files["schedstat"], times, self._SIZE, 0),
         )
         return reads, lambda: Seen(parse_sleep(status.value), parse_times(times.value))
 
     def read_times(self) -> Times:
         """Return how long the thread computed, and its run-queue wait."""
-        return parse_times(self._read(self._schedstat))
+        return parse_times(self._read("schedstat"))
 
     def read_futex(self) -> int | None:
         """Return the address that the thread sleeps at; None if it is not told.
@@ -109,17 +98,17 @@ class ThreadView:
             or "running". futex(2) is the only one here whose first argument is an
             address that several threads sleep at.
         """
-        if self._syscall < 0:
+        if "syscall" not in self._files:
             return None
-        fields = self._read(self._syscall).split()
+        fields = self._read("syscall").split()
         return int(fields[1], 16) if len(fields) > 1 and fields[0] != b"-1" else None
 
     def sleep_held(self, seconds: float) -> None:
         """Sleep without releasing the GIL."""
         self.usleep(int(seconds * 1e6))
 
-    def _read(self, file: int) -> bytes:
-        size = self._pread(file, self._buffer, self._SIZE, 0)
+    def _read(self, name: str) -> bytes:
+        size = self._pread(self._files.get(name, -1), self._buffer, self._SIZE, 0)
         if size <= 0:
             message = "the kernel no longer tells about a thread of this process"
             raise WitnessError(message)

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from gilscope.kernel import Times, parse_times, wake_soon
+from gilscope.kernel import Times, parse_times
 from gilscope.watcher.memory import FramePlace, Interpreter, ProcessMemory, State
 from gilscope.watcher.offsets import Offsets
 
@@ -300,8 +300,6 @@ def main(text: str) -> None:
     """Run, as the order of a `SamplerLink` says."""
     order = json.loads(text)
     files: list[int] = order["reports"]
-    # On a busy machine that halves its run-queue wait.
-    wake_soon()
 
     def emit(kind: str, **content: Any) -> None:
         line = json.dumps({"kind": kind, **content}).encode() + b"\n"
