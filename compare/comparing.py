@@ -102,11 +102,7 @@ class Diff(Record):
     unchanged: tuple[str, ...]
 
     def select_regressions(self, fail_on: Iterable[str] = ()) -> list[ComparedRow]:
-        """Return what fails the comparison.
-
-        Args:
-            fail_on: the figures that may not get worse; see FAMILIES.
-        """
+        """Return what fails the comparison: the families that may not get worse."""
         families = set(fail_on)
         return [
             row
@@ -277,14 +273,13 @@ def make_labels(named: list[tuple[str, Source]]) -> list[str]:
     ]
     labels = [" ".join(filter(None, map(each.get, telling))) for each in facts]
     # Several checks of one environment share a column; two runs of one do not.
-    subjects: dict[str, set[str]] = {}
+    known: set[tuple[str, str]] = set()
     for label, (_, source) in zip(labels, named, strict=True):
-        known = subjects.setdefault(label, set())
-        if known & set(source.subjects):
-            return [
-                f"{text} {name}" for text, (name, _) in zip(labels, named, strict=True)
-            ]
-        known |= set(source.subjects)
+        keys = {(label, entry.subject) for entry in source.entries}
+        if known & keys:
+            pairs = zip(labels, named, strict=True)
+            return [f"{text} {name}" for text, (name, _) in pairs]
+        known |= keys
     return labels
 
 

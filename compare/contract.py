@@ -226,16 +226,9 @@ def load_contract(target: str) -> Contract:
 def load_implementation(
     contract_target: str, name: str, target: str, reference: str = ""
 ) -> Implementation:
-    """Import an implementation, and what it is compared with.
+    """Import an implementation, and what it is compared with, by their targets.
 
-    Args:
-        contract_target: "module:attribute" of the contract, "" for double_list.
-        name: name of the implementation.
-        target: "module:attribute" of it, or the name of a backend for double_list.
-        reference: the same of another one, or "".
-
-    Raises:
-        ContractError, ImportError: it cannot be had; the message says why.
+    A target is "module:attribute"; the name of a backend for double_list; "" = none.
     """
     contract = load_contract(contract_target)
     found = contract.load(target)

@@ -106,19 +106,9 @@ class Source:
     # Size of the shortest call and its median time, by subject.
     times: dict[str, tuple[int, float]] = field(default_factory=dict)
 
-    @property
-    def subjects(self) -> tuple[str, ...]:
-        """Of whom there is anything, in their order."""
-        return tuple(dict.fromkeys(entry.subject for entry in self.entries))
-
 
 def read_sources(path: str) -> list[Source]:
-    """Return the results that a file has: a report, a check, or several of these.
-
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: it has nothing that can be compared; the message says why.
-    """
+    """Return the results that a file has: a report, a check, or several of these."""
     content = parts = read_json(Path(path))
     if isinstance(content, dict):
         both = [content[key] for key in ("gil", "attached") if key in content]

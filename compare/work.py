@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from compare.contract import Contract, Implementation
 from compare.scenarios import NotApplicable
 from gilscope.threads import run_together, switch_interval
-from gilscope.timing.calls import Call, Calls, Work
+from gilscope.timing.calls import Call, Calls, Wall, Work, measure_wall
 from gilscope.timing.rounds import MeasuredSubject, count_calls
 
 # So many seeds are used in turn: another one for each call, and few enough for a slow
@@ -95,12 +95,12 @@ class ImplementationWork(Work):
         """Return it, with its twin, as what is measured in rounds."""
         return MeasuredSubject(self.size, self, self.held, call_s, **fields)
 
-    def make_call(self) -> Calls:
+    def time_call(self) -> Wall:
         """Make one call in this thread."""
         calls = Calls(self)
         calls.prepare()
         calls.run()
-        return calls
+        return measure_wall([calls])
 
 
 def find_answer_fault(
@@ -146,18 +146,18 @@ def calibrate(work: ImplementationWork, target_s: float) -> ImplementationWork:
     Or longer, where all around the kernel would be a good part of the call otherwise.
     """
 
-    def make_calls(passes: int) -> list[Calls]:
-        return [work.with_options(passes=passes).make_call() for _ in range(N_TRIES)]
+    def time_calls(passes: int) -> list[Wall]:
+        return [work.with_options(passes=passes).time_call() for _ in range(N_TRIES)]
 
-    shortest = make_calls(1)
-    around_s = min(calls.unqueued_s for calls in shortest)
+    shortest = time_calls(1)
+    around_s = min(wall.unqueued_s for wall in shortest)
     # Waiting for a thread of a pool is no work, and is long on a busy machine.
-    target_s = max(target_s, KERNEL_FACTOR * min(calls.cpu_s for calls in shortest))
+    target_s = max(target_s, KERNEL_FACTOR * min(wall.cpu_s for wall in shortest))
     enough_s = target_s / 8
     passes = 1
     while True:
         # A short call is mostly its conversions, so it tells little of a pass.
-        kernel_s = min(calls.unqueued_s for calls in make_calls(passes)) - around_s
+        kernel_s = min(wall.unqueued_s for wall in time_calls(passes)) - around_s
         if kernel_s >= enough_s:
             passes = max(1, round(passes * target_s / kernel_s))
         if kernel_s >= enough_s or passes >= PASSES_MAX:
@@ -201,9 +201,9 @@ def select_sizes(
         seconds *= size / max(1, before)
         if seconds <= contract.call_max_s:
             work = ImplementationWork(implementation, size)
-            seconds = work.make_call().elapsed_s
+            seconds = work.time_call().seconds
             if seconds < contract.call_max_s / 10:
-                seconds = min(seconds, work.make_call().elapsed_s)
+                seconds = min(seconds, work.time_call().seconds)
         if seconds > contract.call_max_s:
             sizes = ", ".join(str(one) for one in contract.sizes if one >= size)
             words = (

@@ -32,14 +32,16 @@ def check_limits(
     fraction, hold = check.released_fraction, check.longest_hold
     if min_fraction is not None:
         text = f"{word} for at least {min_fraction:.0%} of the call"
-        ends = (0.0, 1.0) if fraction is None else (fraction.low, fraction.high)
+        ends = 0.0, 1.0
         if fraction is not None:
+            ends = fraction.low, fraction.high
             text += describe_ends(f"{fraction.low:.0%}", f"{fraction.high:.0%}")
         answers.append(LimitAnswer(compare(min_fraction, *ends), text))
     if max_hold_s is not None:
         text = f"keeps others out for at most {describe_time(max_hold_s)} at a time"
-        ends = (-inf, 0.0) if hold is None else (-hold.high, -hold.low)
+        ends = -inf, 0.0
         if hold is not None:
+            ends = -hold.high, -hold.low
             text += describe_ends(describe_time(hold.low), describe_time(hold.high))
         answers.append(LimitAnswer(compare(-max_hold_s, *ends), text))
     return answers

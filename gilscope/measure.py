@@ -82,18 +82,8 @@ def measure_statement(
 ) -> "Measurement":
     """Measure a statement, as `measure` does a callable.
 
-    Args:
-        statement: as `python -m timeit` takes it.
-        setup: what is run once before, in each process.
-        threads: as in `measure`.
-        sizes: the sizes to measure at; `{size}` in the statement, the setup and the
-            twin stands for the size.
-        held: a statement that does the same and holds the GIL.
-
-    Raises:
-        SyntaxError: one of them is no Python.
-        ValueError: sizes without a `{size}` anywhere.
-        BaseException: whatever one of them raises.
+    It is as `python -m timeit` takes it; `{size}` in it, in the setup and in the twin
+    stands for the size. The setup is run once before, in each process.
     """
     from gilscope.timing.calls import StatementWork  # noqa: PLC0415
     from gilscope.timing.measuring import measure_works  # noqa: PLC0415

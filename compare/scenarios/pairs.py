@@ -86,7 +86,8 @@ def run_round(
 def compute_stop(first: Calls, second: Calls, alone: Calls) -> float:
     """Return for how much of the first call the second one could not go on."""
     needed_s = second.end_ns / 1e9 - second.waited_s - first.start_ns / 1e9
-    return min(1.0, max(0.0, (needed_s - alone.unqueued_s) / first.elapsed_s))
+    alone_s = measure_wall([alone]).unqueued_s
+    return min(1.0, max(0.0, (needed_s - alone_s) / first.elapsed_s))
 
 
 def summarize_cell(partner: str, rounds: list[dict[str, float]]) -> PairCell:

@@ -106,7 +106,7 @@ def measure_held_fraction(work: ImplementationWork) -> float | None:
         return None
     trace: list[tuple[int, ...]] = []
     for _ in range(3):
-        work.with_options(trace=trace).make_call()
+        work.with_options(trace=trace).time_call()
     fractions = []
     for enter, start, end, acquired, leave in trace:
         working = leave - enter - (acquired - end)

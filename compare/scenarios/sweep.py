@@ -135,7 +135,7 @@ def make_subjects(
         work = ImplementationWork(implementation, size, {"passes": passes})
         trace: list[tuple[int, ...]] = []
         traced = work.with_options(trace=trace)
-        call_s = min(traced.make_call().elapsed_s for _ in range(3))
+        call_s = min(traced.time_call().seconds for _ in range(3))
         kernels_s = [(end - start) / 1e9 for _, start, end, *_ in trace]
         value_s = call_s / (size * passes)
         kernel_s = min(kernels_s, default=None)

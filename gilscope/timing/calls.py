@@ -240,18 +240,6 @@ class Calls:
         return (self.end_ns - self.start_ns) / 1e9
 
     @property
-    def unqueued_s(self) -> float:
-        """How long they would have taken with a core of their own."""
-        # Some of the waiting, and of the computing, may have come just before the calls
-        # or just after them.
-        return min(self.elapsed_s, max(self.elapsed_s - self.waited_s, self.own_cpu_s))
-
-    @property
-    def cpu_s(self) -> float:
-        """How much CPU time the whole process took meanwhile."""
-        return (self.cpu_ns[1] - self.cpu_ns[0]) / 1e9
-
-    @property
     def durations_s(self) -> list[float]:
         """How long each of the calls took."""
         return [(end - start) / 1e9 for start, end in self.stamps]
@@ -274,7 +262,7 @@ class Wall:
 
 
 def measure_wall(all_calls: Sequence[Calls]) -> Wall:
-    """Return what calls took together that began together in this process."""
+    """Return what calls of one thread or several took that began together here."""
     ordered = sorted(all_calls, key=lambda calls: calls.start_ns)
     start_s = ordered[0].start_ns / 1e9
     seconds = (max(calls.end_ns for calls in ordered) - ordered[0].start_ns) / 1e9
@@ -283,6 +271,8 @@ def measure_wall(all_calls: Sequence[Calls]) -> Wall:
     cpu_ends_ns = [*zip(*(calls.cpu_ns for calls in ordered), strict=True)]
     return Wall(
         seconds=seconds,
+        # Some of the waiting, and of the computing, may have come just before the calls
+        # or just after them.
         unqueued_s=min(seconds, max(unqueued_end_s - start_s, *own_cpus_s)),
         cpu_s=(max(cpu_ends_ns[1]) - min(cpu_ends_ns[0])) / 1e9,
         own_cpu_s=sum(own_cpus_s),

@@ -5,11 +5,12 @@ import importlib
 import pickle
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from typing import Any
 
 from gilscope.channel import Channel
 from gilscope.process import Child
-from gilscope.timing.calls import Calls, Wall, Work
+from gilscope.timing.calls import Calls, Wall, Work, measure_wall
 
 # A set of calls that takes longer hangs.
 CALLS_TIMEOUT_S = 60.0
@@ -125,8 +126,8 @@ def serve(channel: Channel) -> None:
                 channel.send({})
                 continue
             calls.run()
-            told = ("start_ns", "end_ns", "unqueued_s", "cpu_s", "own_cpu_s")
-            answer = {name: getattr(calls, name) for name in told}
-            channel.send({**answer, "fault": calls.find_fault()})
+            ends = {"start_ns": calls.start_ns, "end_ns": calls.end_ns}
+            took = asdict(measure_wall([calls]))
+            channel.send({**ends, **took, "fault": calls.find_fault()})
     except Exception as error:  # noqa: BLE001 - whatever the call raises.
         channel.send({"error": f"{type(error).__name__}: {error}"})
