@@ -41,7 +41,7 @@ _CELL = (
     "border:0;border-bottom:1px solid rgb(128 128 128 / .4);"
     "background:none;color:inherit;white-space:normal"
 )
-_MORE = "white-space:nowrap;opacity:.75"
+_MORE = "opacity:.75"
 
 
 def render_page(document: Document) -> str:

@@ -247,12 +247,13 @@ NOTEBOOKS = {
 
 
 @pytest.mark.parametrize("theme", NOTEBOOKS)
-@pytest.mark.parametrize("what", ["report", "backend", "check"])
+@pytest.mark.parametrize("what", ["report", "backend", "check", "measurement"])
 def test_a_notebook_of_either_theme_can_be_read(browser, theme, what, tmp_path) -> None:
     """Text on what is behind it: whatever theme the browser prefers, at least 4.5."""
     back, front, even = NOTEBOOKS[theme]
     shown = {
         "report": make_report(),
+        "measurement": make_measurement(1.9),
         "backend": make_report()["pyo3"],
         "check": make_check(),
     }[what]
@@ -260,6 +261,7 @@ def test_a_notebook_of_either_theme_can_be_read(browser, theme, what, tmp_path) 
     path.write_text(
         f"""<!doctype html><meta charset="utf-8"><style>
         body {{ background: {back}; color: {front}; font: 14px sans-serif }}
+        .out table {{ table-layout: fixed; margin: 0 auto }}
         .out table th, .out table td {{ color: #111; text-align: right }}
         .out table tbody tr:nth-child(even) {{ background: {even} }}
         </style><div class="out">{shown._repr_html_()}</div>""",
@@ -282,6 +284,12 @@ def test_a_notebook_of_either_theme_can_be_read(browser, theme, what, tmp_path) 
             })"""
     )
     assert len(texts) > 10
+    overflowing = page.evaluate(
+        """() => [...document.querySelectorAll(".out td")]
+            .filter(cell => cell.scrollWidth > cell.clientWidth)
+            .map(cell => cell.textContent)"""
+    )
+    assert overflowing == []
     shades = {behind for _, behind in texts}
     # A shaded cell of the matrix is the notebook's own background, a little darker.
     assert {shade for shade in shades if not shade.startswith("rgba")} == {

@@ -19,6 +19,8 @@ from gilscope.render.svg import COLOURS, Bar, Scale, draw_bars
 from gilscope.stats import Figure
 from tests.unit.sample_reports import HOSTILE, make_check, make_report, replace_in
 
+ROOT = Path(__file__).parents[2]
+
 VOID = {"wbr", "meta", "link", "br", "hr", "img", "input"}
 
 
@@ -200,8 +202,27 @@ def test_nothing_is_loaded_before_something_is_shown() -> None:
         "report = make_report(); report.to_json(); import compare.render;"
         "assert not {'rich', 'shtab', 'gilscope.render.page'} & {*sys.modules}"
     )
-    root = Path(__file__).parents[2]
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize(
+    ("imports", "kind"),
+    [
+        ("from gilscope import watch as _, WatchReport as kind", "WatchReport"),
+        ("from compare import run_all as _, Report as kind", "Report"),
+        ("from compare import gather as _, Compared as kind", "Compared"),
+        ("from compare import diff as _, Diff as kind", "Diff"),
+    ],
+)
+def test_whoever_has_the_function_can_show_its_result(imports: str, kind: str) -> None:
+    """The import of the function is enough, in an interpreter of its own."""
+    code = (
+        f"{imports}\nfrom gilscope.record import _renderers\n"
+        "print(kind.__name__, kind in _renderers)"
+    )
+    command = [sys.executable, "-c", code]
+    printed = subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    assert printed.stdout.decode().split() == [kind, "True"]
 
 
 # --- Elements, tables and drawings ----------------------------------------------------
