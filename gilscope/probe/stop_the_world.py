@@ -9,6 +9,7 @@ on or slept on.
 Source: docs/explanation/how-the-verdict-works.md; PEP 703, "Stop-the-World".
 """
 
+from bisect import bisect, bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -310,46 +311,62 @@ def watch_for(
     max_calls: int = MAX_CALLS,
 ) -> list[StopWindow]:
     """Watch calls for `least_s`, and up to `limit_s` while too little was seen."""
-    windows: list[StopWindow] = []
+    chains: list[StopWindow] = []
     count, window_ns = 1, WINDOW_NS
     n_begun = n_inside = n_blocked = 0
     started_s = perf_counter()
-    while True:
-        window = watch_stops(witness, make_call(), count)
-        call_ns = max(1, window.passed_ns // count)
-        # Where nobody runs Python code, one stop takes all of the rest.
-        is_late = not window.begun
-        window_ns = 2 * window_ns if is_late else window_ns // 2
-        window_ns = max(WINDOW_NS, min(window_ns, WINDOW_MAX_NS))
+    witness.start()
+    try:
+        while True:
+            chains.append(watch_stops(witness, make_call(), count))
+            # The last stop may not have been noted yet.
+            last = [*place_stops(chains[-2:-1], witness.stops)]
+            for window in last:
+                n_begun += bool(window.begun)
+                n_inside += len(window.inside)
+                # A call that nobody can stop shows so in as many windows.
+                n_blocked += bool(window.begun and not window.inside)
+            was_stopped = n_begun >= ENOUGH_CALLS and n_inside >= ENOUGH_STOPS
+            is_enough = was_stopped or n_blocked >= ENOUGH_BLOCKED
+            passed_s = perf_counter() - started_s
+            if passed_s >= (least_s if is_enough else limit_s):
+                break
+            # Where nobody runs Python code, one stop takes all of the rest.
+            is_late = not any(window.begun for window in last)
+            window_ns = 2 * window_ns if is_late else window_ns // 2
+            window_ns = max(WINDOW_NS, min(window_ns, WINDOW_MAX_NS))
+            call_ns = max(1, chains[-1].passed_ns // count)
+            count = max(1, min(window_ns // call_ns, 10 * count, max_calls))
+    finally:
+        witness.rest()
+    return [*place_stops(chains, witness.stops)]
+
+
+def place_stops(
+    chains: Sequence[StopWindow], stops: Sequence[Stop]
+) -> Iterator[StopWindow]:
+    """Yield calls with the stops beside each, short ones as many as were watched."""
+    for chain in chains:
+        first = bisect(stops, chain.stamps[0], key=attrgetter("end_ns"))
+        last = bisect_left(stops, chain.stamps[-1], key=attrgetter("start_ns"))
+        window = chain._replace(stops=stops[first:last])
         # Between two calls there may be Python code that is none of theirs.
-        for each in window.split() if call_ns > SPLIT_NS else [window]:
-            windows.append(each)
-            n_begun += bool(each.begun)
-            n_inside += len(each.inside)
-            # A call that nobody can stop shows so in as many windows.
-            n_blocked += bool(each.begun and not each.inside)
-        count = max(1, min(window_ns // call_ns, 10 * count, max_calls))
-        was_stopped = n_begun >= ENOUGH_CALLS and n_inside >= ENOUGH_STOPS
-        is_enough = was_stopped or n_blocked >= ENOUGH_BLOCKED
-        passed_s = perf_counter() - started_s
-        if passed_s >= (least_s if is_enough else limit_s):
-            return windows
+        is_long = window.passed_ns > SPLIT_NS * window.n_calls
+        yield from window.split() if is_long else [window]
 
 
 def watch_stops(
     witness: StopWitness, call: Callable[[], Any], count: int
 ) -> StopWindow:
-    """Watch some calls beside the witness."""
+    """Watch some calls beside the witness, whose stops are not known yet."""
     view = witness.caller_view
     waited_ns = read_waits(view)
-    witness.start()
     readings = run_chain(call, count, (perf_counter_ns, thread_time_ns))
-    witness.rest()
     readings = check_complete(call, readings, 2 * (count + 1))
     waited_ns = read_waits(view) - waited_ns
     stamps, computed = readings[::2], readings[1::2]
     own_ns = max(computed[-1] - computed[0], stamps[-1] - stamps[0] - waited_ns)
-    return StopWindow(stamps, computed, witness.stops, own_ns / count)
+    return StopWindow(stamps, computed, (), own_ns / count)
 
 
 def read_waits(view: ThreadView | None) -> int:

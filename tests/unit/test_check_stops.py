@@ -168,44 +168,67 @@ def test_calls_are_split_with_the_stops_beside_each():
 
 
 MS = 1_000_000
-# Each began in the call, and this many of them ended there too.
-NOTHING = StopWindow((0, MS), (0, MS), [], MS)
-BLOCKED = StopWindow((0, MS), (0, MS), [stop(9, 2 * MS, 9, 9)], MS)
-STOPPED = StopWindow((0, MS), (0, MS), [stop(9, 99, 9, 99)] * 7, MS)
+
+
+class FakeWitness:
+    """Stops the world so often beside each chain of calls of a millisecond each."""
+
+    def __init__(self, n_inside=0, n_blocked=0):
+        self.n_inside, self.n_blocked = n_inside, n_blocked
+        self.stops, self.counts = [], []
+        self.is_at_work = False
+
+    def start(self):
+        self.is_at_work = True
+
+    def rest(self):
+        self.is_at_work = False
+
+    def watch(self, _witness, _call, n_calls):
+        assert self.is_at_work
+        start = 1000 * MS * len(self.counts)
+        self.counts.append(n_calls)
+        marks = range(start, start + MS * n_calls + 1, MS)
+        for i in range(self.n_inside):
+            self.stops.append(stop(start + 9 + i, start + 10 + i, 9, 10))
+        if self.n_blocked:
+            self.stops.append(stop(start + 9, start + MS * n_calls + 9, 9, 9))
+        return StopWindow(marks, (0,) * (n_calls + 1), (), MS)
 
 
 @pytest.mark.parametrize(
-    ("window", "least_s", "n_windows"),
+    ("witness", "least_s", "n_chains"),
     [
-        # ENOUGH_CALLS and ENOUGH_STOPS, and ENOUGH_BLOCKED.
-        pytest.param(STOPPED, 0.0, 5, id="stopped"),
-        pytest.param(BLOCKED, 0.0, 20, id="blocked"),
-        pytest.param(STOPPED, 0.03, 30, id="for figures"),
+        # ENOUGH_CALLS and ENOUGH_STOPS, and ENOUGH_BLOCKED; the last is not known yet.
+        pytest.param(FakeWitness(n_inside=7), 0.0, 6, id="stopped"),
+        pytest.param(FakeWitness(n_blocked=1), 0.0, 21, id="blocked"),
+        pytest.param(FakeWitness(n_inside=7), 0.03, 30, id="for figures"),
         # The machine is so busy that the witness comes too late for each call.
-        pytest.param(NOTHING, 0.0, 50, id="nothing seen"),
+        pytest.param(FakeWitness(), 0.0, 50, id="nothing seen"),
     ],
 )
 def test_calls_are_watched_until_enough_was_seen_or_time_is_over(
-    monkeypatch, window, least_s, n_windows
+    monkeypatch, witness, least_s, n_chains
 ):
     """However busy the machine: it is the time that ends it."""
     clock = count(0, 0.001)
     monkeypatch.setattr(stop_the_world, "perf_counter", clock.__next__)
-    monkeypatch.setattr(stop_the_world, "watch_stops", lambda *_: window)
-    found = watch_for(StopWitness(), bool, least_s, 0.05)
-    assert len(found) == n_windows
+    monkeypatch.setattr(stop_the_world, "watch_stops", witness.watch)
+    found = watch_for(witness, bool, least_s, 0.05)
+    assert len(witness.counts) == n_chains
+    assert len(found) == sum(witness.counts)
+    assert sum(len(window.begun) for window in found) == len(witness.stops)
+    assert not witness.is_at_work
 
 
 def test_a_witness_that_comes_too_late_gets_more_calls_at_a_time(monkeypatch):
     """Or it would be woken in vain for each of them."""
-    counts = []
-
-    def watch(_witness, _call, n_calls):
-        counts.append(n_calls)
-        return StopWindow((*range(0, MS * n_calls + 1, MS),), (0,) * (n_calls + 1), [])
-
     clock = count(0, 0.001)
     monkeypatch.setattr(stop_the_world, "perf_counter", clock.__next__)
-    monkeypatch.setattr(stop_the_world, "watch_stops", watch)
-    watch_for(StopWitness(), bool, 0.0, 0.01)
-    assert counts == [1, 4, 8, 16, 32, 64, 64, 64, 64, 64]
+    for witness, counts in (
+        (FakeWitness(), [1, 4, 8, 16, 32, 64, 64, 64, 64, 64]),
+        (FakeWitness(n_blocked=1), [1, 4, 2, 2, 2, 2, 2, 2, 2, 2]),
+    ):
+        monkeypatch.setattr(stop_the_world, "watch_stops", witness.watch)
+        watch_for(witness, bool, 0.0, 0.01)
+        assert witness.counts == counts
