@@ -88,16 +88,16 @@ def find_local_function(kind: str, names: list[str]) -> str | None:
 
 def find_global_function(root: str, names: list[str], file: str) -> str | None:
     """Return the name of what a dotted name means in the module of a file."""
-    found = vars(builtins).get(root, _Missing)
-    for name, module in list(sys.modules.items()):
-        space = _read_dict(module)
-        # A script's __main__ loses the name of its file at its end.
-        default = file if name == "__main__" else None
-        if space is not None and space.get("__file__", default) == file:
-            found = space.get(root, found)
-            break
-    else:
+    spaces = [_read_dict(module) or {} for module in list(sys.modules.values())]
+    # A script's __main__ loses the name of its file at its end.
+    main = _read_dict(sys.modules.get("__main__")) or {}
+    space = next(
+        (space for space in spaces if space.get("__file__") == file),
+        main if "__file__" not in main else None,
+    )
+    if space is None:
         return None
+    found = space.get(root, vars(builtins).get(root, _Missing))
     for index, name in enumerate(names):
         space = _read_dict(found)
         if space is not None:
