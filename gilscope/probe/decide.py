@@ -155,6 +155,9 @@ def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
     kept = f"{calls} never released the GIL"
     if evidence.n_wakeups is None:
         kept = f"no other thread ran during {calls}"
+    # A busy machine interrupts Python code at its beginning alone, or not at all.
+    is_untold = evidence.runs_python and evidence.python_share is None
+    hidden = "the calls hide from the tracer how much Python code they run"
     if not tried:
         return "inconclusive", (
             f"{kept}, but the machine was too busy to find out whether they can be "
@@ -162,8 +165,9 @@ def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
         )
     if not interrupted:
         none = f"none of {tried} tried could be interrupted"
-        if is_python:
-            return "inconclusive", f"{kept}; one call ran Python code, but {none}"
+        if is_python or is_untold:
+            how = "one call ran Python code" if is_python else hidden
+            return "inconclusive", f"{kept}; {how}, but {none}"
         return "holds", f"{kept}, and {none}"
     least = SPLIT_SHARE if evidence.python_share is None else PIECES_SHARE
     if is_python:
@@ -180,6 +184,10 @@ def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
         why = (
             f"another thread could interrupt them, in the midst of {split} of {tried} "
             "calls"
+        )
+    elif is_untold:
+        return "inconclusive", (
+            f"{kept}; {hidden}, and {split} of {tried} were interrupted in their midst"
         )
     else:
         return "holds", (

@@ -279,8 +279,7 @@ class _Judge:
     def interrupt(self) -> None:
         """Interrupt calls until it is clear where they can be interrupted."""
         self.try_interrupt(N_ALIKE)
-        is_c = not isinstance(unbind(self.subject.call), PYTHON_FUNCTIONS)
-        if is_c and not self.was_interrupted:
+        if not (self.is_python_function or self.was_interrupted):
             return
         calls_ns = [window.own_ns / window.n_calls for window in self.windows]
         # What is taken off as run-queue wait may be too much for one of them.
@@ -288,7 +287,8 @@ class _Judge:
         self.share, n_calls = count_python_share(self.subject.make_call, usual_ns)
         self.n_made += n_calls
         is_python = self.share is not None and self.share >= PYTHON_SHARE
-        while is_python and not self.was_interrupted:
+        # What no tracer could count may be all of the call.
+        while (self.share is None or is_python) and not self.was_interrupted:
             # A busy machine, or another thread that polls, came in between.
             n_tried = len(self.tried)
             self.try_interrupt(n_tried + 1)
@@ -307,6 +307,11 @@ class _Judge:
         if any(self.is_split):
             self.try_interrupt(N_INTERRUPTED_MAX, INTERRUPT_SHARE * self.budget_s)
             self.is_split = weigh_interruptions(self.tried, min(calls_ns))
+
+    @property
+    def is_python_function(self) -> bool:
+        """Whether a call begins with Python code."""
+        return isinstance(unbind(self.subject.call), PYTHON_FUNCTIONS)
 
     @property
     def was_interrupted(self) -> bool:
@@ -336,9 +341,11 @@ class _Judge:
             any(tick.place is not None and tick.place[0] != own for tick in call.ticks)
             for call in self.tried
         )
+        evidence = count_evidence(self.windows, self.tried)
         return replace(
-            count_evidence(self.windows, self.tried),
+            evidence,
             n_unclear=self.probe.n_unclear,
+            runs_python=self.is_python_function or evidence.runs_python,
             n_calls_split=sum(self.is_split),
             n_calls_unseen=n_unseen if self.share == 0 else 0,
             python_share=self.share,

@@ -134,10 +134,9 @@ def count_python_share(
 ) -> tuple[float | None, int]:
     """Return the least share of a call that runs Python code, and how many it made.
 
-    None where a tracer is in place, or the call puts one there.
+    None where the call changes the tracer. One that is in place misses this call.
     """
-    if sys.gettrace() is not None:
-        return None, 0
+    before = sys.gettrace()
     call, call_ns = make_call(), max(1, call_ns)
     # Lines and calls of Python code are counted up to what decides.
     enough = 1 + int(PYTHON_SHARE * call_ns / STEP_NS)
@@ -148,7 +147,7 @@ def count_python_share(
         n_steps += 1
         if n_steps < enough:
             return note_step
-        sys.settrace(None)
+        sys.settrace(before)
         return None
 
     sys.settrace(note_step)
@@ -157,7 +156,7 @@ def count_python_share(
     finally:
         is_own = sys.gettrace() is note_step
         if is_own:
-            sys.settrace(None)
+            sys.settrace(before)
     is_told = is_own or n_steps >= enough
     return n_steps * STEP_NS / call_ns if is_told else None, 1
 

@@ -81,6 +81,14 @@ def test_a_control_out_of_line_makes_every_verdict_inconclusive(
         (replace(KEPT, n_calls_tried=0), "inconclusive"),
         # One call ran Python code, and none of those tried.
         (replace(KEPT, n_calls_interrupted=0, python_share=0.5), "inconclusive"),
+        # What Python code it runs was not counted.
+        (replace(KEPT, runs_python=True, n_calls_split=1), "inconclusive"),
+        (replace(KEPT, runs_python=True, n_calls_split=2), "preemptible"),
+        (replace(KEPT, n_calls_interrupted=0, runs_python=True), "inconclusive"),
+        (
+            replace(KEPT, n_calls_interrupted=0, runs_python=True, python_share=0.01),
+            "holds",
+        ),
         (replace(KEPT, n_calls_split=1), "holds"),
         (replace(KEPT, n_calls_split=2), "preemptible"),
         (replace(KEPT, n_calls_interrupted=5, n_calls_split=1), "holds"),
