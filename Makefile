@@ -42,7 +42,7 @@ demo: backends ## Print the lecture's two threads, as measured.
 # Hundreds of processes are started, each of which would compile all that it imports.
 test nightly: export PYTHONDONTWRITEBYTECODE =
 
-test: build ## Run the tests: two at a time, then one by one those that measure.
+test: build ## Run the tests, two at a time.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 nightly: build ## Run the tests that take minutes.

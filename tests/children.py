@@ -82,9 +82,9 @@ def damage(channel: Channel) -> None:
 
 
 def live_on(channel: Channel) -> None:
-    """Give a sign of life more often than the time limit."""
-    for _ in range(6):
-        time.sleep(0.5)
+    """Give a sign of life three times, each after a part of the time limit."""
+    for _ in range(3):
+        time.sleep(channel.order)
         channel.send("alive")
     threading.Event().wait()
 

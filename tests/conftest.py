@@ -1,12 +1,13 @@
-"""What all tests share: options, fixtures, and what runs alone."""
+"""What all tests share: options and fixtures."""
 
 import gc
 import importlib.util
 import json
 import signal
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import backends
@@ -14,6 +15,12 @@ from gilscope.record import Record
 
 TESTS = Path(__file__).parent
 SCHEMAS = TESTS.parent / "gilscope" / "schema"
+
+# A busy machine is no finding.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,50 +43,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if config.getoption("benchmark_only", default=False) else None
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
-) -> None:
-    """Leave what is marked `alone` to the process that started the workers."""
-    if has_workers(config) or hasattr(config, "workerinput"):
-        items[:] = [
-            item
-            for item in items
-            if bool(item.get_closest_marker("alone")) == has_workers(config)
-        ]
-
-
 def pytest_collection_finish() -> None:
     """Leave the suite itself out of the collections of garbage that tests ask for."""
     gc.collect()
     gc.freeze()
-
-
-def has_workers(config: pytest.Config) -> bool:
-    """Return whether this process has others run its tests, under `pytest -n N`."""
-    return bool(config.getoption("tx", default=None))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtestloop(session: pytest.Session) -> Generator[None, bool, bool]:
-    """Run what is marked `alone` when the workers have run the rest, and have ended."""
-    done = yield
-    if not has_workers(session.config) or session.config.option.collectonly:
-        return done
-    plugins = session.config.pluginmanager
-    plugins.getplugin("dsession").nodemanager.teardown_nodes()
-    plugins.getplugin("terminalreporter").ensure_newline()
-    n_others = session.testscollected
-    session.perform_collect()
-    session.testscollected += n_others
-    following = [*session.items[1:], None]
-    for item, nextitem in zip(session.items, following, strict=False):
-        item.ihook.pytest_runtest_protocol(item=item, nextitem=nextitem)
-        if session.shouldfail:
-            raise session.Failed(session.shouldfail)
-        if session.shouldstop:
-            raise session.Interrupted(session.shouldstop)
-    return done
 
 
 @pytest.fixture(scope="session", params=backends.names())

@@ -2,15 +2,10 @@
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-import hypothesis
 import pytest
 
 from backends import Backend
 from compare.double_list.observe import read_item_notes
-
-# A busy machine is no finding.
-hypothesis.settings.register_profile("contract", deadline=None)
-hypothesis.settings.load_profile("contract")
 
 if TYPE_CHECKING:
     from collections.abc import Callable

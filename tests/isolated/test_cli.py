@@ -280,14 +280,12 @@ def test_no_worker_outlives_the_command(number: signal.Signals) -> None:
         assert command.poll() is None
     (worker,) = read_children(command.pid)
     command.send_signal(number)
-    _, told = command.communicate(timeout=30)
+    _, told = command.communicate(timeout=60)
     assert command.returncode == (-number if number == signal.SIGKILL else 128 + number)
     assert "Traceback" not in told
-    for _ in range(100):
-        if has_ended(worker):
-            return
+    # The suite limits how long that may take.
+    while not has_ended(worker):
         time.sleep(0.05)
-    pytest.fail(f"worker {worker} still runs")
 
 
 def read_children(pid: int) -> list[int]:

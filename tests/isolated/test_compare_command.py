@@ -26,7 +26,6 @@ def run(*arguments, cwd):
     )
 
 
-@pytest.mark.alone
 def test_statements_are_compared_with_what_is_here(tmp_path):
     """One whose answer is another makes it exit status 1; the README has one of 0."""
     (tmp_path / "own.py").write_text("def add(n):\n    return sum(range(n))\n")
@@ -62,7 +61,6 @@ def test_what_cannot_be_compared_is_told(tmp_path, arguments, words):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.alone
 def test_a_statement_is_measured_by_size(tmp_path):
     (tmp_path / "own.py").write_text("import hashlib\n")
     done = run(

@@ -24,7 +24,6 @@ def report():
     )
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize(
     ("name", "status", "words"),
     [
@@ -41,7 +40,6 @@ def test_each_is_a_row_with_its_status(report, name, status, words):
     assert words in report[name].reason
 
 
-@pytest.mark.alone
 def test_what_the_contract_lacks_is_not_applicable():
     implementations = {"right": contracts.sum_squares}
     report = run_all(implementations, contract=contracts.SQUARES, quick=True)
@@ -54,7 +52,6 @@ def test_what_the_contract_lacks_is_not_applicable():
     assert "handoff is not applicable" in " ".join(str(report).split())
 
 
-@pytest.mark.alone
 def test_without_reference_and_twin_the_first_that_is_well_is_compared_with():
     report = run_all(
         {

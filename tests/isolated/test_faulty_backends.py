@@ -1,6 +1,7 @@
 """The harness finds each faulty backend, in the scenario that is there to find it."""
 
 import dataclasses
+from functools import partial
 
 import pytest
 
@@ -8,51 +9,36 @@ from compare import run_all
 from compare.double_list.contract import adopt
 from compare.scenarios import Options, load_scenario
 from tests.faulty_backends import FAULTS, Fault
+from tests.looks import look_until, try_limits
 
-# A worker that hangs gets so many times as long as one that does not, and no less than:
-# a loaded machine takes longer to get to where it hangs.
-HANGING_FACTOR, HANGING_MIN_S = 3.0, 1.0
 LIMIT_S = 120.0
-# How often those are looked at that a busy machine hides.
-N_LOOKS = 5
 
 
 def make_cases():
     """Yield each fault that has no test of its own, with its marks."""
     for name, fault in FAULTS.items():
-        marks = []
-        # Their threads need cores, or their time limit is that of a free machine.
-        if fault.scenario != "correctness" or fault.is_hanging:
-            marks.append(pytest.mark.alone)
-        if fault.skip:
-            marks.append(pytest.mark.skip(reason=fault.skip))
+        marks = [pytest.mark.skip(reason=fault.skip)] if fault.skip else []
         if fault.status != "ok":
             yield pytest.param(fault, id=name, marks=marks)
 
 
-@pytest.fixture(scope="module")
-def hanging_s():
-    """Return how long to wait for a worker that hangs."""
-    names = ["tests.faulty_backends:right"] * 2
-    took_s = max(
-        run_all([name], scenarios=["correctness"], quick=True)[name].elapsed_s
-        for name in names
-    )
-    return max(HANGING_MIN_S, HANGING_FACTOR * took_s)
-
-
 @pytest.mark.parametrize("fault", [*make_cases()])
-def test_a_faulty_backend_is_found(fault, hanging_s):
-    for _ in range(N_LOOKS if fault.may_be_hidden else 1):
-        if fault.needs_process:
-            limit_s = hanging_s if fault.is_hanging else LIMIT_S
-            status, reason = run_worker(fault, limit_s)
-        else:
-            status, reason = run_here(fault)
-        if status != "ok":
-            break
+def test_a_faulty_backend_is_found(fault):
+    def is_told(found):
+        return all(part in found[1] for part in fault.reasons)
+
+    if fault.is_hanging:
+        status, reason = try_limits(is_told, partial(run_worker, fault))
+    elif fault.needs_process:
+        status, reason = run_worker(fault, LIMIT_S)
+    elif fault.may_be_hidden:
+        status, reason = look_until(
+            lambda found: found[0] != "ok", lambda: run_here(fault)
+        )
+    else:
+        status, reason = run_here(fault)
     assert status == fault.status, reason
-    assert [part for part in fault.reasons if part not in reason] == [], reason
+    assert is_told((status, reason)), reason
 
 
 def run_worker(fault: Fault, timeout_s: float) -> tuple[str, str]:

@@ -16,7 +16,6 @@ from compare.work import ImplementationWork
 from gilscope.timing.calls import PlainWork, StatementWork
 from gilscope.timing.processes import ProcessError, Processes
 
-pytestmark = pytest.mark.alone
 ROOT = Path(__file__).parents[2]
 
 

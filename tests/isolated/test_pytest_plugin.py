@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.looks import look_until
 from tests.native import build_calls
 
 pytest_plugins = ["pytester"]
@@ -18,6 +19,7 @@ needs_gil = pytest.mark.skipif(not HAS_GIL, reason="there is no GIL to hold here
 # Nothing else is loaded: what is installed for the suite takes longer than a test.
 ALONE = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 PLUGIN = ("-p", "gilscope.pytest_plugin")
+UNTOLD = "checks could not be judged"
 
 HOLDING = """
 import functools
@@ -48,8 +50,13 @@ def run(pytester, monkeypatch):
     def run_pytest(body, *options):
         bodies = {"": body} if isinstance(body, str) else dict(enumerate(body))
         tests = (f"def test_it{n}(gil):\n    {text}\n" for n, text in bodies.items())
-        pytester.makepyfile("\n\n".join([HOLDING, *tests]))
-        return pytester.runpytest_subprocess(*PLUGIN, *options)
+        source = "\n\n".join([HOLDING, *tests])
+        pytester.makepyfile(source)
+        return look_until(
+            # Of a generator nothing is ever told.
+            lambda found: "yield" in source or UNTOLD not in found.stdout.str(),
+            lambda: pytester.runpytest_subprocess(*PLUGIN, *options),
+        )
 
     return run_pytest
 

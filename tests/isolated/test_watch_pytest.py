@@ -12,7 +12,6 @@ from tests.unit.test_watch import FORBID
 
 pytest_plugins = ["pytester"]
 
-pytestmark = pytest.mark.alone
 ROOT = Path(__file__).parents[2]
 HEAD = """
 import ctypes, threading, time, pytest

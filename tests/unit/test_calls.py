@@ -21,7 +21,6 @@ from gilscope.timing.calls import (
 )
 from gilscope.timing.start import run_in_order
 
-pytestmark = pytest.mark.alone
 WORK = PlainWork(sum, (range(10),))
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from compare import check
 
-pytestmark = pytest.mark.alone
 IS_FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 HAS_GIL = not IS_FREE_THREADED or sys._is_gil_enabled()
 

@@ -6,9 +6,8 @@ import sysconfig
 import pytest
 
 from benchmarks.known_callables import make_known
-from compare import check
+from tests.looks import check_clearly
 
-pytestmark = pytest.mark.alone
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
 QUICK = (
     "sha256",
@@ -49,5 +48,5 @@ def test_the_table_is_large_and_each_name_stands_for_one_of_it():
 def test_a_callable_of_the_table_is_judged_rightly(name):
     if name not in known:
         pytest.skip("numpy is missing")
-    found = check(known[name].call)
+    found = check_clearly(known[name].call)
     assert found.verdict == known[name].verdict, str(found)

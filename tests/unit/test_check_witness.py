@@ -11,7 +11,6 @@ import pytest
 from gilscope.probe.witness import Witness, WitnessError
 from gilscope.threads import switch_interval
 
-pytestmark = pytest.mark.alone
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
 tells_wakeups = pytest.mark.skipif(
     not HAS_GIL or sys.platform != "linux", reason="nothing here tells of wake-ups"

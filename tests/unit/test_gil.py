@@ -11,7 +11,6 @@ from compare.scenarios.gil import find_contradictions, find_doubts, run
 from gilscope.stats import Figure
 from tests.unit.sample_reports import make_check
 
-pytestmark = pytest.mark.alone
 HOLDS = make_check("holds")
 RELEASES = make_check("releases")
 

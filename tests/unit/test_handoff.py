@@ -12,7 +12,6 @@ from compare.model import PARTNER
 from compare.scenarios import Options, handoff
 from gilscope.environment import is_gil_enabled
 
-pytestmark = pytest.mark.alone
 SECOND = 1_000_000_000
 
 

@@ -18,7 +18,6 @@ from gilscope.stats import Figure
 from gilscope.timing.calls import Wall
 from gilscope.timing.rounds import MeasuredSubject, Rounds, Side, Windows
 
-pytestmark = pytest.mark.alone
 ALONE = Wall(0.1, 0.1, 0.1, 0.1)
 APART, MET = Wall(0.2, 0.2, 0.2, 0.2), Wall(0.1, 0.1, 0.2, 0.2, has_met=True)
 

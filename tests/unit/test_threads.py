@@ -133,7 +133,8 @@ def test_an_interrupt_goes_before_an_error_which_it_mentions():
 
 def test_a_function_that_does_not_return_is_an_error():
     done = threading.Event()
-    expected = r"1 of 2 functions had not returned after 0.05 s"
+    # A busy machine may not have begun the second one.
+    expected = r"[12] of 2 functions had not returned after 0.05 s"
     try:
         with pytest.raises(TimeoutError, match=expected):
             run_together(lambda: done.wait(30), lambda: None, timeout_s=0.05)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,6 @@ from gilscope.watcher.collect import MAX_EVENTS, MAX_PLACES, HoldCollector
 from gilscope.watcher.model import Frame, Hold, WatchReport
 from gilscope.watcher.watch import Watch, watch
 
-pytestmark = pytest.mark.alone
 ROOT = Path(__file__).parent.parent.parent
 LONG = list(range(300_000)) * 3
 
@@ -314,6 +314,16 @@ def run_python(*arguments):
 )
 def test_a_function_is_named_where_it_can_be_known(text, types, function):
     assert find_function(text, __file__, types) == function
+
+
+@pytest.mark.parametrize(
+    ("file", "function"), [(__file__, "list.count"), ("script.py", "str.count")]
+)
+def test_a_main_module_without_a_file_is_asked_last(file, function, monkeypatch):
+    main = types.ModuleType("__main__")
+    main.LONG = "of a script that has ended"
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    assert find_function("LONG.count(1)", file, {}) == function
 
 
 @pytest.mark.parametrize(
