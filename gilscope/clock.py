@@ -14,10 +14,9 @@ from typing import Any
 def _load_time() -> Any:
     """Return a copy of the module `time` of its own."""
     spec = BuiltinImporter.find_spec("time")
-    if spec is None or spec.loader is None:
-        import time  # noqa: PLC0415 - built as no part of this interpreter.
-
-        return time
+    # It is part of every interpreter (CPython, Modules/Setup.bootstrap).
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
