@@ -257,6 +257,10 @@ def test_all_versions_agree() -> None:
         (requirement,) = root["project"]["optional-dependencies"][extra]
         assert requirement.startswith(f"gilscope-{extra}==")
         found[extra] = requirement.partition("==")[2]
+    page = (ROOT / "docs/how-to/guard-a-release-in-ci.md").read_text(encoding="utf-8")
+    tags = re.findall(r"\bv(\d+\.\d+\.\d+)\b", page)
+    assert len(tags) == 2
+    found |= {f"tag {number} of the page": tag for number, tag in enumerate(tags)}
     assert found == dict.fromkeys(found, VERSION)
 
 

@@ -32,6 +32,8 @@ from gilscope.measurement import (
     SizeRow,
 )
 from gilscope.model import (
+    Audit,
+    AuditedFunction,
     Check,
     CheckEnvironment,
     Environment,
@@ -363,6 +365,18 @@ def make_bad_report() -> Report:
         report.environment, warnings=("the CPU quota is 1.50 CPUs",)
     )
     return dataclasses.replace(report, environment=environment)
+
+
+def make_audit() -> Audit:
+    """Return what an audit of zstandard saw: docs/how-to/audit-a-package.md has it."""
+    module = "zstandard.backend_c."
+    functions = (
+        AuditedFunction(f"{module}ZstdCompressor.compress", 21, 20, 20, 6.61e-3),
+        AuditedFunction(f"{module}ZstdDecompressor.decompress", 22, 20, 19, 4.24e-3),
+        AuditedFunction(f"{module}ZstdCompressor", 1, 1, 0, 47.7e-6),
+        AuditedFunction(f"{module}ZstdDecompressor", 2, 2, 0, 28.9e-6),
+    )
+    return Audit(make_check().environment, ("zstandard",), functions)
 
 
 def make_measurement(speedup: float) -> Measurement:

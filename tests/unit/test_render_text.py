@@ -16,6 +16,7 @@ from gilscope.render.terminal import print_document, render_text
 from gilscope.watcher.model import Frame, Hold, WatchReport
 from tests.unit.sample_reports import (
     HOSTILE,
+    make_audit,
     make_bad_report,
     make_check,
     make_measurement,
@@ -63,6 +64,11 @@ def test_a_check(verdict, golden) -> None:
 def test_a_measurement(golden) -> None:
     """The findings first, a line a size."""
     golden("measurement.txt", f"{make_measurement(1.9)}\n")
+
+
+def test_an_audit(golden) -> None:
+    """How many functions do what, then a line a function."""
+    golden("audit.txt", f"{make_audit()}\n")
 
 
 @pytest.mark.parametrize(
