@@ -241,7 +241,7 @@ class GilFixture:
             module: its full name.
         """
         __tracebackhide__ = True
-        import gilscope.render.imports  # noqa: F401, PLC0415
+        import gilscope.render.results  # noqa: F401, PLC0415
         from gilscope.imports import inspect_import  # noqa: PLC0415
 
         found = inspect_import(module)

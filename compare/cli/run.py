@@ -49,22 +49,16 @@ RUN: options.Arguments = {
         "implementations that are installed or module:attribute",
     ),
     "--scenario": option(
-        "NAME",
-        f"one of {', '.join(SCENARIOS)}; again for another one",
-        action="append",
+        "NAME", f"one of {', '.join(SCENARIOS)}; again for another one", action="append"
     ),
     "--quick": flag("run every scenario in its short form"),
     "--timeout": option(
         "SECONDS",
         "how long one backend may take for everything (default: %(default)g)",
-        type=options.parse_time_limit,
         default=60.0,
     ),
     "--threads": option(
-        "N,N",
-        "how many threads the parallel scenario tries (default: 2)",
-        type=options.parse_counts,
-        default=(2,),
+        "N,N", "how many threads the parallel scenario tries (default: 2)", default=(2,)
     ),
     **options.FILES,
     "--trace": option(

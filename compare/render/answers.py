@@ -3,7 +3,7 @@
 From results only: nothing is measured, imported or read from a source here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from compare.model import (
@@ -62,7 +62,7 @@ def answer_for(result: BackendResult) -> Answer:
 
 
 def answer_scenario(
-    results: Sequence[BackendResult], scenario: str
+    results: Iterable[BackendResult], scenario: str
 ) -> Iterator[Answer]:
     """Yield the answer to one scenario's question, a sentence a backend."""
     for result in results:

@@ -1,6 +1,6 @@
 """The drawings of the page: lanes of time, bars with ranges."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -37,7 +37,7 @@ PAUSE_FACTOR = 3.0
 CALL, PROCESSES, HELD = ("blue", False), ("grey", True), ("orange", True)
 
 
-def draw_timelines(results: Sequence[BackendResult]) -> Markup:
+def draw_timelines(results: Iterable[BackendResult]) -> Markup:
     """Draw the handoff of each backend, all on one scale."""
     found = {
         result.name: result.handoff
@@ -97,7 +97,7 @@ def compute_runs(ticks_s: Sequence[float]) -> list[tuple[float, float]]:
     return list(zip(starts, [*(end for end, _ in ends), ticks_s[-1]], strict=True))
 
 
-def draw_speedups(results: Sequence[BackendResult]) -> Markup:
+def draw_speedups(results: Iterable[BackendResult]) -> Markup:
     """Draw the speed-up of two threads, two processes and the held twin."""
     rows = []
     for result in results:
@@ -116,7 +116,7 @@ def draw_speedups(results: Sequence[BackendResult]) -> Markup:
     return join(make_swatches(swatches), bars)
 
 
-def draw_contention(results: Sequence[BackendResult]) -> Markup:
+def draw_contention(results: Iterable[BackendResult]) -> Markup:
     """Draw how much longer short calls take beside a busy thread."""
     rows = [
         (

@@ -37,7 +37,7 @@ from gilscope.units import describe_range, describe_ratio, describe_share, descr
 MORE = "more: --explain says why, --html FILE draws it"
 GAIN_TONES: dict[str, Tone] = {"above": "good", "below": "bad", "no difference": ""}
 
-Results = Sequence[BackendResult]
+Results = Iterable[BackendResult]
 Items = Iterable[tuple[str, Any]]
 
 
@@ -138,7 +138,7 @@ def make_overview(report: Report) -> Section:
     doubts = [
         (names, f"{scenario}: {text}")
         for scenario in report.scenarios
-        for names, text in group_notes(report.backends, scenario, "warnings")
+        for names, text in group_notes(report, scenario, "warnings")
     ]
     shared = [text for names, text in doubts if len(names) == len(report)]
     if n_more := len(doubts) - len(shared):
@@ -146,11 +146,7 @@ def make_overview(report: Report) -> Section:
     return Section(
         "The answer",
         answers=[answer_for(result) for result in report],
-        tables=(
-            tabulate(
-                "Every backend at a glance", OVERVIEW, name_items(report.backends)
-            ),
-        ),
+        tables=(tabulate("Every backend at a glance", OVERVIEW, name_items(report)),),
         notes=(*notes, *list_doubts(shared)),
     )
 
@@ -201,15 +197,11 @@ def tabulate_sweep(results: Results) -> Iterator[Table]:
     )
     names = [result.name for result in results]
     for path, caption in SWEEP_FIGURES.items():
-        grid = {
-            (describe_work(cell), name): make_gain(cell, path) for name, cell in cells
-        }
+        grid = {}
+        for name, cell in cells:
+            work = f"{cell.size:,}" + (f" x {cell.passes:,}" if cell.passes else "")
+            grid[work, name] = make_gain(cell, path)
         yield cross_tabulate(caption, "work", grid, names)
-
-
-def describe_work(cell: Any) -> str:
-    """Return the size and the passes of a call."""
-    return f"{cell.size:,} x {cell.passes:,}" if cell.passes else f"{cell.size:,}"
 
 
 def make_gain(cell: Any, path: str) -> Cell:
@@ -237,6 +229,11 @@ def tabulate_pairs(results: Results) -> Iterator[Table]:
     yield cross_tabulate(caption, "backend", grid)
 
 
+def show_declared(result: BackendResult) -> str | None:
+    """Return what a backend declares, None where nobody knows."""
+    return {True: "releases", False: "holds"}.get(result.declared)  # type: ignore[arg-type]
+
+
 class Chapter(NamedTuple):
     """What is said of one scenario, besides what was measured."""
 
@@ -245,13 +242,22 @@ class Chapter(NamedTuple):
     lead: str
     reading: str
     # What its table has, a row each: a field of a result, or what yields named items.
-    caption: str = ""
     items: str | Callable[[Results], Items] = ""
     columns: Sequence[Column] = ()
     # Instead of one such table.
     make_tables: Callable[[Results], Iterable[Table]] | None = None
     draw: Callable[[Results], Markup] | None = None
     is_brief: bool = False
+
+    def tabulate(self, results: Results) -> Iterable[Table]:
+        """Return the figures of these backends."""
+        if self.make_tables:
+            return self.make_tables(results)
+        if isinstance(self.items, str):
+            items: Items = name_items(results, self.items)
+        else:
+            items = self.items(results)
+        return (tabulate(self.title, self.columns, items),)
 
 
 CHAPTERS = {
@@ -260,7 +266,6 @@ CHAPTERS = {
         "Is the answer right?",
         "The contract's cases, answered alone and in threads.",
         "The reference is the implementation in pure Python.",
-        "Cases of the contract",
         "correctness",
         (Column("right", "passed"), Column("wrong", "failed")),
     ),
@@ -273,7 +278,6 @@ CHAPTERS = {
         "at a measured stamp. Where Python code goes on during a released phase, the "
         "GIL was free; where it stops, somebody held it. Waiting is the time between "
         "asking for the GIL and having it.",
-        "The phases of the handoff",
         "handoff",
         (
             Column("kernel\nand sleep", "released_s:s"),
@@ -293,10 +297,9 @@ CHAPTERS = {
         "can only interrupt is preemptible. A call that lets nobody in holds. The "
         "released fraction is the share of the call for which others could run, the "
         "longest hold the longest time for which they could not.",
-        "The verdict on each backend's own call",
         "",
         (
-            Column("declares", lambda each: "releases" if each.declared else "holds"),
+            Column("declares", show_declared),
             Column("verdict", "gil.verdict"),
             Column("held\ntwin", "gil.held_check.verdict"),
             Column("released\nfraction", "gil.check.released_fraction:%"),
@@ -311,7 +314,6 @@ CHAPTERS = {
         "held fraction of the call allows at most. Two processes show what the machine "
         "could give at that moment. The line through the end of a bar is the range in "
         "which its median lies.",
-        "Speed-up, with the range of its median",
         list_speedups,
         (
             Column("threads", "threads"),
@@ -329,7 +331,6 @@ CHAPTERS = {
         "Short calls beside a Python thread that computes all the time.",
         "A call that releases the GIL waits to re-acquire it, up to a switch interval "
         "if Python code is running. The scale is logarithmic.",
-        "Time of a short call, alone and beside Python code",
         "contention.rows",
         (
             Column("items", "size:,"),
@@ -363,19 +364,10 @@ CHAPTERS = {
 }
 
 
-def make_tables(chapter: Chapter, results: Results) -> Iterable[Table]:
-    """Return the figures of a scenario."""
-    if chapter.make_tables:
-        return chapter.make_tables(results)
-    path = chapter.items
-    items = name_items(results, path) if isinstance(path, str) else path(results)
-    return (tabulate(chapter.caption, chapter.columns, items),)
-
-
-def make_scenario(report: Report, key: str) -> Section:
+def make_scenario(results: Results, key: str) -> Section:
     """Return the section of one scenario that was asked for."""
     chapter = CHAPTERS[key]
-    measured = [result for result in report if getattr(result, key) is not None]
+    measured = [result for result in results if getattr(result, key) is not None]
     doubts = group_notes(measured, key, "warnings", "failures", "contradictions")
     findings = [
         Note(text, ", ".join(names))
@@ -388,10 +380,10 @@ def make_scenario(report: Report, key: str) -> Section:
         chapter.title,
         chapter.lead,
         [*answer_scenario(measured, key)],
-        (*make_tables(chapter, measured),) if measured else (),
+        (*chapter.tabulate(measured),) if measured else (),
         (
             *(Note(text, ", ".join(names), "unsure") for names, text in doubts),
-            *(Note(text, tone="muted") for text in list_missing(report.backends, key)),
+            *(Note(text, tone="muted") for text in list_missing(results, key)),
         ),
         details,
         partial(chapter.draw, measured) if chapter.draw and measured else None,
@@ -442,25 +434,25 @@ def make_document(report: Report) -> Document:
 
 def make_part(key: str, found: Any) -> Document:
     """Return one backend's result of one scenario, as a document."""
-    chapter = CHAPTERS[key]
-    results = [BackendResult("this backend", "ok", declared=True, **{key: found})]
-    section = Section(
-        chapter.title,
-        chapter.lead,
-        tables=(*make_tables(chapter, results),),
-        draw=partial(chapter.draw, results) if chapter.draw else None,
-    )
-    return Document(chapter.title, "", (section,))
+    result = BackendResult("", "ok", **{key: found})
+    return Document(CHAPTERS[key].title, "", make_parts(result))
 
 
 def make_backend(result: BackendResult) -> Document:
     """Return everything that was found about one backend."""
     heading = f"{result.name}: {describe_status(result)}"
-    sections = [Section("", answers=(Answer(heading),))]
-    for key in CHAPTERS:
-        if (found := getattr(result, key)) is not None:
-            sections += make_part(key, found).sections
-    return Document(heading, "", sections)
+    answer = Section("", answers=(Answer(heading),))
+    return Document(heading, "", (answer, *make_parts(result)))
+
+
+def make_parts(result: BackendResult) -> list[Section]:
+    """Return a section for each scenario that a backend went through."""
+    alone = dataclasses.replace(result, name="this backend")
+    return [
+        dataclasses.replace(make_scenario([alone], key), is_brief=True)
+        for key in CHAPTERS
+        if getattr(result, key) is not None
+    ]
 
 
 def make_environment(report: Report) -> Section:
@@ -483,9 +475,7 @@ def make_environment(report: Report) -> Section:
         "Where it ran",
         tables=(
             Table("Where it ran", (Column("fact"), Column("value")), rows),
-            tabulate(
-                "How the backends were built", columns, name_items(report.backends)
-            ),
+            tabulate("How the backends were built", columns, name_items(report)),
         ),
         is_brief=False,
     )

@@ -29,14 +29,8 @@ CHECK: options.Arguments = {
         "run before every call, outside of what is watched; again for another line",
         action="append",
     ),
-    "--min-fraction": option(
-        "F", "the least released fraction, 0 to 1", type=options.parse_fraction
-    ),
-    "--max-hold": option(
-        "T",
-        "the longest hold that is allowed, such as 10ms",
-        type=options.parse_duration,
-    ),
+    "--min-fraction": option("F", "the least released fraction, 0 to 1"),
+    "--max-hold": option("T", "the longest hold that is allowed, such as 10ms"),
     "--budget": option(
         "T",
         "about how long the figures of a statement may take (default: 0.5s)",

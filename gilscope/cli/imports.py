@@ -2,7 +2,7 @@
 
 import argparse
 
-import gilscope.render.imports  # noqa: F401 - registers how an import is shown.
+import gilscope.render.results  # noqa: F401 - registers how an import is shown.
 from gilscope.cli import options, output
 from gilscope.cli.progress import show_waiting
 from gilscope.imports import inspect_import

@@ -18,13 +18,10 @@ MEASURE: options.Arguments = {
     "--threads": option(
         "N,N",
         "how many threads, and as many processes beside them (default: 2)",
-        type=options.parse_counts,
         default=(2,),
     ),
     "--size": option(
-        "N,N",
-        "measure at each; {size} in setup and statement stands for it",
-        type=options.parse_counts,
+        "N,N", "measure at each; {size} in setup and statement stands for it"
     ),
     "--held": option(
         "STATEMENT",

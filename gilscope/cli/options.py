@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,8 +16,9 @@ Arguments = dict[str, dict[str, Any]]
 
 
 def option(metavar: str, text: str, **more: Any) -> dict[str, Any]:
-    """Return an argument with a value, and its help."""
-    return {"metavar": metavar, "help": text, **more}
+    """Return an argument with a value, read by what it stands for, and its help."""
+    parse = PARSERS.get(metavar, str)
+    return {"metavar": metavar, "help": text, "type": parse, **more}
 
 
 def flag(text: str) -> dict[str, Any]:
@@ -96,6 +98,14 @@ def parse_counts(text: str) -> tuple[int, ...]:
     refuse_value("counts over 0 like 1,2,4", text)
 
 
+# How a value is read, by what stands for it in the help.
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "STATEMENT": parse_statement,
+    "F": parse_fraction,
+    "N,N": parse_counts,
+    "T": parse_duration,
+    "SECONDS": parse_time_limit,
+}
 SETUP: Arguments = {
     "-s --setup": option(
         "SETUP",

@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import NoReturn
 
-import gilscope.render.holds  # noqa: F401 - registers how a report is shown.
+import gilscope.render.results  # noqa: F401 - registers how a report is shown.
 from gilscope.cli import options, output
 from gilscope.cli.options import option
 from gilscope.watcher.launch import WatchedProgram
@@ -21,14 +21,9 @@ USAGE = (
 )
 WATCH: options.Arguments = {
     "--over": option(
-        "T",
-        "the shortest hold to report, such as 10ms (the default)",
-        type=options.parse_duration,
-        default=0.010,
+        "T", "the shortest hold to report, such as 10ms (the default)", default=0.010
     ),
-    "--fail-over": option(
-        "T", "exit status 1 if a hold was longer", type=options.parse_duration
-    ),
+    "--fail-over": option("T", "exit status 1 if a hold was longer"),
     **options.JSON,
     **options.HTML,
     "-m": option(

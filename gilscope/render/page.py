@@ -44,21 +44,24 @@ _CELL = (
 _MORE = "opacity:.75"
 
 
+_PAGE = """\
+<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<link rel="icon" href="data:,"><title>gilscope: {title}</title>
+<style>{style}</style></head>
+<body class="gilscope"><a class="skip" href="#part-0">Skip to the answer</a>
+<header><h1>{title}</h1><p class="muted">{where}</p>
+<nav aria-label="Contents"><ul>{links}</ul></nav></header>
+<main>{sections}</main>
+<footer class="muted">Made by gilscope.</footer></body></html>
+"""
+
+
 def render_page(document: Document) -> str:
     """Return the document as one HTML file."""
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element(
-            "meta", name_="viewport", content="width=device-width, initial-scale=1"
-        ),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("link", rel="icon", href="data:,"),
-        element("title", f"gilscope: {document.title}"),
-        element("style", Markup(style)),
-    )
     links = [
         element("li", element("a", section.title, href=f"#part-{number}"))
         for number, section in enumerate(document.sections)
@@ -74,20 +77,13 @@ def render_page(document: Document) -> str:
         )
         for number, section in enumerate(document.sections)
     ]
-    body = element(
-        "body",
-        element("a", "Skip to the answer", class_="skip", href="#part-0"),
-        element(
-            "header",
-            element("h1", document.title),
-            element("p", document.where, class_="muted"),
-            element("nav", element("ul", links), aria_label="Contents"),
-        ),
-        element("main", sections),
-        element("footer", "Made by gilscope.", class_="muted"),
-        class_="gilscope",
+    return _PAGE.format(
+        title=join(document.title),
+        where=join(document.where),
+        links=join(links),
+        sections=join(sections),
+        style=Path(__file__).with_name("page.css").read_text(encoding="utf-8"),
     )
-    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
 
 def render_fragment(document: Document) -> Markup:
@@ -131,15 +127,11 @@ def _render_note(note: Note) -> Markup:
 
 
 def _render_details(details: Details) -> Markup:
-    items = [
-        join(
-            element("dt", note.heading, style="font-weight:600")
-            if note.heading
-            else None,
-            element("dd", note.text, style="margin:0 0 .6em"),
-        )
-        for note in details.notes
-    ]
+    items: list[Markup] = []
+    for note in details.notes:
+        if note.heading:
+            items.append(element("dt", note.heading, style="font-weight:600"))
+        items.append(element("dd", note.text, style="margin:0 0 .6em"))
     return element("details", element("summary", details.title), element("dl", items))
 
 
@@ -157,30 +149,27 @@ def render_table(table: Table) -> Markup:
         for column in table.columns
     ]
     rows = [
-        element(
-            "tr",
-            element(
-                "th",
-                element("span", row[0].text),
-                scope="row",
-                role="rowheader",
-                style=_CELL,
-            ),
-            map(_render_cell, row[1:], table.columns[1:]),
-            role="row",
-            style="background:none",
-        )
+        (_render_name(row[0]), map(_render_cell, row[1:], table.columns[1:]))
         for row in table.get_cells()
     ]
-    head = element("thead", element("tr", heads, role="row", style="background:none"))
+    head, *lines = (
+        element("tr", cells, role="row", style="background:none")
+        for cells in (heads, *rows)
+    )
+    is_headed = any(column.head for column in table.columns)
     return element(
         "table",
         element("caption", table.caption, style=_CAPTION),
-        head if any(column.head for column in table.columns) else None,
-        element("tbody", rows),
+        element("thead", head) if is_headed else None,
+        element("tbody", lines),
         role="table",
         style="border-collapse:collapse;width:100%;font-size:.92em;margin:.8em 0",
     )
+
+
+def _render_name(cell: Cell) -> Markup:
+    text = element("span", cell.text)
+    return element("th", text, scope="row", role="rowheader", style=_CELL)
 
 
 def _render_cell(cell: Cell, column: Column) -> Markup:

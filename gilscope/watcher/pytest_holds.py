@@ -15,7 +15,7 @@ import pytest
 
 from gilscope.cli.options import parse_duration
 from gilscope.record import structure
-from gilscope.render.holds import describe_line
+from gilscope.render.results import describe_line
 from gilscope.units import describe_time
 from gilscope.watcher.collect import HoldCollector
 from gilscope.watcher.model import Hold

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-import gilscope.render.holds  # noqa: F401 - registers how holds are shown.
+import gilscope.render.results  # noqa: F401 - registers how holds are shown.
 from gilscope.watcher.model import Frame, Hold, WatchReport
 from tests.unit.sample_reports import (
     make_bad_report,

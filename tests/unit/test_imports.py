@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-import gilscope.render.imports  # noqa: F401 - registers how an import is shown.
+import gilscope.render.results  # noqa: F401 - registers how an import is shown.
 from gilscope.cli import main
 from gilscope.extensions import read_extension, select_binding
 from gilscope.imports import inspect_import

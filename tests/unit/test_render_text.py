@@ -10,8 +10,8 @@ from rich.console import Console
 
 from compare.model import BackendResult, Report
 from compare.render.sections import CHAPTERS, make_document
-from gilscope.render.holds import show_holds
 from gilscope.render.markdown import escape, render_annotation, render_markdown
+from gilscope.render.results import show_holds
 from gilscope.render.terminal import print_document, render_text
 from gilscope.watcher.model import Frame, Hold, WatchReport
 from tests.unit.sample_reports import (
@@ -80,8 +80,8 @@ def test_each_part_of_a_report_shows_itself(kind, scenario) -> None:
     part = getattr(backend, scenario)
     assert type(part) is kind
     assert repr(part) != str(part)
-    table = str(part).splitlines()[-1]
-    assert table in str(backend)
+    figures = str(part).splitlines()[-1].removeprefix("this backend").strip()
+    assert figures in str(backend)
     assert "<table" in part._repr_html_()
     assert "| --- |" in part.to_markdown()
 
