@@ -5,36 +5,36 @@ from itertools import pairwise
 from statistics import median
 
 from compare.model import BackendResult, Handoff
-from compare.render.timeline import Lane, State, make_lanes
+from compare.render.timeline import Lane, make_lanes
 from gilscope.render.markup import Markup, element, join
 from gilscope.render.svg import (
     LANE,
     Bar,
     LanePart,
+    Look,
     Scale,
     draw_bars,
     draw_lane,
-    draw_line,
-    draw_part,
     draw_seconds,
-    fill,
-    make_swatches,
+    draw_legend,
 )
 from gilscope.stats import Figure
 from gilscope.units import describe_ratio, describe_time
 
-# How each state of a lane is drawn: colour, height, whether only its outline is.
-STATES: dict[State, tuple[str, float, bool]] = {
-    "held": ("orange", LANE, False),
-    "released": ("teal", LANE / 2, False),
-    "waiting": ("purple", LANE - 2, True),
-    "sleeping": ("grey", 4, False),
+# How each state of a lane is drawn, and the ticks of Python code beside it.
+STATES = {
+    "held": Look("orange"),
+    "released": Look("teal", height=LANE / 2),
+    "waiting": Look("purple", is_open=True, height=LANE - 2),
+    "sleeping": Look("grey", height=4),
 }
+TICKS = Look("blue", height=LANE / 2)
+# How the figures of a call, of processes and of the held twin are drawn.
+CALL = Look("blue", height=12)
+PROCESSES = Look("grey", is_open=True, height=12)
+HELD = Look("orange", is_open=True, height=12)
 # Between two ticks that are this many times as far apart as most, nothing was seen.
 PAUSE_FACTOR = 3.0
-
-# How the figures of a call, of processes and of the held twin are drawn.
-CALL, PROCESSES, HELD = ("blue", False), ("grey", True), ("orange", True)
 
 
 def draw_timelines(results: Iterable[BackendResult]) -> Markup:
@@ -47,10 +47,6 @@ def draw_timelines(results: Iterable[BackendResult]) -> Markup:
     if not found:
         return Markup()
     scale = Scale(0.0, max(e.at_s for each in found.values() for e in each.events))
-    swatches = [
-        (state, draw_part(LanePart(0, 1, *how), Scale(0, 1)))
-        for state, how in STATES.items()
-    ]
     parts = [
         element(
             "div",
@@ -60,7 +56,7 @@ def draw_timelines(results: Iterable[BackendResult]) -> Markup:
         )
         for name, handoff in found.items()
     ]
-    return join(make_swatches(swatches), parts, draw_seconds(scale))
+    return join(draw_legend(STATES), parts, draw_seconds(scale))
 
 
 def draw_thread(lane: Lane, scale: Scale) -> Markup:
@@ -69,7 +65,7 @@ def draw_thread(lane: Lane, scale: Scale) -> Markup:
         LanePart(
             phase.start_s,
             phase.end_s,
-            *STATES[phase.state],
+            STATES[phase.state],
             f"{phase.state} {describe_time(phase.duration_s)}",
         )
         for phase in lane.phases
@@ -81,7 +77,7 @@ def draw_thread(lane: Lane, scale: Scale) -> Markup:
 def draw_ticks(handoff: Handoff, scale: Scale) -> Markup:
     """Draw when Python code was seen to run."""
     runs = compute_runs([tick for tick in handoff.ticks_s if tick >= 0])
-    parts = [LanePart(start, end, "blue", LANE / 2) for start, end in runs]
+    parts = [LanePart(start, end, TICKS) for start, end in runs]
     words = f"{len(handoff.ticks_s)} ticks"
     return draw_lane("Python code beside them", words, parts, scale)
 
@@ -106,14 +102,14 @@ def draw_speedups(results: Iterable[BackendResult]) -> Markup:
             figures = {CALL: pair.speedup, PROCESSES: pair.process_speedup}
             figures[HELD] = held.speedup if held else None
             rows.append((result.name, make_bars(figures, pair.amdahl)))
-    swatches = [
-        ("two threads", draw_swatch(CALL)),
-        ("two processes", draw_swatch(PROCESSES)),
-        ("two threads, GIL held", draw_swatch(HELD)),
-        ("Amdahl bound", draw_line(50, 4, 20, stroke_width=3)),
-    ]
+    looks = {
+        "two threads": CALL,
+        "two processes": PROCESSES,
+        "two threads, GIL held": HELD,
+        "Amdahl bound": None,
+    }
     bars = draw_bars(rows, "Speed-up of two threads", show_tick)
-    return join(make_swatches(swatches), bars)
+    return join(draw_legend(looks), bars)
 
 
 def draw_contention(results: Iterable[BackendResult]) -> Markup:
@@ -126,21 +122,17 @@ def draw_contention(results: Iterable[BackendResult]) -> Markup:
         for result in results
         for row in (result.contention.rows if result.contention else ())
     ]
-    swatches = [
-        ("the call as it is", draw_swatch(CALL)),
-        ("GIL held", draw_swatch(HELD)),
-    ]
     bars = draw_bars(rows, "Slowdown of short calls", show_tick, is_log=True)
-    return join(make_swatches(swatches), bars)
+    return join(draw_legend({"the call as it is": CALL, "GIL held": HELD}), bars)
 
 
 def make_bars(
-    figures: Mapping[tuple[str, bool], Figure | None], bound: float | None = None
+    figures: Mapping[Look, Figure | None], bound: float | None = None
 ) -> list[Bar]:
     """Return a bar for each figure that there is; the bound is that of the call."""
     return [
-        Bar(figure, *how, describe_ratio(figure), bound if how == CALL else None)
-        for how, figure in figures.items()
+        Bar(figure, look, describe_ratio(figure), bound if look == CALL else None)
+        for look, figure in figures.items()
         if figure is not None
     ]
 
@@ -148,9 +140,3 @@ def make_bars(
 def show_tick(value: float) -> str:
     """Return a round ratio at an axis."""
     return f"{value:,g}x"
-
-
-def draw_swatch(how: tuple[str, bool]) -> Markup:
-    """Draw a short bar for the legend."""
-    place = {"x": 1, "y": 6, "width": 26, "height": 12}
-    return element("rect", **place, **fill(how[0], is_open=how[1]))

@@ -22,7 +22,6 @@ from gilscope.render.document import (
     Note,
     Section,
     Table,
-    Tone,
     cross_tabulate,
     describe_where,
     list_doubts,
@@ -31,11 +30,10 @@ from gilscope.render.document import (
     tabulate,
 )
 from gilscope.render.markup import Markup
-from gilscope.stats import judge_figure
-from gilscope.units import describe_range, describe_ratio, describe_share, describe_time
+from gilscope.render.results import GAIN_COLUMNS
+from gilscope.units import describe_ratio, describe_share, describe_time
 
 MORE = "more: --explain says why, --html FILE draws it"
-GAIN_TONES: dict[str, Tone] = {"above": "good", "below": "bad", "no difference": ""}
 
 Results = Iterable[BackendResult]
 Items = Iterable[tuple[str, Any]]
@@ -181,52 +179,16 @@ def list_speedups(results: Results) -> Items:
             yield f"{result.name}, GIL held", held
 
 
-SWEEP_FIGURES = {
-    "kernel_s": "Time of one kernel, or of one call where there is none",
-    "cost": "Time of a releasing call alone, by that of a holding one",
-    "gain": "Gain of releasing, two threads that call",
-    "busy_gain": "Gain of releasing, one that calls beside busy Python code",
-}
-
-
-def tabulate_sweep(results: Results) -> Iterator[Table]:
-    """Yield a grid for each figure: work down, backends across."""
-    cells = sorted(
-        name_items(results, "sweep.cells"),
-        key=lambda named: (named[1].size, named[1].passes or 0),
-    )
-    names = [result.name for result in results]
-    for path, caption in SWEEP_FIGURES.items():
-        grid = {}
-        for name, cell in cells:
-            work = f"{cell.size:,}" + (f" x {cell.passes:,}" if cell.passes else "")
-            grid[work, name] = make_gain(cell, path)
-        yield cross_tabulate(caption, "work", grid, names)
-
-
-def make_gain(cell: Any, path: str) -> Cell:
-    """Return a figure of one work, shaded by whether releasing gains or loses."""
-    value = getattr(cell, path)
-    if path == "kernel_s":
-        return Cell(describe_time(value or cell.alone_s))
-    if value is None:
-        return Cell(NO_FIGURE)
-    text, more = describe_ratio(value), describe_range(value, describe_ratio)
-    tone = "" if path == "cost" else GAIN_TONES[judge_figure(value)]
-    return Cell(text, tone, more, min(1.0, max(-1.0, value.value - 1)) if tone else 0.0)
-
-
-def tabulate_pairs(results: Results) -> Iterator[Table]:
-    """Yield the matrix of who stops whom, shaded by how much."""
+def tabulate_pairs(results: Results) -> Table:
+    """Return the matrix of who stops whom, shaded by how much."""
     grid = {
         (name, f"stops {cell.partner}"): Cell(
             describe_share(cell.stops) or NO_FIGURE,
-            shade=-min(1.0, max(0.0, cell.stops.value)) if cell.stops else 0.0,
+            shade=min(1.0, max(0.0, cell.stops.value)) if cell.stops else 0.0,
         )
         for name, cell in name_items(results, "pairs.cells")
     }
-    caption = "How much of its call each backend stops another one"
-    yield cross_tabulate(caption, "backend", grid)
+    return cross_tabulate("Who stops whom", "backend", grid)
 
 
 def show_declared(result: BackendResult) -> str | None:
@@ -244,20 +206,20 @@ class Chapter(NamedTuple):
     # What its table has, a row each: a field of a result, or what yields named items.
     items: str | Callable[[Results], Items] = ""
     columns: Sequence[Column] = ()
-    # Instead of one such table.
-    make_tables: Callable[[Results], Iterable[Table]] | None = None
+    # Instead of such a table.
+    make_table: Callable[[Results], Table] | None = None
     draw: Callable[[Results], Markup] | None = None
     is_brief: bool = False
 
-    def tabulate(self, results: Results) -> Iterable[Table]:
+    def tabulate(self, results: Results) -> Table:
         """Return the figures of these backends."""
-        if self.make_tables:
-            return self.make_tables(results)
+        if self.make_table:
+            return self.make_table(results)
         if isinstance(self.items, str):
             items: Items = name_items(results, self.items)
         else:
             items = self.items(results)
-        return (tabulate(self.title, self.columns, items),)
+        return tabulate(self.title, self.columns, items)
 
 
 CHAPTERS = {
@@ -348,9 +310,15 @@ CHAPTERS = {
         model.Sweep,
         "From when on does releasing pay?",
         "The same calls with more and more work, releasing the GIL or holding it.",
-        "Above 1x releasing gets more done, below it less. Shaded is what lies beyond "
-        "its range: teal = releasing gains, orange = it loses.",
-        make_tables=tabulate_sweep,
+        "A gain above 1x: releasing gets more done, below it less. A cost of 1x: none.",
+        "sweep.cells",
+        (
+            Column("items", "size:,"),
+            Column("passes", "passes:,"),
+            Column("kernel", "kernel_s:s"),
+            Column("alone", "alone_s:s"),
+            *GAIN_COLUMNS,
+        ),
         is_brief=True,
     ),
     "pairs": Chapter(
@@ -358,7 +326,7 @@ CHAPTERS = {
         "Who stops whom?",
         "Every backend in one thread beside every backend in another.",
         "0% = the other one is not delayed at all, 100% = for the whole call.",
-        make_tables=tabulate_pairs,
+        make_table=tabulate_pairs,
         is_brief=True,
     ),
 }
@@ -380,7 +348,7 @@ def make_scenario(results: Results, key: str) -> Section:
         chapter.title,
         chapter.lead,
         [*answer_scenario(measured, key)],
-        (*chapter.tabulate(measured),) if measured else (),
+        (chapter.tabulate(measured),) if measured else (),
         (
             *(Note(text, ", ".join(names), "unsure") for names, text in doubts),
             *(Note(text, tone="muted") for text in list_missing(results, key)),

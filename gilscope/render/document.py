@@ -39,7 +39,7 @@ class Cell:
     tone: Tone = ""
     # What stands after it where there is room, such as a range.
     more: str = ""
-    # How dark its background is on a page: up to 1 = gain, down to -1 = loss.
+    # How dark its background is on a page, 0 to 1.
     shade: float = 0.0
 
     @property
@@ -128,18 +128,15 @@ def tabulate(
 
 
 def cross_tabulate(
-    caption: str,
-    head: str,
-    cells: Mapping[tuple[str, str], Cell],
-    columns: Iterable[str] = (),
+    caption: str, head: str, cells: Mapping[tuple[str, str], Cell]
 ) -> Table:
     """Return a table of cells by row and column, in the order in which these come."""
-    names = list(dict.fromkeys([*columns, *(column for _, column in cells)]))
+    columns = list(dict.fromkeys(column for _, column in cells))
     rows: list[Row] = [
-        (row, *(cells.get((row, column), Cell(NO_FIGURE)) for column in names))
+        (row, *(cells.get((row, column), Cell(NO_FIGURE)) for column in columns))
         for row in dict.fromkeys(row for row, _ in cells)
     ]
-    return Table(caption, [*map(Column, (head, *names))], rows)
+    return Table(caption, [*map(Column, (head, *columns))], rows)
 
 
 def pick(item: Any, path: str) -> Any:

@@ -173,8 +173,7 @@ def _render_name(cell: Cell) -> Markup:
 
 
 def _render_cell(cell: Cell, column: Column) -> Markup:
-    colour = "27 143 128" if cell.shade > 0 else "200 101 27"
-    shade = f";background:rgb({colour} / {abs(cell.shade) * 0.45:.2f})"
+    shade = f";background:rgb(200 101 27 / {cell.shade * 0.45:.2f})"
     more = element("span", cell.more, class_="more", style=_MORE)
     # The class is for a page, which has a style sheet; a notebook has none of ours.
     text = element(

@@ -26,7 +26,7 @@ from gilscope.render.document import (
     tabulate,
 )
 from gilscope.render.markup import Markup, join
-from gilscope.render.svg import LanePart, Scale, draw_lane, draw_seconds
+from gilscope.render.svg import LanePart, Look, Scale, draw_lane, draw_seconds
 from gilscope.units import describe_time
 from gilscope.watcher.model import Hold, WatchReport
 
@@ -225,6 +225,18 @@ def show_audit(found: Audit) -> Document:
 
 # --- A measurement --------------------------------------------------------------------
 
+# Of calls that release the GIL, by those of their twin that holds it.
+GAIN_COLUMNS = (
+    Column("cost", "cost:x", "time alone, 1x = as the held twin"),
+    Column(
+        "gain", "gain:x", "calls that two threads get done, 1x = as with the held twin"
+    ),
+    Column(
+        "gain\nwith Python",
+        "busy_gain:x",
+        "work of a calling thread and a busy thread, 1x = as with the held twin",
+    ),
+)
 SIZE_COLUMNS = (
     Column("verdict", "check.verdict:verdict"),
     Column("two threads", "pair.concurrency"),
@@ -244,15 +256,7 @@ SIZE_COLUMNS = (
         "contention.busy_thread_speed:%",
         "speed of that thread, 100% = as fast as alone",
     ),
-    Column("cost", "cost:x", "time alone, 1x = as the held twin"),
-    Column(
-        "gain", "gain:x", "calls that two threads get done, 1x = as with the held twin"
-    ),
-    Column(
-        "gain\nwith Python",
-        "busy_gain:x",
-        "work of a calling thread and a busy thread, 1x = as with the held twin",
-    ),
+    *GAIN_COLUMNS,
 )
 THREADS_COLUMNS = (
     Column("threads", "threads"),
@@ -417,7 +421,7 @@ def draw_timeline(report: WatchReport) -> Markup:
         place = describe_line(event.file, event.line)
         title = f"{describe_time(event.duration_s)} at {place}"
         end_s = event.start_s + event.duration_s
-        part = LanePart(event.start_s, end_s, "orange", title=title)
+        part = LanePart(event.start_s, end_s, Look("orange"), title)
         lanes.setdefault(event.thread, []).append(part)
     drawings = (
         draw_lane(thread, f"{len(parts)} holds", parts, scale)

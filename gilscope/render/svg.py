@@ -6,7 +6,7 @@ least 3:1 on white and on the dark page; text has the colour of what is around i
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -77,10 +77,23 @@ def make_svg(height: float, title: str, *parts: Content) -> Markup:
     )
 
 
-def fill(colour: str, *, is_open: bool) -> dict[str, str]:
-    """Return the attributes of what is filled, or of its outline alone."""
-    shade = COLOURS[colour]
-    return {"fill": "none", "stroke": shade} if is_open else {"fill": shade}
+class Look(NamedTuple):
+    """How something is drawn, told by its height as well as by its colour."""
+
+    colour: str
+    # Only its outline is drawn.
+    is_open: bool = False
+    height: float = LANE
+
+
+def draw_box(
+    x: str, y: float, width: str, height: float, look: Look, *children: Content
+) -> Markup:
+    """Draw what is filled, or its outline alone."""
+    shade = COLOURS[look.colour]
+    paint = {"fill": "none", "stroke": shade} if look.is_open else {"fill": shade}
+    place = {"x": x, "y": y, "width": width, "height": height}
+    return element("rect", *children, **place, **paint)
 
 
 def draw_line(
@@ -111,30 +124,35 @@ def draw_axis(scale: Scale, y: float, show: Callable[[float], str]) -> Iterable[
         yield draw_text(x, y + 17, show(tick), text_anchor=anchor)
 
 
-def make_swatches(entries: Iterable[tuple[str, Markup]]) -> Markup:
-    """Return a legend: what is drawn, and what it stands for."""
+def draw_legend(looks: Mapping[str, Look | None] | Mapping[str, Look]) -> Markup:
+    """Return what each look stands for; None is that of a bound."""
+    bound = draw_line(50, 4, 20, stroke_width=3)
     items = [
         element(
             "li",
-            element("svg", drawing, width=28, height=LANE, aria_hidden="true"),
+            element(
+                "svg",
+                draw_box("4%", (LANE - look.height) / 2, "92%", look.height, look)
+                if look
+                else bound,
+                width=28,
+                height=LANE,
+                aria_hidden="true",
+            ),
             f" {text}",
             style="display:flex;gap:.5em;align-items:center",
         )
-        for text, drawing in entries
+        for text, look in looks.items()
     ]
-    look = "display:flex;flex-wrap:wrap;gap:.2em 1.4em;list-style:none;"
-    return element(
-        "ul", items, aria_label="Legend", style=f"{look}padding:0;margin:.8em 0"
-    )
+    style = "display:flex;flex-wrap:wrap;gap:.2em 1.4em;list-style:none;padding:0"
+    return element("ul", items, aria_label="Legend", style=f"{style};margin:.8em 0")
 
 
 class Bar(NamedTuple):
     """One bar of a chart, its range drawn through its end, a text after it."""
 
     figure: Figure
-    colour: str
-    # Only its outline is drawn.
-    is_open: bool
+    look: Look
     text: str
     # Where a mark across the bar stands.
     bound: float | None = None
@@ -178,14 +196,8 @@ def _draw_bar(bar: Bar, scale: Scale, y: float) -> Iterable[Markup]:
     figure = bar.figure
     value, low, high = map(scale.place, (figure.value, figure.low, figure.high))
     bound = scale.place(bar.bound or 0.0)
-    yield element(
-        "rect",
-        x=f"{min(start, value):.4g}%",
-        y=y,
-        width=f"{abs(value - start):.4g}%",
-        height=_BAR,
-        **fill(bar.colour, is_open=bar.is_open),
-    )
+    left, width = f"{min(start, value):.4g}%", f"{abs(value - start):.4g}%"
+    yield draw_box(left, y, width, _BAR, bar.look)
     yield draw_line(low, middle, middle, high, _INK, stroke_width=2)
     if bar.bound is not None:
         yield draw_line(bound, y - 2, y + _BAR + 2, stroke=_INK, stroke_width=3)
@@ -193,41 +205,30 @@ def _draw_bar(bar: Bar, scale: Scale, y: float) -> Iterable[Markup]:
 
 
 class LanePart(NamedTuple):
-    """A part of a lane of time, told by its height as well as by its colour."""
+    """A part of a lane of time."""
 
     start: float
     end: float
-    colour: str
-    height: float = LANE
-    is_open: bool = False
+    look: Look
     # What is said where the pointer rests on it.
     title: str = ""
 
 
 def draw_lane(name: str, words: str, parts: Iterable[LanePart], scale: Scale) -> Markup:
-    """Draw one thread's time, below its name and what is in the lane in words."""
+    """Draw one thread's time, below its name and what is in the lane in words.
+
+    A part that is too short to be seen is drawn as a line.
+    """
+    boxes = []
+    for part in parts:
+        start, end, height = (*map(scale.place, part[:2]), part.look.height)
+        width = f"{max(end - start, 0.1):.5g}%"
+        title = element("title", part.title) if part.title else None
+        top = (LANE - height) / 2
+        boxes.append(draw_box(f"{start:.5g}%", top, width, height, part.look, title))
     return join(
         element("div", element("strong", name), f": {words}"),
-        make_svg(
-            LANE,
-            f"Timeline of {name}: {words}",
-            (draw_part(part, scale) for part in parts),
-        ),
-    )
-
-
-def draw_part(part: LanePart, scale: Scale) -> Markup:
-    """Draw one part of a lane in the middle of its height, a short one as a line."""
-    start, end = scale.place(part.start), scale.place(part.end)
-    return element(
-        "rect",
-        element("title", part.title) if part.title else None,
-        x=f"{start:.5g}%",
-        y=(LANE - part.height) / 2,
-        width=f"{max(end - start, 0.1):.5g}%",
-        height=part.height,
-        **fill(part.colour, is_open=part.is_open),
-        stroke_width=2 if part.is_open else None,
+        make_svg(LANE, f"Timeline of {name}: {words}", boxes),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
@@ -110,57 +110,39 @@ def make_line(line: str, style: str = "") -> Text:
 
 def fit_columns(table: Table, width: int) -> Table:
     """Return the table without columns for which a terminal has no room."""
-    spare = [number for number, each in enumerate(table.columns) if each.is_spare]
+    spare = [place for place, each in enumerate(table.columns) if each.is_spare]
     if not spare or sum(compute_least(table)) - GAP <= width:
         return table
-    left = [number for number in range(len(table.columns)) if number != spare[-1]]
-    columns = [table.columns[number] for number in left]
-    rows = [[row[number] for number in left] for row in table.rows]
+    left = [place for place in range(len(table.columns)) if place != spare[-1]]
+    columns = [table.columns[place] for place in left]
+    rows = [[row[place] for place in left] for row in table.rows]
     return fit_columns(Table(table.caption, columns, rows), width)
 
 
 def compute_least(table: Table, longest: int = WORDS[0]) -> list[int]:
     """Return how narrow columns may be: figures stay whole, texts wrap at words."""
-    parts = [column.head.split() for column in table.columns]
-    for row in table.get_cells():
-        for words, cell in zip(parts, row, strict=True):
-            text = cell.text
-            words.extend([text] if text[:1].isdigit() else text.split())
-    widths = [min(longest, max(map(cell_len, words), default=0)) for words in parts]
-    return [each + GAP for each in widths]
+    least = []
+    for column, *cells in zip(table.columns, *table.get_cells(), strict=True):
+        words = column.head.split()
+        for cell in cells:
+            words += [cell.text] if cell.text[:1].isdigit() else cell.text.split()
+        least.append(GAP + min(longest, max(map(cell_len, words), default=0)))
+    return least
 
 
 def make_grid(table: Table, width: int) -> Grid:
     """Return the table, with what stands after its figures if there is room."""
+    rows = table.get_cells()
     for is_full in (True, False):
-        texts = [
-            [cell.full_text if is_full else cell.text for cell in row]
-            for row in table.get_cells()
+        texts = [[each.full_text if is_full else each.text for each in r] for r in rows]
+        widths = [
+            GAP + max(map(cell_len, (*column.head.split("\n"), *cells)))
+            for column, *cells in zip(table.columns, *texts, strict=True)
         ]
-        columns = [
-            (*column.head.split("\n"), *(row[number] for row in texts))
-            for number, column in enumerate(table.columns)
-        ]
-        widths = [GAP + max(map(cell_len, column)) for column in columns]
         if sum(widths) - GAP <= width:
-            return fill_grid(table, texts, widths)
-    for longest in WORDS:
-        least = compute_least(table, longest)
-        spare = width + GAP - sum(least)
-        if spare >= 0:
             break
-    # The first column, which is copied, gets what the others can spare.
-    for number, most in enumerate(widths):
-        more = max(0, min(spare, most - least[number]))
-        least[number] += more
-        spare -= more
-    return fill_grid(table, texts, least)
-
-
-def fill_grid(
-    table: Table, rows: Sequence[Sequence[str]], widths: Sequence[int]
-) -> Grid:
-    """Return the table with these texts, in columns of these widths."""
+    else:
+        widths = squeeze(table, widths, width)
     grid = Grid(
         width=sum(widths) - GAP,
         box=RULED,
@@ -169,16 +151,33 @@ def fill_grid(
         show_edge=False,
         show_header=any(column.head for column in table.columns),
     )
-    for number, (column, width) in enumerate(zip(table.columns, widths, strict=True)):
-        texts = [row[number] for row in rows]
-        is_figure = all(text[:1].isdigit() or text == NO_FIGURE for text in texts)
-        justify: JustifyMethod = "right" if is_figure and number else "left"
-        head = Text(clean_text(column.head))
-        grid.add_column(head, justify=justify, overflow="fold", width=width - GAP)
-    for cells, row in zip(table.get_cells(), rows, strict=True):
-        styles = [STYLES[cell.tone] for cell in cells]
-        grid.add_row(*map(Text, map(clean_text, row), styles))
+    for column, least, *cells in zip(table.columns, widths, *texts, strict=True):
+        is_figure = all(text[:1].isdigit() or text == NO_FIGURE for text in cells)
+        grid.add_column(
+            Text(clean_text(column.head)),
+            justify="right" if is_figure and grid.columns else "left",
+            overflow="fold",
+            width=least - GAP,
+        )
+    for row, line in zip(rows, texts, strict=True):
+        styles = [STYLES[cell.tone] for cell in row]
+        grid.add_row(*map(Text, map(clean_text, line), styles))
     return grid
+
+
+def squeeze(table: Table, widths: Sequence[int], width: int) -> list[int]:
+    """Return widths at which words wrap, and are broken only where they have to be."""
+    for longest in WORDS:
+        least = compute_least(table, longest)
+        spare = width + GAP - sum(least)
+        if spare >= 0:
+            break
+    # The first column, which is copied, gets what the others can spare.
+    for place, most in enumerate(widths):
+        more = max(0, min(spare, most - least[place]))
+        least[place] += more
+        spare -= more
+    return least
 
 
 def make_legend(table: Table, shown: Table) -> Grid:

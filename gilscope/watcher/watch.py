@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
-from gilscope.render import holds as _render  # noqa: F401 - registers how it is shown.
+from gilscope.render import results as _render  # noqa: F401 - shows what was seen.
 from gilscope.watcher.attribute import make_hold
 from gilscope.watcher.collect import HoldCollector
 from gilscope.watcher.link import ANSWER_TIMEOUT_S, SamplerLink

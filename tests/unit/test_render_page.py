@@ -15,7 +15,7 @@ from compare.render.sections import CHAPTERS, make_scenario
 from gilscope.render.document import Cell, Column, Table
 from gilscope.render.markup import Markup, element
 from gilscope.render.page import EDGES, render_table
-from gilscope.render.svg import COLOURS, Bar, Scale, draw_bars
+from gilscope.render.svg import COLOURS, Bar, Look, Scale, draw_bars
 from gilscope.stats import Figure
 from tests.unit.sample_reports import HOSTILE, make_check, make_report, replace_in
 
@@ -258,8 +258,8 @@ def test_bars_as_svg(golden) -> None:
         (
             "a",
             [
-                Bar(Figure(2.0, 1.5, 2.5), "blue", False, "2x", bound=2.2),
-                Bar(Figure(0.5, 0.4, 0.6), "grey", True, "0.5x"),
+                Bar(Figure(2.0, 1.5, 2.5), Look("blue"), "2x", bound=2.2),
+                Bar(Figure(0.5, 0.4, 0.6), Look("grey", is_open=True), "0.5x"),
             ],
         )
     ]
