@@ -82,10 +82,16 @@ def check(
 
     import gilscope.render.results  # noqa: F401, PLC0415
     from gilscope.probe.judge import Subject, judge  # noqa: PLC0415
+    from gilscope.probe.statement import read_prepared  # noqa: PLC0415
     from gilscope.probe.surroundings import describe_callable  # noqa: PLC0415
 
-    call = partial(func, *args, **kwargs) if args or kwargs else func
-    subject = Subject(describe_callable(func), call, prepare=prepare)
+    subject = Subject(describe_callable(func), func)
+    if prepare is not None:
+        subject = subject._replace(
+            prepare=lambda: read_prepared(prepare(), args, kwargs)
+        )
+    elif args or kwargs:
+        subject = subject._replace(call=partial(func, *args, **kwargs))
     return judge(subject, budget_s=budget_s, figures=figures, timeout_s=timeout_s)
 
 

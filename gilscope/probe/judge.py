@@ -80,7 +80,7 @@ class Subject(NamedTuple):
     call: Callable[..., Any]
     # A callable of the same kind that does nothing.
     empty: Callable[[], Any] = bool
-    # What returns the arguments of each call.
+    # What returns the arguments of each call and its keywords, or None.
     prepare: Callable[[], Any] | None = None
     # What is called before each call: the last one has come back.
     tell_life: Callable[[], object] = bool
@@ -91,16 +91,8 @@ class Subject(NamedTuple):
         made = None if self.prepare is None else self.prepare()
         if made is None:
             return self.call
-        if not isinstance(made, tuple):
-            message = (
-                "check() prepare: expected to return a tuple of arguments, a tuple of "
-                f"a tuple and a dict, or None, got {type(made).__name__}"
-            )
-            raise TypeError(message)
-        match made:
-            case (tuple() as args, dict() as kwargs):
-                return partial(self.call, *args, **kwargs)
-        return partial(self.call, *made)
+        args, kwargs = made
+        return partial(self.call, *args, **kwargs)
 
 
 def judge(

@@ -90,6 +90,24 @@ def evaluate(node: ast.expr, names: dict[str, Any]) -> Any:
     return eval(compile(ast.Expression(node), "<statement>", "eval"), names)  # noqa: S307
 
 
+def read_prepared(
+    prepared: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments that `prepare` returned, or the ones there are."""
+    match prepared:
+        case None:
+            return args, kwargs
+        case tuple(given), dict(named):
+            return given, named
+        case tuple(given):
+            return given, kwargs
+    message = (
+        "prepare: expected to return a tuple of arguments, a tuple of a tuple and a "
+        f"dict, or None, got {type(prepared).__name__}"
+    )
+    raise TypeError(message)
+
+
 def describe_error(error: BaseException, sources: Mapping[str, str]) -> str:
     """Return in one line where an error came from, what it was, and what may help."""
     text = traceback.format_exception_only(error)[-1].strip()

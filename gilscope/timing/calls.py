@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from gilscope.check import check, check_statement
 from gilscope.kernel import open_core_wait
 from gilscope.model import Check
-from gilscope.probe.statement import bind_statement
+from gilscope.probe.statement import bind_statement, read_prepared
 
 Call = Callable[[], Any]
 
@@ -71,10 +71,14 @@ class PlainWork(Work):
 
     def check(self) -> Check:
         """Return whether a call releases the GIL; each has arguments of its own."""
-        if self.size is not None:
+        prepare = self.prepare
+        if prepare is None or self.size is not None:
             return super().check()
-        call = partial(self.func, *self.args, **self.kwargs)
-        return check(call, prepare=self.prepare, figures=False)
+
+        def prepare_all() -> tuple[tuple[Any, ...], dict[str, Any]]:
+            return read_prepared(prepare(), self.args, self.kwargs)
+
+        return check(self.func, prepare=prepare_all, figures=False)
 
 
 @dataclass
@@ -107,24 +111,6 @@ class StatementWork(Work):
     def check(self) -> Check:
         """Return whether the statement releases the GIL, in a namespace of its own."""
         return check_statement(self.statement, self.setup, figures=False)
-
-
-def read_prepared(
-    prepared: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments that `prepare` returned, or the ones there are."""
-    match prepared:
-        case None:
-            return args, kwargs
-        case tuple(given), dict(named):
-            return given, named
-        case tuple(given):
-            return given, kwargs
-    message = (
-        "prepare(): expected None, a tuple of arguments, or a tuple and a dict, "
-        f"got {type(prepared).__name__}"
-    )
-    raise TypeError(message)
 
 
 @dataclass

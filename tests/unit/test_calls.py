@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gilscope.environment import is_gil_enabled
+from gilscope.probe.statement import read_prepared
 from gilscope.threads import collect_no_garbage
 from gilscope.timing.calls import (
     Calls,
@@ -17,7 +18,6 @@ from gilscope.timing.calls import (
     StatementWork,
     Work,
     measure_wall,
-    read_prepared,
 )
 from gilscope.timing.start import run_in_order
 
@@ -74,7 +74,7 @@ def test_prepared_arguments_take_the_place_of_the_others(
 
 def test_prepared_arguments_of_another_type_are_refused() -> None:
     """A list may be one argument or several."""
-    with pytest.raises(TypeError, match="expected None, a tuple"):
+    with pytest.raises(TypeError, match="prepare: expected to return a tuple"):
         read_prepared([1], (), {})
 
 
@@ -85,6 +85,25 @@ def test_arguments_are_prepared_for_each_call_or_for_each_size() -> None:
     make(PlainWork(made.append, prepare=lambda: (next(drawn),)), 3)
     make(PlainWork(made.append, (), {}, lambda size: (size + next(drawn),), 100), 2)
     assert made == [0, 1, 2, 103, 103]
+
+
+@pytest.mark.parametrize("size", [None, 5])
+def test_a_check_is_of_the_calls_that_are_timed(size: int | None) -> None:
+    """What is prepared takes the place of the arguments in both."""
+    made: list[tuple[Any, ...]] = []
+    numbers = iter(range(1000))
+
+    def call(*args: Any, **kwargs: Any) -> None:
+        made.append((len(args), kwargs))
+
+    def prepare(*_: int) -> Any:
+        return ((next(numbers),), {"a": 3}) if size else (next(numbers),)
+
+    work = PlainWork(call, (1, 2), {"a": 2}, prepare, size)
+    make(work, 2)
+    work.check()
+    assert len(made) > 2
+    assert {(n, *named.values()) for n, named in made} == {(1, 3 if size else 2)}
 
 
 def test_a_statement_is_set_up_once_a_process() -> None:

@@ -408,6 +408,19 @@ def test_each_call_gets_what_was_prepared(tmp_path):
     assert len(n_read) == found.n_calls_made
 
 
+def test_what_is_prepared_takes_the_place_of_the_arguments():
+    made = []
+    given = iter([None, (3,), ((4,), {"a": 5})])
+
+    def call(*args, **kwargs):
+        made.append((*args, *kwargs.values()))
+
+    prepare = lambda: next(given, (3,))  # noqa: E731
+    check(call, 1, 2, a=3, prepare=prepare, figures=False)
+    assert made[:3] == [(1, 2, 3), (3, 3), (4, 5)]
+    assert {*made[3:]} <= {(3, 3)}
+
+
 @pytest.mark.parametrize("made", [[1], 1, "x"])
 def test_what_is_prepared_has_to_be_arguments(made):
     with pytest.raises(TypeError, match="prepare: expected to return a tuple"):
