@@ -15,8 +15,8 @@ from gilscope.render.svg import (
     Scale,
     draw_bars,
     draw_lane,
-    draw_seconds,
     draw_legend,
+    draw_seconds,
 )
 from gilscope.stats import Figure
 from gilscope.units import describe_ratio, describe_time
