@@ -11,10 +11,9 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gilscope import extensions
+from gilscope import imports
 from gilscope.environment import is_free_threaded_build, is_gil_enabled
-from gilscope.extensions import SUFFIXES
-from gilscope.imports import inspect_import, is_standard
+from gilscope.imports import SUFFIXES, inspect_import, is_standard
 from gilscope.model import CheckEnvironment
 from gilscope.probe.decide import PYTHON_SHARE
 
@@ -22,7 +21,7 @@ from gilscope.probe.decide import PYTHON_SHARE
 STEP_NS = 25
 
 # An object file says the same each time.
-read_extension = functools.cache(extensions.read_extension)
+read_extension = functools.cache(imports.read_extension)
 
 
 def describe_environment(call: Callable[..., Any]) -> CheckEnvironment:

@@ -7,8 +7,7 @@ import pytest
 
 import gilscope.render.results  # noqa: F401 - registers how an import is shown.
 from gilscope.cli import main
-from gilscope.extensions import read_extension, select_binding
-from gilscope.imports import inspect_import
+from gilscope.imports import inspect_import, read_extension, select_binding
 
 has_elf = pytest.mark.skipif(sys.platform != "linux", reason="its files are not ELF")
 
