@@ -77,23 +77,20 @@ class Auditor:
 
     Args:
         packages: names of packages; the calls of C functions of their modules count.
-        n_watched: how many calls of each function are watched.
 
     Raises:
         AuditUnavailableError: CPython is older than 3.12, has no GIL, the kernel does
             not tell of wake-ups, or other tools use all of `sys.monitoring`.
     """
 
-    def __init__(self, packages: Iterable[str], *, n_watched: int = N_WATCHED) -> None:
+    def __init__(self, packages: Iterable[str]) -> None:
         """Start nothing yet."""
         self._packages = Packages(packages)
-        self._n_watched = n_watched
         self._counts: dict[str, _Counts] = defaultdict(_Counts)
         # By id, or by type and method: a bound method is another object in each call.
         self._names: dict[object, tuple[str, object]] = {}
         self._call: _Call | None = None
         self._is_busy = False
-        self._closing = contextlib.ExitStack()
         self.n_unclear = 0
 
     def __enter__(self) -> Self:
@@ -116,19 +113,19 @@ class Auditor:
             if not tells_wakeups:
                 message = "the system does not tell which threads were woken"
                 raise AuditUnavailableError(message)
+            stack.callback(self._drop_call)
             self._thread = threading.get_ident()
-            self._tool = stack.enter_context(use_tool())
+            tool = stack.enter_context(use_tool())
             for event, function in wanted.items():
-                monitoring.register_callback(self._tool, event, function)
-                stack.callback(monitoring.register_callback, self._tool, event, None)
-            monitoring.set_events(self._tool, sum(wanted))
+                monitoring.register_callback(tool, event, function)
+                stack.callback(monitoring.register_callback, tool, event, None)
+            monitoring.set_events(tool, sum(wanted))
+            stack.callback(monitoring.set_events, tool, 0)
             self._closing = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         """End; what was found stays."""
-        monitoring.set_events(self._tool, 0)
-        self._drop_call()
         self._closing.close()
 
     def summarize(self) -> Audit:
@@ -154,7 +151,7 @@ class Auditor:
             name = self._select_name(function)
             if name:
                 self._counts[name].n_calls += 1
-                if self._counts[name].n_watched < self._n_watched:
+                if self._counts[name].n_watched < N_WATCHED:
                     self._begin(code, offset, name)
         finally:
             self._is_busy = False

@@ -9,7 +9,6 @@ import gc
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -45,9 +44,7 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextlib.contextmanager
-def switch_interval(
-    seconds: float, *, timeout_s: float = TURN_TIMEOUT_S
-) -> Iterator[Callable[[float], None]]:
+def switch_interval(seconds: float) -> Iterator[Callable[[float], None]]:
     """Set the interpreter's switch interval for a while, one user at a time."""
     me = threading.get_ident()
     if _turn.owner == me:
@@ -55,10 +52,10 @@ def switch_interval(
             "switch_interval(): expected one use at a time, got one inside another"
         )
         raise RuntimeError(message)
-    if not _turn.lock.acquire(timeout=timeout_s):
+    if not _turn.lock.acquire(timeout=TURN_TIMEOUT_S):
         message = (
             "switch_interval(): another thread has kept the switch interval for "
-            f"{timeout_s:g} s"
+            f"{TURN_TIMEOUT_S:g} s"
         )
         raise TimeoutError(message)
     _turn.before = sys.getswitchinterval()
@@ -88,22 +85,18 @@ def collect_no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def run_together(
-    *functions: Callable[[], Any], timeout_s: float | None = None
-) -> list[Any]:
+def run_together(*functions: Callable[[], Any]) -> list[Any]:
     """Run each function in a thread of its own, all from the same moment on."""
-    barrier = threading.Barrier(len(functions) + 1)
+    barrier = threading.Barrier(len(functions))
     results: list[Any] = [None] * len(functions)
-    errors: list[BaseException | None] = [None] * len(functions)
+    errors: list[BaseException] = []
 
     def work(position: int) -> None:
         try:
             barrier.wait()
             results[position] = functions[position]()
-        except threading.BrokenBarrierError:
-            return
         except BaseException as error:  # noqa: BLE001 - it is raised in the caller.
-            errors[position] = error
+            errors.append(error)
 
     threads = [
         threading.Thread(target=work, args=(position,), daemon=True)
@@ -112,32 +105,16 @@ def run_together(
     try:
         for thread in threads:
             thread.start()
-        barrier.wait(timeout_s)
+        for thread in threads:
+            thread.join()
     except BaseException:
         # Those that started already must not wait for ever for those that did not.
         barrier.abort()
         raise
-    deadline = None if timeout_s is None else time.monotonic() + timeout_s
-    for thread in threads:
-        thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
-    raise_first(errors)
-    late = sum(thread.is_alive() for thread in threads)
-    if late:
-        message = (
-            f"run_together(): {late} of {len(threads)} functions had not returned "
-            f"after {timeout_s:g} s"
-        )
-        raise TimeoutError(message)
-    return results
-
-
-def raise_first(errors: list[BaseException | None]) -> None:
-    """Raise what went wrong in the first of the threads, if anything did."""
-    raised = [error for error in errors if error is not None]
-    if not raised:
-        return
     # A KeyboardInterrupt or SystemExit is no failure of the work, and goes first.
-    raised.sort(key=lambda error: isinstance(error, Exception))
-    for other in raised[1:]:
-        raised[0].add_note(f"another thread raised {type(other).__name__}: {other}")
-    raise raised[0]
+    errors.sort(key=lambda error: isinstance(error, Exception))
+    for other in errors[1:]:
+        errors[0].add_note(f"another thread raised {type(other).__name__}: {other}")
+    if errors:
+        raise errors[0]
+    return results

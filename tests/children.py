@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import sys
 import threading
 import time
@@ -39,6 +40,8 @@ def close_all(channel: Channel) -> None:
 
 def open_all(channel: Channel) -> None:
     """Use up all descriptors."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
     files = []
     try:
         while True:

@@ -219,8 +219,9 @@ def test_a_call_that_raises_is_judged_too():
 
 
 @needs_monitoring
-def test_so_many_calls_are_watched_and_the_others_counted():
-    with Auditor(["zlib"], n_watched=2) as auditor:
+def test_so_many_calls_are_watched_and_the_others_counted(monkeypatch):
+    monkeypatch.setattr("gilscope.audit.N_WATCHED", 2)
+    with Auditor(["zlib"]) as auditor:
         for _ in range(5):
             zlib.adler32(SMALL)
     (found,) = auditor.summarize().functions
