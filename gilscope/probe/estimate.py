@@ -7,7 +7,7 @@ did not see, because it had no core, widens a range and is never put down to the
 """
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import hypot, sqrt
 from operator import attrgetter
@@ -16,9 +16,13 @@ from typing import NamedTuple
 from gilscope.probe.witness import PAUSE_S, WAKING_NS, Tick
 from gilscope.stats import Figure
 
-# Calls shorter than so many pauses are sampled, if there are enough samples.
-SAMPLED_CALLS = 2
-N_SAMPLED = 8
+# The parts of a call in which calls are compared with each other.
+N_PHASES = 32
+# How many standard errors the share of held calls at a phase may be off.
+N_ERRORS = 2.0
+PAUSE_NS = int(PAUSE_S * 1e9)
+# Windows of short calls count if they have this share of the calls of the largest.
+FULL_WINDOW = 0.5
 # A call that computes for this share of its time does nothing else.
 ALL_COMPUTING = 0.9
 # A range wider than this says nothing.
@@ -91,6 +95,19 @@ class Window(NamedTuple):
         ]
 
 
+class Delays(NamedTuple):
+    """What a witness takes that nobody keeps out, nanoseconds."""
+
+    # From one tick to the next after the usual pause.
+    spacing_ns: float = 120_000
+    # From a release to the tick.
+    waking_ns: float = 0
+
+    def compute_pause(self, tick: Tick) -> float:
+        """Return how long after a tick the witness looks again."""
+        return max(0, self.spacing_ns + tick.pause_ns - PAUSE_NS)
+
+
 class HoldEstimate(NamedTuple):
     """For how long others were kept out, nanoseconds: between low and high."""
 
@@ -103,21 +120,31 @@ class HoldEstimate(NamedTuple):
     is_seen: bool = True
     # What may have been held in addition without being seen.
     missed_ns: float = 0.0
+    # The time of the caller in which it was, and what of that came first and was seen
+    # by nobody; None where it may have come first or last.
+    own_ns: float = 0.0
+    unseen_first_ns: float | None = 0.0
+
+
+class Phase(NamedTuple):
+    """What is known of one part of a call, or of all calls, nanoseconds."""
+
+    held_ns: float = 0.0
+    free_ns: float = 0.0
+    unseen_ns: float = 0.0
+    # Unseen, and perhaps not at this part of the call but at another one.
+    unplaced_ns: float = 0.0
 
 
 class Estimate(NamedTuple):
-    """What one window says, nanoseconds."""
+    """What one window says."""
 
     own_ns: float
-    # Of it, what the witness saw, and what of that was held.
-    seen_ns: float
-    seen_held_ns: float
-    # What was held at the least, and at the most.
-    held_low_ns: float
-    held_high_ns: float
-    # How far either end may be off, and what may have been held in addition: both
-    # independent of other windows.
-    error_ns: float
+    n_calls: int
+    # The parts of its call; or how often the GIL was found held, and free, in calls
+    # that are too short to be watched one by one.
+    phases: Sequence[Phase]
+    # What may have been held in addition, independent of other windows.
     missed_ns: float
     longest: HoldEstimate
 
@@ -141,28 +168,54 @@ def count_computed(before: Tick, after: Tick) -> int | None:
     return max(0, after.computed - before.computed)
 
 
-def estimate_window(window: Window, spacing_ns: int) -> Estimate:
-    """Estimate for which share of a window others could run."""
+def compute_delays(controls: Sequence[Window], windows: Sequence[Window]) -> Delays:
+    """Return the usual delays of a witness beside calls that begin with a release."""
+    spacings = [
+        after.at_ns
+        - before.at_ns
+        - before.pause_ns
+        + PAUSE_NS
+        - count_waits(before, after)[1]
+        for window in (*controls, *windows)
+        for before, after in pairwise(window.ticks)
+        if not was_kept_out(before, after)
+    ]
+    wakings = [
+        window.ticks[0].at_ns
+        - window.stamps[0]
+        - count_waits(window.start, window.ticks[0])[1]
+        for window in controls
+        if window.ticks
+    ]
+    usual = Delays()
+    return Delays(
+        statistics.median(spacings) if spacings else usual.spacing_ns,
+        max(0, statistics.median(wakings)) if wakings else usual.waking_ns,
+    )
+
+
+def estimate_window(window: Window, delays: Delays) -> Estimate:
+    """Estimate when in its calls others could run."""
     own = float(window.own_ns)
-    holds = [*estimate_holds(window, spacing_ns)]
-    seen = [hold for hold in holds if hold.is_seen]
-    unseen_ns = sum(hold.high for hold in holds if not hold.is_seen)
-    held = sum(hold.value for hold in seen)
-    low, high = sum(hold.low for hold in holds), sum(hold.high for hold in holds)
-    error = 0.0
-    missed = hypot(*(hold.missed_ns for hold in holds))
-    if own / window.n_calls < SAMPLED_CALLS * spacing_ns and len(seen) > N_SAMPLED:
-        # What is found after a pause is a sample of calls that are shorter than it.
-        share = sum(hold.high > 0 for hold in seen[1:]) / len(seen[1:])
-        held = low = share * (own - unseen_ns)
-        high = low + unseen_ns
-        error = 2 * own * sqrt((share * (1 - share) + 1 / len(seen)) / len(seen))
-        missed = 0.0
+    holds = [*estimate_holds(window, delays)]
     longest = select_longest(window, holds)
-    return Estimate(own, own - unseen_ns, held, low, high, error, missed, longest)
+    if window.n_calls > 1:
+        return Estimate(own, window.n_calls, [sample(holds)], 0.0, longest)
+    missed = hypot(*(hold.missed_ns for hold in holds))
+    return Estimate(own, 1, fold(holds), missed, longest)
 
 
-def estimate_holds(window: Window, spacing_ns: int) -> Iterator[HoldEstimate]:
+def was_kept_out(before: Tick, after: Tick) -> bool | None:
+    """Return whether the witness had to wait for the GIL, None if nobody tells.
+
+    It sleeps once for its pause, and once more where it waits for the GIL.
+    """
+    if before.n_sleeps is None or after.n_sleeps is None:
+        return None
+    return after.n_sleeps - before.n_sleeps > 1
+
+
+def estimate_holds(window: Window, delays: Delays) -> Iterator[HoldEstimate]:
     """Yield the hold between any two ticks of a window, and up to its ends."""
     marks = window.marks
     computed_ns = count_computed(marks[0], marks[-1])
@@ -177,31 +230,85 @@ def estimate_holds(window: Window, spacing_ns: int) -> Iterator[HoldEstimate]:
         computed = count_computed(before, after) or 0
         own = computed if is_computing else max(passed - caller, computed)
         own = max(0, min(own, passed))
-        pause = spacing_ns + before.pause_ns - int(PAUSE_S * 1e9)
         # At the start the caller has the GIL, and afterwards if it waited for it.
         is_known = is_first or before.caller_waits
+        pause = 0 if is_known else delays.compute_pause(before)
         # The witness does not look in its pause, and where it has no core.
-        unseen = min(passed, witness + (0 if is_known else max(0, pause)))
-        if before.n_sleeps is None or after.n_sleeps is None:
+        unseen = min(passed, witness + pause)
+        was_held = was_kept_out(before, after)
+        if was_held is None:
             was_held = passed - unseen >= pause
-        else:
-            # It sleeps once for its pause, and once more where it waits for the GIL.
-            was_held = after.n_sleeps - before.n_sleeps > 1
         is_same = before.n_switches == after.n_switches is not None
         if is_first and is_last and not window.was_woken:
-            yield HoldEstimate(own, own, own, passed)
+            yield HoldEstimate(own, own, own, passed, own_ns=own)
         elif is_last and not (window.ends_asleep and (is_first or was_held)):
             # The witness had no core to look, and held nobody out.
             is_free = is_same and not is_first
             high = 0.0 if is_free else own
-            yield HoldEstimate(high / 2, 0, high, high and passed, is_seen=is_free)
+            yield HoldEstimate(
+                high / 2, 0, high, high and passed, is_seen=is_free, own_ns=own
+            )
         elif is_first or is_last or was_held:
-            # A hold that was found began at some moment of the pause.
-            low = max(0, own - unseen)
-            yield HoldEstimate((low + own) / 2, low, own, passed - unseen)
+            # A hold that was found began at some moment of the pause, and was over
+            # before the witness had come back.
+            waking = 0 if is_last else delays.waking_ns
+            low = max(0, own - unseen - waking)
+            yield HoldEstimate(
+                (low + own) / 2,
+                low,
+                own,
+                passed - unseen,
+                own_ns=own,
+                unseen_first_ns=0.0 if is_known else own - low if is_last else None,
+            )
         else:
-            # A hold that was over within a pause was missed, if the GIL changed hands.
-            yield HoldEstimate(0, 0, 0, missed_ns=0 if is_same else min(own, unseen))
+            # A hold that was over by then was missed, if the GIL changed hands.
+            high = 0 if is_same else min(own, witness)
+            missed = 0 if is_same else min(own, unseen) - high
+            yield HoldEstimate(0, 0, high, missed_ns=missed, own_ns=own)
+
+
+def fold(holds: Sequence[HoldEstimate]) -> list[Phase]:
+    """Return what is known of each part of a call."""
+    sums = [[0.0] * len(Phase()) for _ in range(N_PHASES)]
+    part_ns = sum(hold.own_ns for hold in holds) / N_PHASES
+    begin_ns = 0.0
+    for length_ns, kind in list_parts(holds):
+        end_ns = begin_ns + length_ns
+        first, last = (
+            min(N_PHASES - 1, int(at_ns / part_ns)) if part_ns else 0
+            for at_ns in (begin_ns, end_ns)
+        )
+        for phase in range(first, last + 1):
+            since = begin_ns if phase == first else phase * part_ns
+            until = end_ns if phase == last else (phase + 1) * part_ns
+            sums[phase][kind] += until - since
+        begin_ns = end_ns
+    return [Phase(*each) for each in sums]
+
+
+def sample(holds: Sequence[HoldEstimate]) -> Phase:
+    """Return how often the GIL was found held, and free, after a pause."""
+    looks = [hold.value > 0 for hold in holds[1:] if hold.is_seen]
+    return Phase(sum(looks), len(looks) - sum(looks))
+
+
+HELD, FREE, UNSEEN, UNPLACED = range(len(Phase()))
+
+
+def list_parts(holds: Iterable[HoldEstimate]) -> Iterator[tuple[float, int]]:
+    """Yield for how long the GIL was held, free or unseen, one after the other."""
+    for hold in holds:
+        unseen_ns = hold.high - hold.low
+        first_ns = hold.unseen_first_ns
+        if first_ns is None:
+            yield hold.low, HELD
+            yield unseen_ns, UNPLACED
+        else:
+            yield first_ns, UNSEEN
+            yield hold.low, HELD
+            yield hold.own_ns - hold.high, FREE
+            yield unseen_ns - first_ns, UNSEEN
 
 
 def select_longest(window: Window, holds: Sequence[HoldEstimate]) -> HoldEstimate:
@@ -209,7 +316,7 @@ def select_longest(window: Window, holds: Sequence[HoldEstimate]) -> HoldEstimat
     seen = [hold for hold in holds if hold.is_seen]
     if not seen:
         return HoldEstimate(0, 0, window.own_ns, is_seen=False)
-    longest = max(seen, key=attrgetter("low"))
+    longest = max(seen, key=attrgetter("low", "value"))
     if window.n_calls == 1:
         return longest
     # Each of the calls was held for no longer than it took.
@@ -220,25 +327,72 @@ def select_longest(window: Window, holds: Sequence[HoldEstimate]) -> HoldEstimat
     return HoldEstimate(value, low, high, min(max(steps), longest.clock))
 
 
+def select_largest(estimates: Sequence[Estimate]) -> Sequence[Estimate]:
+    """Return the windows of as many calls as the largest one, or about as many."""
+    most = max((each.n_calls for each in estimates), default=0)
+    return [each for each in estimates if each.n_calls >= FULL_WINDOW * most]
+
+
 def estimate_fraction(estimates: Sequence[Estimate]) -> Figure | None:
     """Return the released fraction of all windows together, with its range."""
+    estimates = select_largest(estimates)
     own = sum(each.own_ns for each in estimates)
-    if not own:
+    if not estimates:
         return None
-    error = hypot(*(each.error_ns for each in estimates))
-    missed = hypot(error, *(each.missed_ns for each in estimates))
-    seen = max(1.0, sum(each.seen_ns for each in estimates))
+    phases = [
+        Phase(*map(sum, zip(*parts, strict=True)))
+        for parts in zip(*(each.phases for each in estimates), strict=True)
+    ]
+    if estimates[0].n_calls > 1:
+        n_held, n_free, *_ = phases[0]
+        n_seen = n_held + n_free
+        share = n_held / n_seen if n_seen else 0.5
+        held = Figure(share, *compute_share_range(share, n_seen))
+    else:
+        held = estimate_folded(phases, own, len(estimates))
+    missed = hypot(*(each.missed_ns for each in estimates)) / own
     value, low, high = (
         1 - min(1.0, max(0.0, share))
-        for share in (
-            sum(each.seen_held_ns for each in estimates) / seen,
-            (sum(each.held_high_ns for each in estimates) + missed) / own,
-            (sum(each.held_low_ns for each in estimates) - error) / own,
-        )
+        for share in (held.value, held.high + missed, held.low)
     )
     if high - low > RANGE_MAX:
         return None
     return Figure(min(high, max(low, value)), low, high)
+
+
+def estimate_folded(phases: Sequence[Phase], own_ns: float, n_calls: int) -> Figure:
+    """Return the held share of calls that were watched one by one.
+
+    What nobody saw in one call is told by others that were seen at the same part of
+    them, as far as there are enough of them.
+    """
+    value = low = high = 0.0
+    all_held, all_free, *_ = map(sum, zip(*phases, strict=True))
+    usual = all_held / max(1.0, all_held + all_free)
+    for held, free, unseen, unplaced in phases:
+        seen = held + free
+        share = held / seen if seen else usual
+        n_seen = seen * n_calls / max(1.0, seen + unseen + unplaced)
+        _, most = compute_share_range(share, n_seen)
+        value += held + share * (unseen + unplaced)
+        low += held
+        high += held + most * unseen + unplaced
+    return Figure(value / own_ns, low / own_ns, high / own_ns)
+
+
+def compute_share_range(share: float, n_seen: float) -> tuple[float, float]:
+    """Return between what a share lies that was found in so many cases.
+
+    Source:
+        Wilson, Probable inference, the law of succession, and statistical inference,
+        Journal of the American Statistical Association 22 (1927), 209-212.
+    """
+    if not n_seen:
+        return 0.0, 1.0
+    square = N_ERRORS**2 / n_seen
+    centre = share + square / 2
+    width = sqrt(square * (share * (1 - share) + square / 4))
+    return (centre - width) / (1 + square), (centre + width) / (1 + square)
 
 
 def select_longest_hold(holds: Sequence[HoldEstimate]) -> tuple[Figure, Figure] | None:
@@ -253,12 +407,12 @@ def select_longest_hold(holds: Sequence[HoldEstimate]) -> tuple[Figure, Figure] 
     return own, Figure(max(clock, own.low), own.low, max(clock, own.high))
 
 
-def estimate_first_hold(window: Window, spacing_ns: int) -> Figure:
+def estimate_first_hold(window: Window, delays: Delays) -> Figure:
     """Return the longest hold of a call that is watched but once, in seconds.
 
     What nobody saw of it may have been held, and widens the range.
     """
-    holds = [*estimate_holds(window, spacing_ns)]
+    holds = [*estimate_holds(window, delays)]
     longest = max(holds, key=attrgetter("low"))
     high = max(hold.high + hold.missed_ns for hold in holds)
     # A witness without a tick and without a core may have missed a release.

@@ -8,7 +8,6 @@ import types
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from itertools import compress
 from typing import Any, NamedTuple
 
 from gilscope.clock import perf_counter, perf_counter_ns
@@ -17,14 +16,16 @@ from gilscope.model import Check, Evidence, FirstCall, Verdict
 from gilscope.probe.deadline import NoAnswerError, limit_silence
 from gilscope.probe.decide import PYTHON_SHARE, decide, find_notes
 from gilscope.probe.estimate import (
+    Delays,
     Window,
+    compute_delays,
     estimate_first_hold,
     estimate_fraction,
     estimate_window,
     select_longest_hold,
     weigh_interruptions,
 )
-from gilscope.probe.session import SPACING_NS, Session, borrow_session, measure_empty
+from gilscope.probe.session import Session, borrow_session, measure_empty
 from gilscope.probe.surroundings import (
     count_python_share,
     describe_answer,
@@ -36,6 +37,7 @@ from gilscope.probe.surroundings import (
 )
 from gilscope.probe.switch_interval import (
     MAX_CALLS,
+    SHORT_NS,
     SwitchIntervalProbe,
     count_evidence,
     run_chain,
@@ -64,8 +66,6 @@ FIRST_PAUSE_S = 500e-6
 FIGURE_NS = 10_000_000
 # From one window to the next, for a call may take longer than the last one did.
 GROWTH = 10
-# Windows for a figure are those of at least this share of the calls of the largest one.
-FULL_WINDOW = 0.5
 # Calls as short as this are watched many at a time in any case.
 BRIEF_NS = 3_000
 BRIEF_CALLS = 300
@@ -213,7 +213,7 @@ class _Judge:
         else:
             hold = None
             if self.session.tells_wakeups:
-                hold = estimate_first_hold(window, SPACING_NS)
+                hold = estimate_first_hold(window, Delays())
             self.first = FirstCall(window.own_ns / 1e9, len(window.ticks), hold)
         return self.first, answers.pop()
 
@@ -259,10 +259,13 @@ class _Judge:
             return
         self.watch_single(N_ALIKE, N_UNLIKE, SINGLE_SHARE * self.budget_s)
         deadline = perf_counter() + (WATCH_SHARE - SINGLE_SHARE) * self.budget_s
+        # The first call may have taken longer.
+        self.probe.use_huge(call_ns)
+        is_short = call_ns < SHORT_NS
         n_calls = 1
         while perf_counter() < deadline:
             window = self.watch_window(n_calls)
-            if window is None or self.subject.prepare is not None:
+            if window is None or not is_short or self.subject.prepare is not None:
                 n_calls = 1
                 continue
             fitting = FIGURE_NS * n_calls // window.own_ns
@@ -370,14 +373,13 @@ class _Judge:
             return None, None, None
         # Others wait only until the next place where they can interrupt a call.
         windows = self.tried if verdict == "preemptible" else self.windows
-        spacing_ns = SPACING_NS
+        delays = Delays()
         if self.figures:
-            spacing_ns = self.session.measure_spacing(self.probe)
-        estimates = [estimate_window(window, spacing_ns) for window in windows]
+            controls = self.session.watch_sleeps(self.probe)
+            delays = compute_delays(controls, self.windows)
+        estimates = [estimate_window(window, delays) for window in windows]
         fraction: Figure | None = Figure(0.0, 0.0, 0.0)
         if is_released:
-            most = max(window.n_calls for window in windows)
-            full = [window.n_calls >= FULL_WINDOW * most for window in windows]
-            fraction = estimate_fraction([*compress(estimates, full)])
+            fraction = estimate_fraction(estimates)
         holds = select_longest_hold([each.longest for each in estimates])
         return fraction, *(holds or (None, None))

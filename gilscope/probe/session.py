@@ -8,15 +8,15 @@ starts them again when they are needed.
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any, TypeVar
 
 from gilscope.clock import perf_counter, sleep
 from gilscope.kernel import WitnessError
 from gilscope.model import Controls, Evidence
 from gilscope.probe.decide import compare_controls
+from gilscope.probe.estimate import Window
 from gilscope.probe.switch_interval import SwitchIntervalProbe, count_evidence
 from gilscope.probe.waiters import Waiters
 from gilscope.probe.witness import Decoy, Helper, Witness
@@ -33,8 +33,6 @@ N_TRIES = 5
 # The holder takes about half a millisecond, the Python loop a little more.
 N_STEPS = 20_000
 EMPTY_CALLS = 1000
-# Between two ticks of a witness that nobody keeps out, where nothing was measured.
-SPACING_NS = 120_000
 
 
 class Session:
@@ -47,7 +45,7 @@ class Session:
         self._started: dict[type[Helper], Any] = {}
         self._controls: Controls | None = None
         self._fresh_until_s = 0.0
-        self._spacing_ns: int | None = None
+        self._sleeps: Sequence[Window] = ()
         # Whether a check uses it now.
         self.is_used = False
 
@@ -114,17 +112,12 @@ class Session:
         self._controls, self._fresh_until_s = found, now_s + fresh_s
         return found
 
-    def measure_spacing(self, probe: SwitchIntervalProbe) -> int:
-        """Return the nanoseconds between two ticks of a witness nobody keeps out."""
-        if self._spacing_ns is None:
-            gaps = []
-            for _ in range(N_CONTROLS):
-                window = probe.watch(partial(sleep, 0.002))
-                moments = [tick.at_ns for tick in window.ticks] if window else []
-                gaps += [after - before for before, after in pairwise(moments)]
-            # A loaded machine makes some of the gaps longer.
-            self._spacing_ns = sorted(gaps)[len(gaps) // 4] if gaps else SPACING_NS
-        return self._spacing_ns
+    def watch_sleeps(self, probe: SwitchIntervalProbe) -> Sequence[Window]:
+        """Return windows of short sleeps, in which nobody keeps the witness out."""
+        if not self._sleeps:
+            windows = [probe.watch(partial(sleep, 0.002)) for _ in range(N_CONTROLS)]
+            self._sleeps = [window for window in windows if window is not None]
+        return self._sleeps
 
 
 def watch_controls(probe: SwitchIntervalProbe) -> Controls:

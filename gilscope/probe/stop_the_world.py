@@ -29,6 +29,7 @@ from gilscope.probe.decide import compare_attached_controls, decide_attached, fi
 from gilscope.probe.estimate import (
     Estimate,
     HoldEstimate,
+    Phase,
     estimate_fraction,
     select_longest_hold,
     weigh_marks,
@@ -445,8 +446,9 @@ def estimate_stops(window: StopWindow) -> Estimate:
             low = max(0, own - stop.witness_wait_ns)
             holds.append(HoldEstimate((low + own) / 2, low, own, waited))
     whole = max(1.0, window.own_ns * window.n_calls)
-    held, low_sum, high = (
-        min(whole, sum(map(attrgetter(end), holds))) for end in ("value", "low", "high")
+    held, high = (
+        min(whole, sum(map(attrgetter(end), holds))) for end in ("low", "high")
     )
     longest = max(holds, key=attrgetter("low"), default=HoldEstimate(0, 0, 0))
-    return Estimate(whole, whole, held, low_sum, high, 0.0, 0.0, longest)
+    phase = Phase(held, whole - high, unplaced_ns=high - held)
+    return Estimate(whole, 1, [phase], 0.0, longest)

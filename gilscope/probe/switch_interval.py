@@ -9,6 +9,7 @@ that the call neither released the GIL nor ran Python code.
 Source: docs/explanation/how-the-verdict-works.md, which says why each step is taken.
 """
 
+import math
 import operator
 import os
 import sys
@@ -38,10 +39,11 @@ ASK_S = (250e-6, 1e-3, 5e-3, 25e-3)
 ASKED_SLEEPS = 2
 
 MAX_CALLS = 10_000
-# Calls shorter than a few pauses are looked at after pauses of different length, or
-# the witness would meet each at the same place.
-SHORT_NS = 200_000
-SHORT_PAUSES_S = tuple(1e-6 * us for us in (50, 170, 95, 230, 70, 140, 200, 110))
+# Calls shorter than a few pauses are looked at after pauses of different length, which
+# are spread evenly over a whole number of calls: each part of a call is met alike.
+SHORT_NS = 500_000
+N_PAUSES = 89
+GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 # So long other threads have to have waited for the GIL before a window: who began to
 # wait under a shorter interval has asked for it by then.
@@ -81,8 +83,7 @@ class SwitchIntervalProbe:
         """Make the huge interval long enough for a call."""
         self.huge_s = max(HUGE_S, HUGE_CALLS * call_ns / 1e9)
         self.witness.limit_s = self.huge_s / 2
-        is_short = 0 < call_ns < SHORT_NS
-        self.witness.pauses_s = SHORT_PAUSES_S if is_short else (PAUSE_S,)
+        self.witness.pauses_s = spread_pauses(call_ns)
         self._set_interval(self.huge_s)
 
     def park(self) -> None:
@@ -156,14 +157,23 @@ class SwitchIntervalProbe:
         witness.notes_places = True
         window = None
         try:
-            for hold_s in ASK_S:
+            holds_s = ASK_S if answers is None else self._find_hold()
+            for hold_s in holds_s:
                 window = self._interrupt_once(call, hold_s, answers)
-                if window is not None or answers:
+                if window is not None:
                     break
         finally:
             witness.notes_places, witness.pauses_s = False, pauses_s
             self._set_interval(self.huge_s)
         return window
+
+    def _find_hold(self) -> Sequence[float]:
+        """Return how long to hold the GIL before a call that is made but once."""
+        for n_failed, hold_s in enumerate(ASK_S):
+            if self._interrupt_once(bool, hold_s, None) is not None:
+                # A machine that is busy now may be busier then.
+                return [hold_s if n_failed == 0 else ASK_S[-1]]
+        return ASK_S[-1:]
 
     def _interrupt_once(
         self, call: Callable[[], Any], hold_s: float, answers: list[Any] | None
@@ -275,6 +285,14 @@ def plan_asking(
         )
 
     return (come, *early, ask, *late, *start), (*end, *last), read_ends
+
+
+def spread_pauses(call_ns: float) -> list[float]:
+    """Return the pauses of a witness beside calls of that length, in seconds."""
+    span_s = 0.0
+    if 0 < call_ns < SHORT_NS:
+        span_s = call_ns * math.ceil(SHORT_NS / call_ns) / 1e9
+    return [PAUSE_S + span_s * (i * GOLDEN_RATIO % 1) for i in range(N_PAUSES)]
 
 
 def select_inside(ticks: Iterable[Tick], stamps: Sequence[int]) -> list[Tick]:

@@ -4,6 +4,7 @@ Every case stands just beside a threshold, on either side of it.
 """
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -16,21 +17,23 @@ from gilscope.probe.decide import (
     find_notes,
 )
 from gilscope.probe.estimate import (
+    Delays,
     Estimate,
     HoldEstimate,
+    Phase,
     Window,
     estimate_fraction,
     estimate_holds,
-    estimate_window,
     weigh_interruptions,
     weigh_marks,
 )
+from gilscope.probe.switch_interval import spread_pauses
 from gilscope.probe.witness import Tick
 from gilscope.stats import Figure
 from tests.unit.test_check_decide import BLOCKED, FREE, HOLDER, LOOP, RELEASER, STOPPED
 
 US = 1000
-SPACING_NS = 100 * US
+DELAYS = Delays(spacing_ns=100 * US)
 
 KEPT = Evidence(
     n_calls=2,
@@ -175,8 +178,21 @@ def test_a_call_computes_if_it_does_so_for_three_tenths(
 @pytest.mark.parametrize(("high", "is_told"), [(899, True), (901, False)])
 def test_a_range_of_nine_tenths_says_nothing(high: int, is_told: bool) -> None:
     """RANGE_MAX."""
-    estimate = Estimate(1000, 1000, 0, 0, high, 0, 0, HoldEstimate(0, 0, 0))
+    phases = [Phase(free_ns=1000 - high, unplaced_ns=high)]
+    estimate = Estimate(1000, 1, phases, 0, HoldEstimate(0, 0, 0))
     assert (estimate_fraction([estimate]) is not None) == is_told
+
+
+@pytest.mark.parametrize(("n_calls", "counts"), [(49, False), (51, True)])
+def test_a_window_counts_if_it_has_half_of_the_calls_of_the_largest(
+    n_calls: int, counts: bool
+) -> None:
+    """FULL_WINDOW."""
+    largest = Estimate(1000, 100, [Phase(0, 100)], 0, HoldEstimate(0, 0, 0))
+    other = largest._replace(n_calls=n_calls, phases=[Phase(100, 0)])
+    found = estimate_fraction([largest, other])
+    assert found is not None
+    assert (found.value < 1) == counts
 
 
 @pytest.mark.parametrize(("computed_us", "held_us"), [(899, 1000), (901, 901)])
@@ -186,23 +202,18 @@ def test_a_call_that_computes_for_nine_tenths_does_nothing_else(
     """ALL_COMPUTING: what it computed is then its time."""
     ends = Tick(0, computed=0), Tick(0, computed=computed_us * US)
     window = Window((0, 1000 * US), [], False, *ends)
-    assert [hold.high for hold in estimate_holds(window, SPACING_NS)] == [held_us * US]
+    assert [hold.high for hold in estimate_holds(window, DELAYS)] == [held_us * US]
 
 
-@pytest.mark.parametrize(
-    ("call_us", "n_notes", "is_sampled"),
-    [
-        # SAMPLED_CALLS
-        (199, 9, True),
-        (201, 9, False),
-        # N_SAMPLED: the last interval is not seen.
-        (50, 9, True),
-        (50, 8, False),
-    ],
-)
-def test_short_calls_are_sampled(call_us: int, n_notes: int, is_sampled: bool) -> None:
-    """If there are enough samples."""
-    stamps = range(0, 100 * call_us * US, call_us * US)
-    notes = [Tick((1 + i) * SPACING_NS, n_sleeps=i) for i in range(n_notes)]
-    window = Window(stamps, notes, True)
-    assert (estimate_window(window, SPACING_NS).error_ns > 0) == is_sampled
+@pytest.mark.parametrize(("call_us", "is_short"), [(499, True), (501, False)])
+def test_short_calls_are_looked_at_after_pauses_of_a_whole_number_of_calls(
+    call_us: int, is_short: bool
+) -> None:
+    """SHORT_NS: so each part of a call is met alike."""
+    pauses_us = [1e6 * pause_s for pause_s in spread_pauses(call_us * US)]
+    if not is_short:
+        assert set(map(round, pauses_us)) == {50}
+        return
+    places = sorted((pause_us - 50) / call_us % 1 for pause_us in pauses_us)
+    steps = [after - before for before, after in pairwise([0, *places, 1])]
+    assert max(steps) < 0.04
