@@ -41,7 +41,7 @@ def check(
         func: the callable.
         args: its arguments, the same ones for every call.
         budget_s: about how long the figures may take, in seconds; longer where one call
-            is.
+            is, and up to four times as long on a busy machine.
         figures: False for the verdict alone, of five calls or less.
         timeout_s: how long no call may return before the answer is "no answer:
             deadlock?", with the stacks of all threads; None = as long as it takes.

@@ -85,6 +85,11 @@ class Window(NamedTuple):
         return max(1, passed_ns - waited_ns, computed_ns)
 
     @property
+    def waited_ns(self) -> int:
+        """How long caller and witness had no core."""
+        return sum(count_waits(self.start, self.end))
+
+    @property
     def marks(self) -> list[Tick]:
         """Its start, what the witness noted, and its end."""
         start, end = self.stamps[0], self.stamps[-1]
@@ -194,10 +199,32 @@ def compute_delays(controls: Sequence[Window], windows: Sequence[Window]) -> Del
     )
 
 
-def estimate_window(window: Window, delays: Delays) -> Estimate:
+def is_computing(windows: Iterable[Window]) -> bool:
+    """Return whether calls do nothing but compute, so that this is their time.
+
+    Linux tells of a run-queue wait when it is over, and not of all that keeps a thread
+    from its core, which makes the share smaller in some of the calls.
+    """
+    shares = (
+        (count_computed(window.start, window.end) or 0) / window.own_ns
+        for window in windows
+    )
+    return max(shares, default=0) > ALL_COMPUTING
+
+
+def estimate_windows(windows: Sequence[Window], delays: Delays) -> list[Estimate]:
+    """Estimate when in the calls of each window others could run."""
+    computes_only = is_computing(windows)
+    return [
+        estimate_window(window, delays, computes_only=computes_only)
+        for window in windows
+    ]
+
+
+def estimate_window(window: Window, delays: Delays, *, computes_only: bool) -> Estimate:
     """Estimate when in its calls others could run."""
-    own = float(window.own_ns)
-    holds = [*estimate_holds(window, delays)]
+    holds = [*estimate_holds(window, delays, computes_only=computes_only)]
+    own = float(max(1, sum(hold.own_ns for hold in holds)))
     longest = select_longest(window, holds)
     if window.n_calls > 1:
         return Estimate(own, window.n_calls, [sample(holds)], 0.0, longest)
@@ -215,20 +242,17 @@ def was_kept_out(before: Tick, after: Tick) -> bool | None:
     return after.n_sleeps - before.n_sleeps > 1
 
 
-def estimate_holds(window: Window, delays: Delays) -> Iterator[HoldEstimate]:
+def estimate_holds(
+    window: Window, delays: Delays, *, computes_only: bool
+) -> Iterator[HoldEstimate]:
     """Yield the hold between any two ticks of a window, and up to its ends."""
     marks = window.marks
-    computed_ns = count_computed(marks[0], marks[-1])
-    # Linux tells of a run-queue wait when it is over; computing time is exact.
-    is_computing = (
-        computed_ns is not None and computed_ns > ALL_COMPUTING * window.own_ns
-    )
     for before, after in pairwise(marks):
         is_first, is_last = before is marks[0], after is marks[-1]
         passed = max(0, after.at_ns - before.at_ns)
         caller, witness = count_waits(before, after)
         computed = count_computed(before, after) or 0
-        own = computed if is_computing else max(passed - caller, computed)
+        own = computed if computes_only else max(passed - caller, computed)
         own = max(0, min(own, passed))
         # At the start the caller has the GIL, and afterwards if it waited for it.
         is_known = is_first or before.caller_waits
@@ -384,8 +408,7 @@ def compute_share_range(share: float, n_seen: float) -> tuple[float, float]:
     """Return between what a share lies that was found in so many cases.
 
     Source:
-        Wilson, Probable inference, the law of succession, and statistical inference,
-        Journal of the American Statistical Association 22 (1927), 209-212.
+        Wilson, Journal of the American Statistical Association 22 (1927), 209-212.
     """
     if not n_seen:
         return 0.0, 1.0
@@ -412,7 +435,7 @@ def estimate_first_hold(window: Window, delays: Delays) -> Figure:
 
     What nobody saw of it may have been held, and widens the range.
     """
-    holds = [*estimate_holds(window, delays)]
+    holds = [*estimate_holds(window, delays, computes_only=is_computing([window]))]
     longest = max(holds, key=attrgetter("low"))
     high = max(hold.high + hold.missed_ns for hold in holds)
     # A witness without a tick and without a core may have missed a release.

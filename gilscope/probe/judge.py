@@ -21,7 +21,7 @@ from gilscope.probe.estimate import (
     compute_delays,
     estimate_first_hold,
     estimate_fraction,
-    estimate_window,
+    estimate_windows,
     select_longest_hold,
     weigh_interruptions,
 )
@@ -58,6 +58,8 @@ N_INTERRUPTED_MAX = 12
 SINGLE_SHARE = 0.1
 WATCH_SHARE = 0.4
 INTERRUPT_SHARE = 0.2
+# So many budgets more are spent on a busy machine, at most.
+BUSY_BUDGETS = 3
 # A call longer than this share of the budget is watched twice, not more.
 LONG_SHARE = 0.25
 # Between two looks at the first call, of which nobody knows how long it takes.
@@ -259,12 +261,16 @@ class _Judge:
             return
         self.watch_single(N_ALIKE, N_UNLIKE, SINGLE_SHARE * self.budget_s)
         deadline = perf_counter() + (WATCH_SHARE - SINGLE_SHARE) * self.budget_s
+        limit = deadline + BUSY_BUDGETS * self.budget_s
         # The first call may have taken longer.
         self.probe.use_huge(call_ns)
         is_short = call_ns < SHORT_NS
         n_calls = 1
         while perf_counter() < deadline:
             window = self.watch_window(n_calls)
+            if window is not None:
+                # A busy machine is given more time, so that as much is seen.
+                deadline = min(limit, deadline + window.waited_ns / 1e9)
             if window is None or not is_short or self.subject.prepare is not None:
                 n_calls = 1
                 continue
@@ -377,7 +383,7 @@ class _Judge:
         if self.figures:
             controls = self.session.watch_sleeps(self.probe)
             delays = compute_delays(controls, self.windows)
-        estimates = [estimate_window(window, delays) for window in windows]
+        estimates = estimate_windows(windows, delays)
         fraction: Figure | None = Figure(0.0, 0.0, 0.0)
         if is_released:
             fraction = estimate_fraction(estimates)

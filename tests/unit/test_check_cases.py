@@ -284,6 +284,33 @@ def test_a_busy_machine_widens_the_range_and_shifts_nothing(calls, busy, parts, 
             assert fraction.low - 0.05 <= truth <= fraction.high + 0.05
 
 
+@pytest.mark.parametrize("half_s", [20e-6, 60e-6, 150e-6])
+def test_a_short_call_is_met_at_each_of_its_parts(calls, busy, half_s):
+    """Else a call that is half held would read as 0.4, or as 0.7."""
+    fraction = check(calls.parts, 0, half_s, half_s).released_fraction
+    assert fraction is not None
+    # A call has an overhead of its own, and two standard errors are not all.
+    assert fraction.low - 0.08 <= 0.5 <= fraction.high + 0.12
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("parts", "released"), [((0.0001, 0.0099, 0), True), ((0, 0.005, 0.005), False)]
+)
+def test_a_limit_is_rarely_unclear_on_a_busy_machine(calls, busy, parts, released):
+    """None on the wrong side, fewer than a quarter unclear."""
+    found = [check(calls.parts, *parts).released_fraction for _ in range(40)]
+    told = [fraction for fraction in found if fraction is not None]
+    n_right = sum(
+        fraction.low >= 0.8 if released else fraction.high < 0.8 for fraction in told
+    )
+    n_wrong = sum(
+        fraction.high < 0.8 if released else fraction.low >= 0.8 for fraction in told
+    )
+    assert n_wrong == 0
+    assert n_right > 30
+
+
 def test_a_hold_is_as_long_as_it_computes_however_busy_the_machine(busy):
     before_s = []
     found = check_clearly(

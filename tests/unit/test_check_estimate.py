@@ -17,7 +17,7 @@ from gilscope.probe.estimate import (
     estimate_first_hold,
     estimate_fraction,
     estimate_holds,
-    estimate_window,
+    estimate_windows,
     select_longest_hold,
     weigh_interruptions,
     weigh_marks,
@@ -48,7 +48,7 @@ def window(length_ms, notes=(), *, ends_asleep=True, **end):
 
 def estimate(watched):
     """Return the released fraction of one window, and its longest hold."""
-    found = estimate_window(watched, DELAYS)
+    (found,) = estimate_windows([watched], DELAYS)
     return SimpleNamespace(released=estimate_fraction([found]), longest=found.longest)
 
 
@@ -209,7 +209,7 @@ def test_time_that_a_call_computed_is_its_own_whatever_it_waited(waited_ms, high
     last = note(4.5, caller_ms=waited_ms, n_sleeps=3)._replace(computed=11 * MS // 10)
     watched = window(9, [first, last], caller_ms=waited_ms, ends_asleep=True)
     watched = watched._replace(start=watched.start._replace(computed=0))
-    holds = [*estimate_holds(watched, DELAYS)]
+    holds = [*estimate_holds(watched, DELAYS, computes_only=False)]
     assert holds[1].high == pytest.approx(high_ms * MS)
 
 
@@ -256,7 +256,7 @@ def test_each_part_of_a_call_is_where_it_was():
     """First held, then free; at the end the witness waited for a core."""
     ticks = [note(5 + 0.1 * step, n_sleeps=step, n_switches=0) for step in range(26)]
     watched = window(10, ticks, witness_ms=2.5, n_sleeps=27, n_switches=1)
-    phases = estimate_window(watched, DELAYS).phases
+    phases = estimate_windows([watched], DELAYS)[0].phases
     part_ns = 10 * MS / N_PHASES
     assert [each.held_ns for each in phases[:16]] == [part_ns] * 16
     assert [each.free_ns for each in phases[16:24]] == [part_ns] * 8

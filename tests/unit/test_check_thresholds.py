@@ -23,7 +23,7 @@ from gilscope.probe.estimate import (
     Phase,
     Window,
     estimate_fraction,
-    estimate_holds,
+    estimate_windows,
     weigh_interruptions,
     weigh_marks,
 )
@@ -199,10 +199,14 @@ def test_a_window_counts_if_it_has_half_of_the_calls_of_the_largest(
 def test_a_call_that_computes_for_nine_tenths_does_nothing_else(
     computed_us: int, held_us: int
 ) -> None:
-    """ALL_COMPUTING: what it computed is then its time."""
-    ends = Tick(0, computed=0), Tick(0, computed=computed_us * US)
-    window = Window((0, 1000 * US), [], False, *ends)
-    assert [hold.high for hold in estimate_holds(window, DELAYS)] == [held_us * US]
+    """ALL_COMPUTING: what it computed is then its time, in other windows too."""
+    less, most = (
+        Window((0, 1000 * US), [], False, Tick(0, computed=0), Tick(0, computed=end_us))
+        for end_us in (500 * US, computed_us * US)
+    )
+    found = estimate_windows([less, most], DELAYS)
+    assert found[1].longest.high == held_us * US
+    assert found[0].longest.high == (500 if computed_us > 900 else 1000) * US
 
 
 @pytest.mark.parametrize(("call_us", "is_short"), [(499, True), (501, False)])
