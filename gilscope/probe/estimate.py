@@ -18,8 +18,12 @@ from gilscope.stats import Figure
 
 # The parts of a call in which calls are compared with each other.
 N_PHASES = 32
-# How many standard errors the share of held calls at a phase may be off.
+# How many standard errors a share may be off, of the calls that were held at a phase
+# and of the looks at short calls: these are less independent of each other.
 N_ERRORS = 2.0
+N_ERRORS_SAMPLED = 3.0
+# A caller that got no further between two ticks had no core.
+MOVED_NS = 2_000
 PAUSE_NS = int(PAUSE_S * 1e9)
 # Windows of short calls count if they have this share of the calls of the largest.
 FULL_WINDOW = 0.5
@@ -227,7 +231,7 @@ def estimate_window(window: Window, delays: Delays, *, computes_only: bool) -> E
     own = float(max(1, sum(hold.own_ns for hold in holds)))
     longest = select_longest(window, holds)
     if window.n_calls > 1:
-        return Estimate(own, window.n_calls, [sample(holds)], 0.0, longest)
+        return Estimate(own, window.n_calls, [sample(window, holds)], 0.0, longest)
     missed = hypot(*(hold.missed_ns for hold in holds))
     return Estimate(own, 1, fold(holds), missed, longest)
 
@@ -311,10 +315,23 @@ def fold(holds: Sequence[HoldEstimate]) -> list[Phase]:
     return [Phase(*each) for each in sums]
 
 
-def sample(holds: Sequence[HoldEstimate]) -> Phase:
-    """Return how often the GIL was found held, and free, after a pause."""
-    looks = [hold.value > 0 for hold in holds[1:] if hold.is_seen]
-    return Phase(sum(looks), len(looks) - sum(looks))
+def sample(window: Window, holds: Sequence[HoldEstimate]) -> Phase:
+    """Return how often the GIL was found held, and free, after a pause.
+
+    A caller without a core is found at one place again and again where the GIL is
+    free, and once where it is held. It counts once for both.
+    """
+    n_held = n_free = 0
+    may_stay = computes(window, attrgetter("computed"))
+    gaps = [*zip(pairwise(window.marks), holds, strict=True)]
+    for (before, after), hold in gaps[1:]:
+        if not hold.is_seen:
+            continue
+        if hold.value > 0:
+            n_held += 1
+        elif not may_stay or (count_computed(before, after) or 0) >= MOVED_NS:
+            n_free += 1
+    return Phase(n_held, n_free)
 
 
 HELD, FREE, UNSEEN, UNPLACED = range(len(Phase()))
@@ -371,7 +388,7 @@ def estimate_fraction(estimates: Sequence[Estimate]) -> Figure | None:
         n_held, n_free, *_ = phases[0]
         n_seen = n_held + n_free
         share = n_held / n_seen if n_seen else 0.5
-        held = Figure(share, *compute_share_range(share, n_seen))
+        held = Figure(share, *compute_share_range(share, n_seen, N_ERRORS_SAMPLED))
     else:
         held = estimate_folded(phases, own, len(estimates))
     missed = hypot(*(each.missed_ns for each in estimates)) / own
@@ -404,7 +421,9 @@ def estimate_folded(phases: Sequence[Phase], own_ns: float, n_calls: int) -> Fig
     return Figure(value / own_ns, low / own_ns, high / own_ns)
 
 
-def compute_share_range(share: float, n_seen: float) -> tuple[float, float]:
+def compute_share_range(
+    share: float, n_seen: float, n_errors: float = N_ERRORS
+) -> tuple[float, float]:
     """Return between what a share lies that was found in so many cases.
 
     Source:
@@ -412,7 +431,7 @@ def compute_share_range(share: float, n_seen: float) -> tuple[float, float]:
     """
     if not n_seen:
         return 0.0, 1.0
-    square = N_ERRORS**2 / n_seen
+    square = n_errors**2 / n_seen
     centre = share + square / 2
     width = sqrt(square * (share * (1 - share) + square / 4))
     return (centre - width) / (1 + square), (centre + width) / (1 + square)

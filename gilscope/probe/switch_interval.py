@@ -13,9 +13,9 @@ import math
 import operator
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain, compress, repeat
+from itertools import chain, compress, count, repeat
 from typing import Any
 
 from gilscope.clock import perf_counter_ns, process_time_ns, thread_time_ns
@@ -42,7 +42,6 @@ MAX_CALLS = 10_000
 # Calls shorter than a few pauses are looked at after pauses of different length, which
 # are spread evenly over a whole number of calls: each part of a call is met alike.
 SHORT_NS = 500_000
-N_PAUSES = 89
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 # So long other threads have to have waited for the GIL before a window: who began to
@@ -153,7 +152,7 @@ class SwitchIntervalProbe:
         appended to `answers`, or dropped at once.
         """
         witness = self.witness
-        pauses_s, witness.pauses_s = witness.pauses_s, (pause_s,)
+        pauses_s, witness.pauses_s = witness.pauses_s, repeat(pause_s)
         witness.notes_places = True
         window = None
         try:
@@ -287,12 +286,13 @@ def plan_asking(
     return (come, *early, ask, *late, *start), (*end, *last), read_ends
 
 
-def spread_pauses(call_ns: float) -> list[float]:
-    """Return the pauses of a witness beside calls of that length, in seconds."""
+def spread_pauses(call_ns: float) -> Iterator[float]:
+    """Yield the pauses of a witness beside calls of that length, in seconds."""
     span_s = 0.0
     if 0 < call_ns < SHORT_NS:
         span_s = call_ns * math.ceil(SHORT_NS / call_ns) / 1e9
-    return [PAUSE_S + span_s * (i * GOLDEN_RATIO % 1) for i in range(N_PAUSES)]
+    # The fractions of i * i * x are spread evenly, as are those of sums of a few.
+    return (PAUSE_S + span_s * (i * i * GOLDEN_RATIO % 1) for i in count())
 
 
 def select_inside(ticks: Iterable[Tick], stamps: Sequence[int]) -> list[Tick]:

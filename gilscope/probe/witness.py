@@ -18,7 +18,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Self
 
 from gilscope.clock import (
@@ -198,8 +198,8 @@ class Witness(Helper):
         """Prepare the thread."""
         super().__init__()
         self.limit_s = limit_s
-        # Taken in turn.
-        self.pauses_s: Sequence[float] = (PAUSE_S,)
+        # Taken in turn, from one window to the next.
+        self.pauses_s: Iterator[float] = itertools.repeat(PAUSE_S)
         self.notes_places = False
         self.read_computed: Callable[[], int] | None = None
         self.read_switches: Callable[[], int] | None = None
@@ -323,9 +323,8 @@ class Witness(Helper):
             self._idle.ring()
 
     def _take_ticks(self) -> None:
-        pauses = itertools.cycle(self.pauses_s)
         while self._is_armed:
-            pause_s = next(pauses)
+            pause_s = next(self.pauses_s)
             tick = Tick(perf_counter_ns(), pause_ns=int(pause_s * 1e9))
             if self._read_caller is not None:
                 tick = tick._replace(computed=self._read_caller())

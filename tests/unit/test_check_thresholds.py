@@ -4,7 +4,7 @@ Every case stands just beside a threshold, on either side of it.
 """
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import pytest
 
@@ -214,7 +214,7 @@ def test_short_calls_are_looked_at_after_pauses_of_a_whole_number_of_calls(
     call_us: int, is_short: bool
 ) -> None:
     """SHORT_NS: so each part of a call is met alike."""
-    pauses_us = [1e6 * pause_s for pause_s in spread_pauses(call_us * US)]
+    pauses_us = [1e6 * pause_s for pause_s in islice(spread_pauses(call_us * US), 500)]
     if not is_short:
         assert set(map(round, pauses_us)) == {50}
         return
