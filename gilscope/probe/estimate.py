@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import hypot, sqrt
-from operator import attrgetter
+from operator import attrgetter, truediv
 from typing import NamedTuple
 
 from gilscope.probe.witness import PAUSE_S, WAKING_NS, Tick
@@ -203,17 +203,20 @@ def compute_delays(controls: Sequence[Window], windows: Sequence[Window]) -> Del
     )
 
 
-def is_computing(windows: Iterable[Window]) -> bool:
+def is_computing(windows: Sequence[Window]) -> bool:
     """Return whether calls do nothing but compute, so that this is their time.
 
-    Linux tells of a run-queue wait when it is over, and not of all that keeps a thread
-    from its core, which makes the share smaller in some of the calls.
+    Linux tells of a run-queue wait when it is over, so that too much or too little may
+    be taken off for one window; and not of all that keeps a thread from its core, which
+    is why one window without a wait is enough.
     """
-    shares = (
-        (count_computed(window.start, window.end) or 0) / window.own_ns
-        for window in windows
+    computed = [count_computed(each.start, each.end) or 0 for each in windows]
+    own = [each.own_ns for each in windows]
+    passed = [max(1, each.stamps[-1] - each.stamps[0]) for each in windows]
+    return (
+        max(c / p for c, p in zip(computed, passed, strict=True)) > ALL_COMPUTING
+        or statistics.median(map(truediv, computed, own)) > ALL_COMPUTING
     )
-    return max(shares, default=0) > ALL_COMPUTING
 
 
 def estimate_windows(windows: Sequence[Window], delays: Delays) -> list[Estimate]:

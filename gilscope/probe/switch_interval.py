@@ -168,11 +168,13 @@ class SwitchIntervalProbe:
 
     def _find_hold(self) -> Sequence[float]:
         """Return how long to hold the GIL before a call that is made but once."""
-        for n_failed, hold_s in enumerate(ASK_S):
-            if self._interrupt_once(bool, hold_s, None) is not None:
-                # A machine that is busy now may be busier then.
-                return [hold_s if n_failed == 0 else ASK_S[-1]]
-        return ASK_S[-1:]
+        n_tries = 2
+        asked = [
+            self._interrupt_once(bool, ASK_S[0], None) is not None
+            for _ in range(n_tries)
+        ]
+        # A machine that is busy now may be busier then.
+        return ASK_S[:1] if all(asked) else ASK_S[-1:]
 
     def _interrupt_once(
         self, call: Callable[[], Any], hold_s: float, answers: list[Any] | None
