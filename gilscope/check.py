@@ -81,8 +81,8 @@ def check(
     from functools import partial  # noqa: PLC0415
 
     import gilscope.render.results  # noqa: F401, PLC0415
-    from gilscope.probe.judge import Subject, judge  # noqa: PLC0415
-    from gilscope.probe.statement import read_prepared  # noqa: PLC0415
+    from gilscope.probe.judge import judge  # noqa: PLC0415
+    from gilscope.probe.statement import Subject, read_prepared  # noqa: PLC0415
     from gilscope.probe.surroundings import describe_callable  # noqa: PLC0415
 
     subject = Subject(describe_callable(func), func)
@@ -109,11 +109,10 @@ def check_statement(
     """
     check_budget(budget_s)
     import gilscope.render.results  # noqa: F401, PLC0415
-    from gilscope.probe.judge import Subject, judge  # noqa: PLC0415
+    from gilscope.probe.judge import judge  # noqa: PLC0415
     from gilscope.probe.statement import bind_statement  # noqa: PLC0415
 
-    bound = bind_statement(statement, setup, namespace)
-    subject = Subject(statement, *bound)
+    subject = bind_statement(statement, setup, namespace)
     return judge(subject, budget_s=budget_s, figures=figures)
 
 

@@ -109,7 +109,7 @@ def note_native_threads(pid: int, lines: list[str]) -> None:
 def run_order(channel: Channel) -> None:
     """Judge what the order says; runs in the child."""
     # Before the user's modules can take the place of what these need.
-    from gilscope.probe import judge  # noqa: PLC0415
+    from gilscope.probe.judge import judge  # noqa: PLC0415
     from gilscope.probe.statement import bind_statement, describe_error  # noqa: PLC0415
 
     wanted = Statement(**channel.order)
@@ -125,9 +125,9 @@ def run_order(channel: Channel) -> None:
             channel.send(sign)
 
     try:
-        bound = bind_statement(wanted.statement, wanted.setup, prepare=wanted.prepare)
-        subject = judge.Subject(wanted.statement, *bound, tell_life=tell_life)
-        found = judge.judge(subject, budget_s=wanted.budget_s)
+        subject = bind_statement(wanted.statement, wanted.setup, prepare=wanted.prepare)
+        subject = subject._replace(tell_life=tell_life)
+        found = judge(subject, budget_s=wanted.budget_s)
     except BaseException as error:  # noqa: BLE001 - told to the parent.
         sources = {
             "<statement>": wanted.statement,

@@ -5,10 +5,8 @@ Source: docs/explanation/how-the-verdict-works.md.
 
 import statistics
 import types
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from gilscope.clock import perf_counter, perf_counter_ns
 from gilscope.kernel import WitnessError
@@ -26,6 +24,7 @@ from gilscope.probe.estimate import (
     weigh_interruptions,
 )
 from gilscope.probe.session import Session, borrow_session, measure_empty
+from gilscope.probe.statement import Subject
 from gilscope.probe.surroundings import (
     count_python_share,
     describe_answer,
@@ -73,28 +72,6 @@ BRIEF_NS = 3_000
 BRIEF_CALLS = 300
 # Other callables run C code, at first.
 PYTHON_FUNCTIONS = (types.FunctionType, types.MethodType)
-
-
-class Subject(NamedTuple):
-    """What is judged."""
-
-    name: str
-    call: Callable[..., Any]
-    # A callable of the same kind that does nothing.
-    empty: Callable[[], Any] = bool
-    # What returns the arguments of each call and its keywords, or None.
-    prepare: Callable[[], Any] | None = None
-    # What is called before each call: the last one has come back.
-    tell_life: Callable[[], object] = bool
-
-    def make_call(self) -> Callable[[], Any]:
-        """Return the next call, without arguments."""
-        self.tell_life()
-        made = None if self.prepare is None else self.prepare()
-        if made is None:
-            return self.call
-        args, kwargs = made
-        return partial(self.call, *args, **kwargs)
 
 
 def judge(

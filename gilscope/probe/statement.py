@@ -1,4 +1,4 @@
-"""Statements as `python -m timeit` takes them: made callable, and what is wrong."""
+"""What is judged; statements, as `python -m timeit` takes them, made callable."""
 
 import ast
 import sys
@@ -17,14 +17,26 @@ PLACES = {
 }
 
 
-class Bound(NamedTuple):
-    """A statement made callable."""
+class Subject(NamedTuple):
+    """What is judged: a callable, or a statement made callable."""
 
+    name: str
     call: Callable[..., Any]
     # A callable of the same kind that does nothing.
-    empty: Callable[[], Any]
-    # What runs before each call, if anything.
+    empty: Callable[[], Any] = bool
+    # What returns the arguments of each call and its keywords, or None.
     prepare: Callable[[], Any] | None = None
+    # What is called before each call: the last one has come back.
+    tell_life: Callable[[], object] = bool
+
+    def make_call(self) -> Callable[[], Any]:
+        """Return the next call, without arguments."""
+        self.tell_life()
+        made = None if self.prepare is None else self.prepare()
+        if made is None:
+            return self.call
+        args, kwargs = made
+        return partial(self.call, *args, **kwargs)
 
 
 def bind_statement(
@@ -32,7 +44,7 @@ def bind_statement(
     setup: str,
     namespace: dict[str, Any] | None = None,
     prepare: str | None = None,
-) -> Bound:
+) -> Subject:
     """Run the setup, and return what runs the statement once.
 
     A statement that calls one function with names and constants is bound to that
@@ -51,11 +63,11 @@ def bind_statement(
     if len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr):
         value = tree.body[0].value
         if prepare is None and isinstance(value, ast.Call) and is_simple(value, names):
-            return Bound(bind_call(value, names), bool)
+            return Subject(statement, bind_call(value, names))
         expression = compile(ast.Expression(value), "<statement>", "eval")
         run = partial(eval, expression, names)
     nothing = partial(exec, compile("pass", "<empty>", "exec"), {})
-    return Bound(run, nothing, run_before)
+    return Subject(statement, run, nothing, run_before)
 
 
 def is_simple(call: ast.Call, names: dict[str, Any]) -> bool:

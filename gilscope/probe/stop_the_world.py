@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import cycle, pairwise, repeat
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from gilscope.clock import (
     perf_counter,
@@ -35,6 +35,7 @@ from gilscope.probe.estimate import (
     weigh_marks,
 )
 from gilscope.probe.session import borrow_session, run_loop
+from gilscope.probe.statement import Subject
 from gilscope.probe.surroundings import (
     count_python_share,
     describe_extension,
@@ -43,9 +44,6 @@ from gilscope.probe.surroundings import (
 from gilscope.probe.switch_interval import MAX_CALLS, check_complete, run_chain
 from gilscope.probe.witness import Tick, Witness, find_place
 from gilscope.stats import Figure
-
-if TYPE_CHECKING:
-    from gilscope.probe.judge import Subject
 
 # The Python loop is long, for it may take milliseconds to be stopped.
 CONTROL_STEPS = 50_000
@@ -78,7 +76,7 @@ ENOUGH_BLOCKED = 20
 
 
 def judge_attached(
-    check: Check, subject: "Subject", budget_s: float, *, figures: bool
+    check: Check, subject: Subject, budget_s: float, *, figures: bool
 ) -> Check:
     """Judge a call by whether others can stop the world while it runs."""
     with borrow_session() as session, session.take_turn():
@@ -117,7 +115,7 @@ def judge_attached(
 
 
 def weigh_windows(
-    check: Check, subject: "Subject", windows: Sequence["StopWindow"]
+    check: Check, subject: Subject, windows: Sequence["StopWindow"]
 ) -> Check:
     """Return the check with what was seen, and with one more call that is traced."""
     assert check.controls is not None

@@ -24,7 +24,8 @@ from compare import check
 from gilscope.check import check_statement
 from gilscope.model import Check
 from gilscope.probe import switch_interval, witness
-from gilscope.probe.judge import Subject, judge
+from gilscope.probe.judge import judge
+from gilscope.probe.statement import Subject
 from gilscope.record import structure
 from gilscope.stats import Figure
 from gilscope.threads import run_together
