@@ -19,12 +19,15 @@ import tempfile
 import time
 from contextlib import suppress
 from json.encoder import encode_basestring_ascii
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from gilscope.guard import die_with_parent, go_on_in_child
 from gilscope.record import BITS_MAX, DEPTH_MAX
 
+# Our own packages are where they were found here.
+ROOT = str(Path(__file__).parents[1])
 # Where a child has its own descriptors: out of the way of code that writes to, or
 # closes, the small ones.
 HIGH_FD = 200

@@ -21,10 +21,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, cast
 
-from gilscope.channel import CHUNK_BYTES, Channel, Mailbox, encode
+from gilscope.channel import CHUNK_BYTES, ROOT, Channel, Mailbox, encode
 from gilscope.guard import die_with_parent
 
 T = TypeVar("T")
@@ -50,8 +49,7 @@ STACK_NOISE = re.compile(
 )
 STACK_START = re.compile(rb"^(Timeout \(|Fatal Python error)", re.MULTILINE)
 
-# What a child's interpreter runs: our own packages are where they were found here.
-ROOT = str(Path(__file__).parents[1])
+# What a child's interpreter runs.
 BOOT = (
     "import sys; root = sys.argv[1]; root in sys.path or sys.path.insert(0, root); "
     "from gilscope.process import run_child; run_child()"

@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gilscope.process import ROOT
+from gilscope.channel import ROOT
 from gilscope.record import structure
 from gilscope.watcher.attribute import make_hold
 from gilscope.watcher.collect import HoldCollector

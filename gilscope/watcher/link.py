@@ -14,8 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gilscope.channel import CHUNK_BYTES, Descriptor
-from gilscope.process import ROOT
+from gilscope.channel import CHUNK_BYTES, ROOT, Descriptor
 from gilscope.watcher.offsets import Offsets, WatchUnavailableError
 
 ANSWER_TIMEOUT_S = 20.0

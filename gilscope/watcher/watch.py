@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
-from gilscope.render import results as _render  # noqa: F401 - shows what was seen.
 from gilscope.watcher.attribute import make_hold
 from gilscope.watcher.collect import HoldCollector
 from gilscope.watcher.link import ANSWER_TIMEOUT_S, SamplerLink
@@ -263,4 +262,7 @@ def watch(
     Raises:
         ValueError: `over_s` is not over 0.
     """
+    # What shows a report; a program that the command runs does without it.
+    import gilscope.render.results  # noqa: F401, PLC0415
+
     return Watch(over_s, on_hold)

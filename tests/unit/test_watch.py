@@ -107,6 +107,7 @@ def test_holds_at_one_place_are_counted_and_told_one_by_one():
     starts = [event.start_s for event in report.events]
     assert starts == sorted(starts)
     assert not report.is_cut_short
+    assert not str(report).startswith("WatchReport(")
 
 
 @needs_watch
