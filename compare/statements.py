@@ -121,7 +121,7 @@ def serve(channel: Channel) -> None:
             channel.send({"error": describe_error(error, sources)})
             channel.exit()
     channel.send({"step": "the measurement"})
-    subjects = [MeasuredSubject(None, StatementWork(one, setup)) for one in statements]
+    subjects = [MeasuredSubject(StatementWork(one, setup)) for one in statements]
     warnings = run_rounds(subjects, (2,))
     calls = [
         ComparedCall(

@@ -93,7 +93,7 @@ class ImplementationWork(Work):
 
     def make_subject(self, call_s: float, **fields: Any) -> MeasuredSubject:
         """Return it, with its twin, as what is measured in rounds."""
-        return MeasuredSubject(self.size, self, self.held, call_s, **fields)
+        return MeasuredSubject(self, self.held, call_s, **fields)
 
     def time_call(self) -> Wall:
         """Make one call in this thread."""

@@ -43,7 +43,7 @@ def run(implementation: Implementation, options: Options) -> Contention:
         for _ in range(n_rounds):
             rounds.run()
     rows = tuple(
-        summarize_contention(subject.size, subject.rounds, subject.held_rounds)
+        summarize_contention(subject.work.size, subject.rounds, subject.held_rounds)
         for subject in subjects
     )
     interval_s = sys.getswitchinterval()
@@ -77,5 +77,7 @@ def describe_doubts(subjects: Sequence[MeasuredSubject]) -> tuple[str, ...]:
     for subject in subjects:
         found = [side.contention for side in subject.rounds if side.contention]
         means_us = [statistics.fmean(each.alone_s) * 1e6 for each in found]
-        times[f"microseconds of a call of size {subject.size}"] = summarize(means_us)
+        times[f"microseconds of a call of size {subject.work.size}"] = summarize(
+            means_us
+        )
     return describe_unsteady(**times)

@@ -22,10 +22,12 @@ class Work:
         keeps_answers: whether the answers are kept for `find_fault`. Otherwise each is
             dropped at once, as part of its call.
         modules: ours, that another process imports before any of the user's.
+        size: of the arguments, None if there is no such thing.
     """
 
     keeps_answers: ClassVar[bool] = False
     modules: ClassVar[tuple[str, ...]] = (__name__,)
+    size: int | None = None
 
     def make_calls(self, count: int) -> Iterable[Call]:
         """Return so many calls with their arguments, made in the calling thread."""
@@ -52,8 +54,7 @@ class PlainWork(Work):
     # Called before each call, outside of what is timed; what it returns, if not None,
     # is the call's arguments: a tuple, or a tuple and a dict.
     prepare: Callable[..., Any] | None = None
-    # What `prepare` is called with, once for each set of calls; None if there is no
-    # such thing.
+    # What `prepare` is called with, once for each set of calls.
     size: int | None = None
 
     def make_calls(self, count: int) -> Iterable[Call]:
@@ -88,7 +89,6 @@ class StatementWork(Work):
     # statement, setup: `{size}` in either stands for the size.
     statement: str
     setup: str = "pass"
-    # None if there is no such thing.
     size: int | None = None
     _call: Call | None = field(default=None, init=False, repr=False)
 

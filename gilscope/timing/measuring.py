@@ -52,7 +52,7 @@ def measure_works(
     call, held = pair
     subjects = [
         MeasuredSubject(
-            size, make_work(call, size), None if held is None else make_work(held, size)
+            make_work(call, size), None if held is None else make_work(held, size)
         )
         for size in ([None] if sizes is None else check_numbers("sizes", sizes, 0))
     ]
@@ -111,7 +111,7 @@ def run_rounds(
     # The twin is compared in two threads, whatever was asked for.
     counts = sorted({*threads, 2}) if subjects[0].held else [*threads]
     windows = ONE_SIZE if len(subjects) == 1 else SIZES
-    has_sizes = subjects[0].size is not None
+    has_sizes = subjects[0].work.size is not None
     rounds = Rounds(subjects, windows, counts)
     with rounds.open(has_processes=True):
         deadline = time.perf_counter() + (SIZES_BUDGET_S if has_sizes else BUDGET_S)

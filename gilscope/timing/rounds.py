@@ -105,8 +105,6 @@ class Side:
 class MeasuredSubject:
     """Calls of one size, and what was measured of them."""
 
-    # None if there is no such thing.
-    size: int | None
     work: Work
     # The twin that holds the GIL.
     held: Work | None = None
@@ -123,10 +121,37 @@ class MeasuredSubject:
     kernel_s: float | None = None
 
     def summarize(self) -> SizeRow:
-        """Return its row."""
-        row = summarize_size(self.size, self.rounds, self.held_rounds)
+        """Return everything about its calls, and about the twin if there is one."""
+        size, released, held = self.work.size, self.rounds, self.held_rounds
+        row = SizeRow(
+            size=size,
+            alone_s=summarize([side.call_s for side in released]),
+            parallel=tuple(summarize_threads(released, n) for n in released[0].threads),
+            contention=summarize_contention(size, released, held),
+            check=self.check,
+            passes=self.passes,
+            kernel_s=self.kernel_s,
+        )
+        if not held:
+            return row
+
+        def compare(ratio: Callable[[Side, Side], float]) -> Figure:
+            return summarize([*map(ratio, released, held)])
+
         return replace(
-            row, check=self.check, passes=self.passes, kernel_s=self.kernel_s
+            row,
+            alone_held_s=summarize([twin.call_s for twin in held]),
+            cost=compare(lambda side, twin: side.call_s / twin.call_s),
+            # The calls of two threads by those of two that hold the GIL.
+            gain=compare(
+                lambda side, twin: (
+                    (twin.threads[2].seconds / twin.count)
+                    / (side.threads[2].seconds / side.count)
+                )
+            ),
+            busy_gain=compare(
+                lambda side, twin: side.contention.done / twin.contention.done  # type: ignore[union-attr]
+            ),
         )
 
 
@@ -397,39 +422,6 @@ def summarize_contention(
         busy_thread_speed=summarize([each.speed for each in found]),
         busy_thread_speed_held=(
             summarize([each.speed for each in twin]) if twin else None
-        ),
-    )
-
-
-def summarize_size(
-    size: int | None, released: Sequence[Side], held: Sequence[Side] = ()
-) -> SizeRow:
-    """Return everything about one size from its rounds, and from the twin's."""
-    row = SizeRow(
-        size=size,
-        alone_s=summarize([side.call_s for side in released]),
-        parallel=tuple(summarize_threads(released, n) for n in released[0].threads),
-        contention=summarize_contention(size, released, held),
-    )
-    if not held:
-        return row
-
-    def compare(ratio: Callable[[Side, Side], float]) -> Figure:
-        return summarize([*map(ratio, released, held)])
-
-    return replace(
-        row,
-        alone_held_s=summarize([twin.call_s for twin in held]),
-        cost=compare(lambda side, twin: side.call_s / twin.call_s),
-        # The calls of two threads by those of two that hold the GIL.
-        gain=compare(
-            lambda side, twin: (
-                (twin.threads[2].seconds / twin.count)
-                / (side.threads[2].seconds / side.count)
-            )
-        ),
-        busy_gain=compare(
-            lambda side, twin: side.contention.done / twin.contention.done  # type: ignore[union-attr]
         ),
     )
 

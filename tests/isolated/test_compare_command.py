@@ -130,7 +130,7 @@ def test_the_summary_says_what_the_ranges_bear(calls, words):
 
 def test_a_speed_is_of_the_rounds_that_both_have():
     """A statement whose figures are unclear is measured again without the others."""
-    subjects = [MeasuredSubject(None, None), MeasuredSubject(None, None)]
+    subjects = [MeasuredSubject(None), MeasuredSubject(None)]
     for subject, seconds in zip(subjects, ([6.0] * 6, [3.0] * 6 + [9.0]), strict=True):
         subject.rounds = [Side(1, Wall(each, each, each, each)) for each in seconds]
     assert compute_speed(*subjects) == Figure(2.0, 2.0, 2.0)

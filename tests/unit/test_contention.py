@@ -55,7 +55,7 @@ def test_unsteady_times_alone_are_doubted() -> None:
         Side(contention=ContentionRound([seconds], [seconds], 1.0))
         for seconds in (1e-6, 2e-6)
     ]
-    subjects = [MeasuredSubject(size, PlainWork(sum)) for size in (10, 1000)]
+    subjects = [MeasuredSubject(PlainWork(sum, size=size)) for size in (10, 1000)]
     subjects[0].rounds = [sides[0]] * 3
     subjects[1].rounds = [sides[0], sides[1], sides[1]]
     doubts = describe_doubts(subjects)

@@ -58,7 +58,7 @@ def test_who_lets_another_call_in_is_told_by_order(
 ) -> None:
     """Speed and overlap decide nothing: a release that gains nothing is one."""
     implementation = replace(adopt(Backend("x", double_list)), releases_gil=declared)
-    subject = MeasuredSubject(10, ImplementationWork(implementation, 10, {"passes": 1}))
+    subject = MeasuredSubject(ImplementationWork(implementation, 10, {"passes": 1}))
     subject.rounds = [Side(1, ALONE, {2: wall}) for wall in walls]
     subject.held_rounds = [] if held is None else [Side(1, ALONE, {2: held})]
     rounds = FixedRounds([subject], Windows(0.1))

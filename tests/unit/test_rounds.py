@@ -6,16 +6,16 @@ import pytest
 
 from gilscope.measurement import ParallelRow
 from gilscope.stats import Figure
-from gilscope.timing.calls import Wall
+from gilscope.timing.calls import PlainWork, Wall
 from gilscope.timing.rounds import (
     ContentionRound,
+    MeasuredSubject,
     Side,
     compute_overlap,
     count_batch,
     count_calls,
     decide_concurrency,
     summarize_contention,
-    summarize_size,
     summarize_threads,
 )
 
@@ -192,7 +192,8 @@ def test_each_number_of_threads_has_its_row() -> None:
         {1: ALONE, 2: PARALLEL, 4: four},
         contention=ContentionRound([1.0], [1.0], 1.0),
     )
-    found = summarize_size(7, [side] * 4)
+    work = PlainWork(sum, size=7)
+    found = MeasuredSubject(work, rounds=[side] * 4).summarize()
     assert [row.threads for row in found.parallel] == [1, 2, 4]
     assert [row.speedup for row in found.parallel] == [*map(exactly, (1.0, 2.0, 2.0))]
     assert [row.overlap.value for row in found.parallel] == [1.0, 2.0, 4.0]
@@ -207,7 +208,9 @@ def test_a_twin_is_compared_within_each_round() -> None:
     side = replace(SIDE, contention=contention)
     slow = Side(1, Wall(0.05, 0.05, 0.05, 0.05), {2: SERIALIZED})
     twin = replace(slow, contention=ContentionRound([1e-4], [2e-4], 0.5))
-    found = summarize_size(7, [side] * 3, [twin] * 3)
+    subject = MeasuredSubject(PlainWork(sum, size=7))
+    subject.rounds, subject.held_rounds = [side] * 3, [twin] * 3
+    found = subject.summarize()
     assert found.alone_held_s == exactly(0.05)
     assert (found.cost, found.gain) == (exactly(2.0), exactly(2.0))
     # Half as fast and as fast as alone; with the twin both are half as fast.
