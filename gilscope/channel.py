@@ -131,11 +131,14 @@ class Mailbox:
         self._rest = b""
         self.fd, *self._others = os.pipe()
         self.name = f"/proc/{os.getpid()}/fd/{self._others[0]}"
-        self._is_fifo = not os.path.exists(self.name)  # noqa: PTH110 - starts light.
-        if self._is_fifo:
+        self._is_fifo = False
+        try:
+            os.close(os.open(self.name, os.O_WRONLY))
+        except OSError:
             self._others.append(self.fd)
             self.name = f"{tempfile.gettempdir()}/gilscope-{os.urandom(8).hex()}"
             os.mkfifo(self.name, 0o600)
+            self._is_fifo = True
             # Who opens it for both waits for nobody.
             self.fd = os.open(self.name, os.O_RDWR | os.O_CLOEXEC)
 
