@@ -170,6 +170,8 @@ def test_what_is_wrong_is_told_with_its_place(
     [
         ('{"schema": 2, "schema": 2}', "twice"),
         ('{"schema": 2, "environment": {"python": "1", "python": "2"}}', "twice"),
+        # After so many others that they cannot be compared pair by pair.
+        ("{" + ",".join(f'"{k}":0' for k in (*range(10**5), 99_999)) + "}", "twice"),
         ("[" * 100_000, "levels"),
         ('{"schema":' * 5000, "levels"),
         ("{" + " " * SIZE_MAX, "characters, got more"),
