@@ -55,7 +55,7 @@ def run_measure(arguments: argparse.Namespace) -> int:
                 sizes=arguments.size,
                 held=arguments.held,
             )
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, output.EndedBySignal):
         raise
     except BaseException as error:
         sources = {"<statement>": arguments.statement, "<setup>": setup}

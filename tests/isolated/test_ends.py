@@ -82,6 +82,36 @@ def test_a_signal_leaves_nothing(
     assert not (ROOT / "r.json").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
+@pytest.mark.parametrize("command", ["check", "measure"])
+def test_a_signal_is_no_error_of_the_statement_that_runs(
+    command: str, number: signal.Signals
+) -> None:
+    """Though it ends the statement as `sys.exit()` would."""
+    setup = "import os, time; os.write(2, b'now\\n')"
+    with start(command, "-s", setup, "time.sleep(0.01)") as running:
+        assert "now" in running.stderr.readline()
+        running.send_signal(number)
+        _, told = running.communicate(timeout=30)
+    assert running.returncode == 128 + number
+    assert "statement" not in told
+
+
+def test_ctrl_c_before_a_watched_program_begins_is_quiet(tmp_path: Path) -> None:
+    """While the interpreter imports what watches it."""
+    act = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (tmp_path / "json.py").write_text(act)
+    done = subprocess.run(
+        [sys.executable, ROOT / "gilscope" / "watcher" / "inject" / "sitecustomize.py"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
 def interrupt_after(seconds: float, number: signal.Signals) -> tuple[int, str]:
     """Return the status and the words of a command that got a signal so soon."""
     with start("run", "--quick", "--backend", "python", code=TELLING) as command:
