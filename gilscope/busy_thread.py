@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Self
 
-from gilscope.kernel import open_view
+from gilscope.kernel import ThreadView, open_view
 
 # The additions of one tick, which take about 50 us: a window of 10 ms has hundreds.
 N_ADDITIONS = 1000
@@ -64,27 +64,25 @@ class BusyThread:
 
     def _run(self) -> None:
         view = open_view(threading.get_native_id())
-        while True:
-            self._gate.acquire()
-            if self._is_ending:
-                break
-            is_first = True
-            while self._is_computing or is_first:
-                # A thread mostly loses its core as a system call ends. In this order
-                # the wait for it counts for the tick that it makes longer. Reading
-                # them holds the GIL, so that it lets nobody in.
-                self._cpus_ns.append(time.thread_time_ns())
-                self.stamps.append(time.perf_counter_ns())
-                self._waits_ns.append(view.read_times().waiting_for_core if view else 0)
-                if is_first:
-                    is_first = False
-                    self._began.release()
+        while self._gate.acquire() and not self._is_ending:
+            self._note_tick(view)
+            self._began.release()
+            while self._is_computing:
                 total = 0
                 for number in range(N_ADDITIONS):
                     total += number
+                self._note_tick(view)
             self._ended.release()
         if view:
             view.close()
+
+    def _note_tick(self, view: ThreadView | None) -> None:
+        # A thread mostly loses its core as a system call ends. In this order the wait
+        # for it counts for the tick that it makes longer. Reading them holds the GIL,
+        # so that it lets nobody in.
+        self._cpus_ns.append(time.thread_time_ns())
+        self.stamps.append(time.perf_counter_ns())
+        self._waits_ns.append(view.read_times().waiting_for_core if view else 0)
 
     def compute_speed(self, start_ns: int, end_ns: int) -> float:
         """Return the share of the time between two moments for which it computed.
