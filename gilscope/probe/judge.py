@@ -6,6 +6,7 @@ Source: docs/explanation/how-the-verdict-works.md.
 import statistics
 import types
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from gilscope.clock import perf_counter, perf_counter_ns
@@ -23,7 +24,12 @@ from gilscope.probe.estimate import (
     select_longest_hold,
     weigh_interruptions,
 )
-from gilscope.probe.session import Session, borrow_session, measure_empty
+from gilscope.probe.session import (
+    Session,
+    borrow_session,
+    measure_empty,
+    watch_controls,
+)
 from gilscope.probe.statement import Subject
 from gilscope.probe.surroundings import (
     count_python_share,
@@ -145,7 +151,7 @@ class _Judge:
         answer_note = describe_answer(answer)
         was_full = is_used_up(answer) is False
         del answer
-        controls = self.session.compare_controls(self.probe)
+        controls = self.session.renew_controls(partial(watch_controls, self.probe))
         self.probe.use_huge(first.call_s * 1e9)
         self.see()
         if not self.windows:

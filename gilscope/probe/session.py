@@ -94,16 +94,14 @@ class Session:
         """Whether the kernel tells which threads were woken."""
         return self.start(Witness).view is not None
 
-    def compare_controls(
-        self, watched: Any, watch: "Callable[[Any], Controls] | None" = None
-    ) -> Controls:
+    def renew_controls(self, watch: Callable[[], Controls]) -> Controls:
         """Return what the known callables came out at a moment ago."""
         started_s = perf_counter()
         found = self._controls
         if found is not None and found.told_apart and started_s < self._fresh_until_s:
             return found
         for _ in range(N_TRIES):
-            found = (watch or watch_controls)(watched)
+            found = watch()
             if found.told_apart or perf_counter() - started_s > FRESH_S:
                 break
         assert found is not None

@@ -92,7 +92,8 @@ def judge_attached(
         witness = session.start(StopWitness)
         try:
             with witness.attach():
-                controls = session.compare_controls(witness, watch_attached_controls)
+                watch = partial(watch_attached_controls, witness)
+                controls = session.renew_controls(watch)
                 check = replace(check, controls=controls)
                 start_s = perf_counter()
                 # For a verdict alone the first windows may be enough.
