@@ -7,46 +7,20 @@ did not see, because it had no core, widens a range and is never put down to the
 """
 
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from math import hypot, sqrt
 from operator import attrgetter, truediv
 from typing import NamedTuple
 
-from gilscope.probe.witness import PAUSE_S, WAKING_NS, Tick
+from gilscope.probe.witness import PAUSE_S, Tick
 from gilscope.stats import Figure
 
-# The parts of a call in which calls are compared with each other.
-N_PHASES = 32
-# How many standard errors a share may be off, of the calls that were held at a phase
-# and of the looks at short calls: these are less independent of each other.
-N_ERRORS = 2.0
-N_ERRORS_SAMPLED = 3.0
-# A caller that got no further between two ticks had no core.
-MOVED_NS = 2_000
 PAUSE_NS = int(PAUSE_S * 1e9)
-# Windows of short calls count if they have this share of the calls of the largest.
-FULL_WINDOW = 0.5
 # A call that computes for this share of its time does nothing else.
 ALL_COMPUTING = 0.9
-# A range wider than this says nothing.
-RANGE_MAX = 0.9
-
 # Calls during which the process computes for less than this share of the time sleep
 # with the GIL held, so that computing time does not tell how far they have come.
 COMPUTING_SHARE = 0.3
-# In a call shorter than this, what holds cannot be told from the Python code around it.
-SHORT_NS = 2 * WAKING_NS
-
-# A call is split if its longest piece is a smaller share of it than these, for one
-# interruption and for several. A C function in a wrapper is two pieces where its answer
-# is large: the work, and the end of the answer when it is dropped.
-TWO_STEPS = 2
-ONCE_SHARE = 0.55
-OFTEN_SHARE = 0.6
-# Two interruptions at one place are far apart if this much was computed in between.
-LOOP_NS = 100_000
-LOOP_SHARE = 0.1
 
 
 class Window(NamedTuple):
@@ -135,29 +109,6 @@ class HoldEstimate(NamedTuple):
     unseen_first_ns: float | None = 0.0
 
 
-class Phase(NamedTuple):
-    """What is known of one part of a call, or of all calls, nanoseconds."""
-
-    held_ns: float = 0.0
-    free_ns: float = 0.0
-    unseen_ns: float = 0.0
-    # Unseen, and perhaps not at this part of the call but at another one.
-    unplaced_ns: float = 0.0
-
-
-class Estimate(NamedTuple):
-    """What one window says."""
-
-    own_ns: float
-    n_calls: int
-    # The parts of its call; or how often the GIL was found held, and free, in calls
-    # that are too short to be watched one by one.
-    phases: Sequence[Phase]
-    # What may have been held in addition, independent of other windows.
-    missed_ns: float
-    longest: HoldEstimate
-
-
 def count_waits(before: Tick, after: Tick) -> tuple[int, int]:
     """Return the run-queue waits of caller and witness between two ticks, in ns."""
     pairs = (before.caller, after.caller), (before.witness, after.witness)
@@ -203,6 +154,16 @@ def compute_delays(controls: Sequence[Window], windows: Sequence[Window]) -> Del
     )
 
 
+def computes(call: Window, read: Callable[[Tick], int | None]) -> bool:
+    """Return whether computing takes a good part of a call.
+
+    A loaded machine makes the share small in some calls, and large in none.
+    """
+    progress = [each for each in map(read, call.marks) if each is not None]
+    is_told = len(progress) == len(call.marks)
+    return is_told and progress[-1] - progress[0] >= COMPUTING_SHARE * call.own_ns
+
+
 def is_computing(windows: Sequence[Window]) -> bool:
     """Return whether calls do nothing but compute, so that this is their time.
 
@@ -217,26 +178,6 @@ def is_computing(windows: Sequence[Window]) -> bool:
         max(c / p for c, p in zip(computed, passed, strict=True)) > ALL_COMPUTING
         or statistics.median(map(truediv, computed, own)) > ALL_COMPUTING
     )
-
-
-def estimate_windows(windows: Sequence[Window], delays: Delays) -> list[Estimate]:
-    """Estimate when in the calls of each window others could run."""
-    computes_only = is_computing(windows)
-    return [
-        estimate_window(window, delays, computes_only=computes_only)
-        for window in windows
-    ]
-
-
-def estimate_window(window: Window, delays: Delays, *, computes_only: bool) -> Estimate:
-    """Estimate when in its calls others could run."""
-    holds = [*estimate_holds(window, delays, computes_only=computes_only)]
-    own = float(max(1, sum(hold.own_ns for hold in holds)))
-    longest = select_longest(window, holds)
-    if window.n_calls > 1:
-        return Estimate(own, window.n_calls, [sample(window, holds)], 0.0, longest)
-    missed = hypot(*(hold.missed_ns for hold in holds))
-    return Estimate(own, 1, fold(holds), missed, longest)
 
 
 def was_kept_out(before: Tick, after: Tick) -> bool | None:
@@ -299,62 +240,6 @@ def estimate_holds(
             yield HoldEstimate(0, 0, high, missed_ns=missed, own_ns=own)
 
 
-def fold(holds: Sequence[HoldEstimate]) -> list[Phase]:
-    """Return what is known of each part of a call."""
-    sums = [[0.0] * len(Phase()) for _ in range(N_PHASES)]
-    part_ns = sum(hold.own_ns for hold in holds) / N_PHASES
-    begin_ns = 0.0
-    for length_ns, kind in list_parts(holds):
-        end_ns = begin_ns + length_ns
-        first, last = (
-            min(N_PHASES - 1, int(at_ns / part_ns)) if part_ns else 0
-            for at_ns in (begin_ns, end_ns)
-        )
-        for phase in range(first, last + 1):
-            since = begin_ns if phase == first else phase * part_ns
-            until = end_ns if phase == last else (phase + 1) * part_ns
-            sums[phase][kind] += until - since
-        begin_ns = end_ns
-    return [Phase(*each) for each in sums]
-
-
-def sample(window: Window, holds: Sequence[HoldEstimate]) -> Phase:
-    """Return how often the GIL was found held, and free, after a pause.
-
-    A caller without a core is found at one place again and again where the GIL is
-    free, and once where it is held. It counts once for both.
-    """
-    n_held = n_free = 0
-    may_stay = computes(window, attrgetter("computed"))
-    gaps = [*zip(pairwise(window.marks), holds, strict=True)]
-    for (before, after), hold in gaps[1:]:
-        if not hold.is_seen:
-            continue
-        if hold.value > 0:
-            n_held += 1
-        elif not may_stay or (count_computed(before, after) or 0) >= MOVED_NS:
-            n_free += 1
-    return Phase(n_held, n_free)
-
-
-HELD, FREE, UNSEEN, UNPLACED = range(len(Phase()))
-
-
-def list_parts(holds: Iterable[HoldEstimate]) -> Iterator[tuple[float, int]]:
-    """Yield for how long the GIL was held, free or unseen, one after the other."""
-    for hold in holds:
-        unseen_ns = hold.high - hold.low
-        first_ns = hold.unseen_first_ns
-        if first_ns is None:
-            yield hold.low, HELD
-            yield unseen_ns, UNPLACED
-        else:
-            yield first_ns, UNSEEN
-            yield hold.low, HELD
-            yield hold.own_ns - hold.high, FREE
-            yield unseen_ns - first_ns, UNSEEN
-
-
 def select_longest(window: Window, holds: Sequence[HoldEstimate]) -> HoldEstimate:
     """Return the longest hold of one call that was seen in the window."""
     seen = [hold for hold in holds if hold.is_seen]
@@ -369,75 +254,6 @@ def select_longest(window: Window, holds: Sequence[HoldEstimate]) -> HoldEstimat
     limit = max(statistics.median(steps), max(steps) - waited_ns)
     value, low, high = (min(limit, each) for each in longest[:3])
     return HoldEstimate(value, low, high, min(max(steps), longest.clock))
-
-
-def select_largest(estimates: Sequence[Estimate]) -> Sequence[Estimate]:
-    """Return the windows of as many calls as the largest one, or about as many."""
-    most = max((each.n_calls for each in estimates), default=0)
-    return [each for each in estimates if each.n_calls >= FULL_WINDOW * most]
-
-
-def estimate_fraction(estimates: Sequence[Estimate]) -> Figure | None:
-    """Return the released fraction of all windows together, with its range."""
-    estimates = select_largest(estimates)
-    own = sum(each.own_ns for each in estimates)
-    if not estimates:
-        return None
-    phases = [
-        Phase(*map(sum, zip(*parts, strict=True)))
-        for parts in zip(*(each.phases for each in estimates), strict=True)
-    ]
-    if estimates[0].n_calls > 1:
-        n_held, n_free, *_ = phases[0]
-        n_seen = n_held + n_free
-        share = n_held / n_seen if n_seen else 0.5
-        held = Figure(share, *compute_share_range(share, n_seen, N_ERRORS_SAMPLED))
-    else:
-        held = estimate_folded(phases, own, len(estimates))
-    missed = hypot(*(each.missed_ns for each in estimates)) / own
-    value, low, high = (
-        1 - min(1.0, max(0.0, share))
-        for share in (held.value, held.high + missed, held.low)
-    )
-    if high - low > RANGE_MAX:
-        return None
-    return Figure(min(high, max(low, value)), low, high)
-
-
-def estimate_folded(phases: Sequence[Phase], own_ns: float, n_calls: int) -> Figure:
-    """Return the held share of calls that were watched one by one.
-
-    What nobody saw in one call is told by others that were seen at the same part of
-    them, as far as there are enough of them.
-    """
-    value = low = high = 0.0
-    all_held, all_free, *_ = map(sum, zip(*phases, strict=True))
-    usual = all_held / max(1.0, all_held + all_free)
-    for held, free, unseen, unplaced in phases:
-        seen = held + free
-        share = held / seen if seen else usual
-        n_seen = seen * n_calls / max(1.0, seen + unseen + unplaced)
-        _, most = compute_share_range(share, n_seen)
-        value += held + share * (unseen + unplaced)
-        low += held
-        high += held + most * unseen + unplaced
-    return Figure(value / own_ns, low / own_ns, high / own_ns)
-
-
-def compute_share_range(
-    share: float, n_seen: float, n_errors: float = N_ERRORS
-) -> tuple[float, float]:
-    """Return between what a share lies that was found in so many cases.
-
-    Source:
-        Wilson, Journal of the American Statistical Association 22 (1927), 209-212.
-    """
-    if not n_seen:
-        return 0.0, 1.0
-    square = n_errors**2 / n_seen
-    centre = share + square / 2
-    width = sqrt(square * (share * (1 - share) + square / 4))
-    return (centre - width) / (1 + square), (centre + width) / (1 + square)
 
 
 def select_longest_hold(holds: Sequence[HoldEstimate]) -> tuple[Figure, Figure] | None:
@@ -463,63 +279,3 @@ def estimate_first_hold(window: Window, delays: Delays) -> Figure:
     # A witness without a tick and without a core may have missed a release.
     low = longest.low if window.ticks or window.ends_asleep else 0.0
     return Figure(longest.value / 1e9, low / 1e9, high / 1e9)
-
-
-def weigh_interruptions(calls: Sequence[Window], shortest_ns: float) -> list[bool]:
-    """Return of each call whether it was interrupted in its midst."""
-    # How far a call has come is told by what its thread computed; by what the process
-    # did where the call has threads of its own; and by the clock where both sleep.
-    for read in (attrgetter("computed"), attrgetter("progress")):
-        if any(computes(call, read) for call in calls):
-            return [weigh_computing(call, read) for call in calls]
-    return [weigh_sleeping(call, shortest_ns) for call in calls]
-
-
-def computes(call: Window, read: Callable[[Tick], int | None]) -> bool:
-    """Return whether computing takes a good part of a call.
-
-    A loaded machine makes the share small in some calls, and large in none.
-    """
-    progress = [each for each in map(read, call.marks) if each is not None]
-    is_told = len(progress) == len(call.marks)
-    return is_told and progress[-1] - progress[0] >= COMPUTING_SHARE * call.own_ns
-
-
-def weigh_computing(call: Window, read: Callable[[Tick], int | None]) -> bool:
-    """Weigh a call that computes: the time computed tells how far it has come.
-
-    The clock runs on while a thread is slow to come back; computing time does not, and
-    only by it are two ticks surely far apart.
-    """
-    progress = [read(mark) or 0 for mark in call.marks]
-    return weigh_marks(progress, [tick.place for tick in call.ticks])
-
-
-def weigh_sleeping(call: Window, shortest_ns: float) -> bool:
-    """Weigh a call that sleeps: a long sleep is one that was not interrupted."""
-    moments = [mark.at_ns for mark in call.marks]
-    longest_ns = max(after - before for before, after in pairwise(moments))
-    # The others may have been watched while the machine was busier.
-    shortest_ns = min(shortest_ns, moments[-1] - moments[0])
-    return bool(call.ticks) and longest_ns < ONCE_SHARE * shortest_ns
-
-
-def weigh_marks(marks: Sequence[int], places: Sequence[object]) -> bool:
-    """Return whether one call was interrupted in its midst."""
-    if not places:
-        return False
-    if marks[-1] - marks[0] < SHORT_NS:
-        # Nobody is kept out for long, whatever it is that runs in between.
-        return True
-    steps = [max(0, after - before) for before, after in pairwise(marks)]
-    longest, whole = max(steps), max(1, sum(steps))
-    # Interrupted twice at one place, with work in between: there is a loop in Python.
-    first_seen: dict[object, int] = {}
-    has_loop = any(
-        place is not None
-        and mark - first_seen.setdefault(place, mark) > max(LOOP_NS, LOOP_SHARE * whole)
-        for place, mark in zip(places, marks[1:], strict=False)
-    )
-    n_large = sum(step > WAKING_NS for step in steps)
-    share = ONCE_SHARE if n_large <= TWO_STEPS else OFTEN_SHARE
-    return has_loop or longest / whole < share

@@ -19,11 +19,10 @@ from gilscope.probe.estimate import (
     Window,
     compute_delays,
     estimate_first_hold,
-    estimate_fraction,
-    estimate_windows,
     select_longest_hold,
-    weigh_interruptions,
 )
+from gilscope.probe.fraction import estimate_fraction, estimate_windows
+from gilscope.probe.interruptions import weigh_interruptions
 from gilscope.probe.session import (
     Session,
     borrow_session,

@@ -26,14 +26,9 @@ from gilscope.clock import (
 from gilscope.kernel import ThreadView, WitnessError, count_sleeps
 from gilscope.model import Check, Controls, Evidence, FirstCall
 from gilscope.probe.decide import compare_attached_controls, decide_attached, find_notes
-from gilscope.probe.estimate import (
-    Estimate,
-    HoldEstimate,
-    Phase,
-    estimate_fraction,
-    select_longest_hold,
-    weigh_marks,
-)
+from gilscope.probe.estimate import HoldEstimate, select_longest_hold
+from gilscope.probe.fraction import Estimate, Phase, estimate_fraction
+from gilscope.probe.interruptions import weigh_marks
 from gilscope.probe.session import borrow_session, run_loop
 from gilscope.probe.statement import Subject
 from gilscope.probe.surroundings import (

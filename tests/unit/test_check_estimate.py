@@ -6,22 +6,23 @@ import pytest
 
 from gilscope.kernel import Times
 from gilscope.probe.estimate import (
-    N_PHASES,
     Delays,
-    Estimate,
     HoldEstimate,
-    Phase,
     Window,
     compute_delays,
-    compute_share_range,
     estimate_first_hold,
-    estimate_fraction,
     estimate_holds,
-    estimate_windows,
     select_longest_hold,
-    weigh_interruptions,
-    weigh_marks,
 )
+from gilscope.probe.fraction import (
+    N_PHASES,
+    Estimate,
+    Phase,
+    compute_share_range,
+    estimate_fraction,
+    estimate_windows,
+)
+from gilscope.probe.interruptions import weigh_interruptions, weigh_marks
 from gilscope.probe.witness import PAUSE_S, Tick
 from gilscope.stats import Figure
 
@@ -286,6 +287,8 @@ def test_how_often_a_short_call_was_found_held_is_its_share():
     assert found.value == 0.75
     assert (found.low, found.high) == pytest.approx((0.60, 0.86), abs=0.01)
     assert estimate_fraction([counts._replace(phases=[Phase()])]) is None
+    few = counts._replace(n_calls=2)
+    assert estimate_fraction([make_call(FREE), few]) == estimate_fraction([few])
 
 
 @pytest.mark.parametrize(

@@ -16,17 +16,9 @@ from gilscope.probe.decide import (
     decide_attached,
     find_notes,
 )
-from gilscope.probe.estimate import (
-    Delays,
-    Estimate,
-    HoldEstimate,
-    Phase,
-    Window,
-    estimate_fraction,
-    estimate_windows,
-    weigh_interruptions,
-    weigh_marks,
-)
+from gilscope.probe.estimate import Delays, HoldEstimate, Window
+from gilscope.probe.fraction import Estimate, Phase, estimate_fraction, estimate_windows
+from gilscope.probe.interruptions import weigh_interruptions, weigh_marks
 from gilscope.probe.switch_interval import spread_pauses
 from gilscope.probe.witness import Tick
 from gilscope.stats import Figure

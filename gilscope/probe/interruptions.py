@@ -1,0 +1,71 @@
+"""Whether calls that were interrupted were so in their midst."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from operator import attrgetter
+
+from gilscope.probe.estimate import Window, computes
+from gilscope.probe.witness import WAKING_NS, Tick
+
+# In a call shorter than this, what holds cannot be told from the Python code around it.
+SHORT_NS = 2 * WAKING_NS
+
+# A call is split if its longest piece is a smaller share of it than these, for one
+# interruption and for several. A C function in a wrapper is two pieces where its answer
+# is large: the work, and the end of the answer when it is dropped.
+TWO_STEPS = 2
+ONCE_SHARE = 0.55
+OFTEN_SHARE = 0.6
+# Two interruptions at one place are far apart if this much was computed in between.
+LOOP_NS = 100_000
+LOOP_SHARE = 0.1
+
+
+def weigh_interruptions(calls: Sequence[Window], shortest_ns: float) -> list[bool]:
+    """Return of each call whether it was interrupted in its midst."""
+    # How far a call has come is told by what its thread computed; by what the process
+    # did where the call has threads of its own; and by the clock where both sleep.
+    for read in (attrgetter("computed"), attrgetter("progress")):
+        if any(computes(call, read) for call in calls):
+            return [weigh_computing(call, read) for call in calls]
+    return [weigh_sleeping(call, shortest_ns) for call in calls]
+
+
+def weigh_computing(call: Window, read: Callable[[Tick], int | None]) -> bool:
+    """Weigh a call that computes: the time computed tells how far it has come.
+
+    The clock runs on while a thread is slow to come back; computing time does not, and
+    only by it are two ticks surely far apart.
+    """
+    progress = [read(mark) or 0 for mark in call.marks]
+    return weigh_marks(progress, [tick.place for tick in call.ticks])
+
+
+def weigh_sleeping(call: Window, shortest_ns: float) -> bool:
+    """Weigh a call that sleeps: a long sleep is one that was not interrupted."""
+    moments = [mark.at_ns for mark in call.marks]
+    longest_ns = max(after - before for before, after in pairwise(moments))
+    # The others may have been watched while the machine was busier.
+    shortest_ns = min(shortest_ns, moments[-1] - moments[0])
+    return bool(call.ticks) and longest_ns < ONCE_SHARE * shortest_ns
+
+
+def weigh_marks(marks: Sequence[int], places: Sequence[object]) -> bool:
+    """Return whether one call was interrupted in its midst."""
+    if not places:
+        return False
+    if marks[-1] - marks[0] < SHORT_NS:
+        # Nobody is kept out for long, whatever it is that runs in between.
+        return True
+    steps = [max(0, after - before) for before, after in pairwise(marks)]
+    longest, whole = max(steps), max(1, sum(steps))
+    # Interrupted twice at one place, with work in between: there is a loop in Python.
+    first_seen: dict[object, int] = {}
+    has_loop = any(
+        place is not None
+        and mark - first_seen.setdefault(place, mark) > max(LOOP_NS, LOOP_SHARE * whole)
+        for place, mark in zip(places, marks[1:], strict=False)
+    )
+    n_large = sum(step > WAKING_NS for step in steps)
+    share = ONCE_SHARE if n_large <= TWO_STEPS else OFTEN_SHARE
+    return has_loop or longest / whole < share
