@@ -42,6 +42,7 @@ def main(channel: Channel) -> None:
         reason = f"closed descriptors that were not its own\n{reason}".strip()
     channel.send({"end": [status, reason]})
     if subinterpreter.is_due(job.scenarios, status):
+        limit_memory(None)
         channel.limit(subinterpreter.TIMEOUT_S)
         channel.send(subinterpreter.load_isolated(job.target, job.contract))
     channel.exit()
@@ -59,7 +60,8 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
             technology=technology if job.technology is None else job.technology,
             releases_gil=releases_gil if job.releases_gil is None else job.releases_gil,
         )
-        limit_memory(found.contract.memory_max_bytes)
+        if found.contract.memory_max_bytes is not None:
+            limit_memory(found.contract.memory_max_bytes)
         build_info = read_build_info(found)
         loaded = {
             "technology": found.technology,
@@ -105,14 +107,16 @@ def read_build_info(implementation: Implementation) -> dict[str, Any]:
 
 
 def limit_memory(n_bytes: int | None) -> None:
-    """Let this process grow by so much, where the system has such a limit."""
-    if n_bytes is None or sys.platform != "linux":
+    """Let this process grow by so much, or as far as it may, where it can be told."""
+    if sys.platform != "linux":
         return
     import resource  # noqa: PLC0415 - it is not there on every system.
 
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    most = pages * resource.getpagesize() + n_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    most = hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    if n_bytes is not None:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        most = pages * resource.getpagesize() + n_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
 def find_load_warnings() -> list[str]:

@@ -65,6 +65,12 @@ class Unsized(Contract):
     cases = {"two values": ([1, 2],)}  # noqa: RUF012
 
 
+class Limited(Squares):
+    """Allows the process to grow by a gigabyte."""
+
+    memory_max_bytes = 1 << 30
+
+
 class Empty(Contract):
     """Says nothing at all."""
 
@@ -121,6 +127,11 @@ def share_a_buffer(values: list[int]) -> int:
         if threading.active_count() > 2:
             _shared[:] = values[::-1]
     return total + sum(_shared) - sum(values) + (_shared != values)
+
+
+def take_memory(values: list[int]) -> int:
+    """Ask for four gigabytes."""
+    return sum_squares(values) + len(bytearray(1 << 32)) - (1 << 32)
 
 
 def crash(values: list[int]) -> int:

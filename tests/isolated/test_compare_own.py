@@ -1,5 +1,7 @@
 """Functions of one's own side by side: each is a row, whatever it does."""
 
+import sys
+
 import pytest
 
 from compare import run_all
@@ -76,6 +78,20 @@ def test_without_reference_and_twin_the_first_that_is_well_is_compared_with():
         assert row.sweep.cells[0].gain is None
         assert [found.case for found in row.sweep.break_evens] == ["second thread"]
     assert str(report)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no such limit")
+def test_memory_beyond_the_contract_is_not_to_be_had():
+    implementations = {"right": contracts.sum_squares, "huge": contracts.take_memory}
+    right, huge = run_all(
+        implementations,
+        contract=contracts.Limited(),
+        scenarios=["correctness"],
+        quick=True,
+    )
+    assert (right.status, right.reason) == ("ok", "")
+    assert huge.status == "failed"
+    assert huge.reason.startswith("correctness raised MemoryError (in take_memory")
 
 
 @pytest.mark.parametrize("name", ["sum_squares", "sum_in_c"])
