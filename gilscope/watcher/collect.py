@@ -13,6 +13,17 @@ MAX_PLACES = 1000
 MAX_EVENTS = 1000
 
 
+def add_up(known: Hold | None, hold: Hold) -> Hold:
+    """Return what is known of a place, with one more hold there."""
+    if known is None:
+        return hold
+    return dataclasses.replace(
+        max(known, hold, key=lambda one: one.longest_s),
+        count=known.count + hold.count,
+        total_s=known.total_s + hold.total_s,
+    )
+
+
 class HoldCollector:
     """Brings single holds together by place; any thread may use it.
 
@@ -22,7 +33,7 @@ class HoldCollector:
         is_cut_short: whether holds may be missing.
     """
 
-    def __init__(self, over_s: float = 0.0) -> None:
+    def __init__(self, over_s: float) -> None:
         """Begin with none."""
         self.start_ns = self.end_ns = 0
         self.n_unresolved = 0
@@ -43,24 +54,11 @@ class HoldCollector:
             is_full = len(self._events) >= MAX_EVENTS
             keep = heapq.heappushpop if is_full else heapq.heappush
             keep(self._events, (event.duration_s, next(self._number), event))
-            self.add_place(hold)
-
-    def add_place(self, hold: Hold) -> None:
-        """Add a hold to what is known of its place."""
-        key = (hold.file, hold.line, hold.text)
-        known = self._places.get(key)
-        if known is not None:
-            worst = max(known, hold, key=lambda one: one.longest_s)
-            hold = dataclasses.replace(
-                worst,
-                count=known.count + hold.count,
-                total_s=known.total_s + hold.total_s,
-            )
-        elif len(self._places) >= MAX_PLACES:
-            del self._places[
-                min(self._places, key=lambda one: self._places[one].total_s)
-            ]
-        self._places[key] = hold
+            key = (hold.file, hold.line, hold.text)
+            if key not in self._places and len(self._places) >= MAX_PLACES:
+                least = min(self._places, key=lambda one: self._places[one].total_s)
+                del self._places[least]
+            self._places[key] = add_up(self._places.get(key), hold)
 
     def get_holds(self) -> tuple[Hold, ...]:
         """Return all places, the longest hold first."""

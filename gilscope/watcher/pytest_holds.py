@@ -7,7 +7,7 @@ for it.
 import argparse
 import bisect
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +17,7 @@ from gilscope.cli.options import parse_duration
 from gilscope.record import structure
 from gilscope.render.results import describe_line
 from gilscope.units import describe_time
-from gilscope.watcher.collect import HoldCollector
+from gilscope.watcher.collect import add_up
 from gilscope.watcher.model import Hold
 from gilscope.watcher.offsets import WatchUnavailableError, check_supported
 from gilscope.watcher.watch import Watch
@@ -45,7 +45,8 @@ class HoldsPlugin:
         self._refusal = ""
         # Where each test began and ended, with its name and "".
         self._starts: list[tuple[int, str]] = []
-        self._holds: dict[str, HoldCollector] = {}
+        # By test and place.
+        self._holds: dict[tuple[str, str, int, str], Hold] = {}
         if self._list_s is not None or self._fail_s is not None:
             try:
                 check_supported()
@@ -126,7 +127,9 @@ class HoldsPlugin:
                 self._add(test or OUTSIDE, hold)
         output = getattr(self._config, "workeroutput", None)
         if output is not None:
-            output[HOLDS_KEY] = [(test, asdict(hold)) for test, hold in self._get_all()]
+            output[HOLDS_KEY] = [
+                (key[0], asdict(one)) for key, one in self._holds.items()
+            ]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -140,8 +143,8 @@ class HoldsPlugin:
             return
         over = describe_time(self._list_s)
         terminalreporter.section(f"holds of the GIL of {over} or longer")
-        found = sorted(self._get_all(), key=lambda one: -one[1].longest_s)
-        for test, hold in found[:MAX_LINES]:
+        found = sorted(self._holds.items(), key=lambda one: -one[1].longest_s)
+        for (test, *_), hold in found[:MAX_LINES]:
             place = describe_line(hold.file, hold.line)
             terminalreporter.line(
                 f"{describe_time(hold.longest_s):>8}  {hold.count} x  {place}  "
@@ -153,12 +156,8 @@ class HoldsPlugin:
             terminalreporter.line("none was seen")
 
     def _add(self, test: str, hold: Hold) -> None:
-        self._holds.setdefault(test, HoldCollector()).add_place(hold)
-
-    def _get_all(self) -> Iterator[tuple[str, Hold]]:
-        for test, collector in self._holds.items():
-            for hold in collector.get_holds():
-                yield test, hold
+        key = (test, hold.file, hold.line, hold.text)
+        self._holds[key] = add_up(self._holds.get(key), hold)
 
 
 def read_option(config: pytest.Config, name: str) -> float | None:

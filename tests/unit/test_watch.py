@@ -348,7 +348,7 @@ def make_hold(line=1, longest_s=0.02, count=1):
 
 
 def test_a_place_keeps_its_longest_hold_and_the_sum():
-    collector = HoldCollector()
+    collector = HoldCollector(0.01)
     for longest_s in (0.02, 0.05, 0.03):
         collector.add(make_hold(longest_s=longest_s), 0)
     (hold,) = collector.get_holds()
@@ -357,7 +357,7 @@ def test_a_place_keeps_its_longest_hold_and_the_sum():
 
 
 def test_memory_is_bounded_and_the_worst_is_kept():
-    collector = HoldCollector()
+    collector = HoldCollector(0.01)
     n_holds = max(MAX_PLACES, MAX_EVENTS) + 50
     for line in range(n_holds):
         collector.add(make_hold(line, 0.01 + line / 1000), line)
