@@ -6,7 +6,6 @@ import platform
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import gilscope.render.results  # noqa: F401 - shows checks.
 from gilscope.check import BUDGET_S, TIMEOUT_S
 from gilscope.cli import options, output
 from gilscope.cli.options import option
@@ -16,6 +15,7 @@ from gilscope.limits import check_limits
 from gilscope.model import Check
 from gilscope.probe.child import Statement, StatementError, judge_in_child
 from gilscope.record import SCHEMA
+from gilscope.render.results import show_check
 
 STATUSES = {"met": output.OK, "missed": output.WRONG, "unclear": output.UNSURE}
 # How much longer than its figures a check takes, with the start of a process.
@@ -65,11 +65,10 @@ def run_check(arguments: argparse.Namespace) -> int:
         answers = check_limits(check, arguments.min_fraction, arguments.max_hold)
         statuses |= {STATUSES[answer.outcome] for answer in answers}
         if arguments.json != "-":
+            if len(checks) > 1:
+                output.write("")
             limits = [f"  {each.outcome}: {each.text}" for each in answers[1:]]
-            # An answer that is asked for comes before the figures.
-            answer, *figures = str(check).split("\n\n")
-            text = "\n\n".join(["\n".join([answer, *limits]), *figures])
-            output.write(f"\n{text}" if len(checks) > 1 else text)
+            output.show_document(show_check(check, limits))
     output.write_text(arguments.json, render_json(checks, is_both=arguments.both))
     return output.choose_worst(statuses)
 

@@ -2,10 +2,10 @@
 
 import argparse
 
-import gilscope.render.results  # noqa: F401 - registers how an import is shown.
 from gilscope.cli import options, output
 from gilscope.cli.progress import show_waiting
 from gilscope.imports import inspect_import
+from gilscope.render.results import show_import
 
 # An import takes a second as a rule.
 IMPORT_S = 1.0
@@ -29,7 +29,9 @@ def run_imports(arguments: argparse.Namespace) -> int:
             output.say(str(error))
             statuses.add(output.UNSURE)
             continue
-        output.write(("\n" if position else "") + str(found))
+        if position:
+            output.write("")
+        output.show_document(show_import(found))
         if found.error:
             statuses.add(output.UNSURE)
         if found.gil_enabled_by is not None:

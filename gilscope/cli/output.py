@@ -76,14 +76,12 @@ def show_document(document: "Document", *, is_brief: bool = True) -> None:
 
     from gilscope.render.terminal import print_document, render_text  # noqa: PLC0415
 
-    class ResultConsole(Console):
-        def on_broken_pipe(self) -> None:
-            # Leave it to who runs the command, and knows what it means.
-            raise BrokenPipeError
-
     if sys.stdout.isatty():
-        console = ResultConsole(file=sys.stdout, highlight=False)
-        print_document(document, console, is_brief=is_brief)
+        console = Console(highlight=False)
+        # Whoever runs the command knows what it means that nobody reads it.
+        with console.capture() as written:
+            print_document(document, console, is_brief=is_brief)
+        write(written.get().removesuffix("\n"))
     else:
         write(render_text(document, is_brief=is_brief))
 

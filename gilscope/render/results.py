@@ -2,7 +2,7 @@
 
 import os
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gilscope.imports import ModuleImport
@@ -74,11 +74,12 @@ CAUSES = (
 # --- A check --------------------------------------------------------------------------
 
 
-def show_check(check: Check) -> Document:
-    """Return the verdict, and below it what it rests on, one fact a line."""
+def show_check(check: Check, limits: Iterable[str] = ()) -> Document:
+    """Return the verdict, what came of limits, and the facts below, one a line."""
     is_gil = check.environment.meaning == "gil"
     meaning = (VERDICTS if is_gil else ATTACHED_DEEDS)[check.verdict]
     text = f"{check.name}: {check.verdict} ({meaning})\n{check.reason}"
+    text = "\n".join([text, *limits])
     answer = Answer(text, check.verdict, TONES[check.verdict])
     facts = [
         ("one call", describe_time(check.call_s)),
