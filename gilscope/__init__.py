@@ -45,6 +45,8 @@ def __getattr__(name: str) -> object:
     if name in _MODULES:
         from importlib import import_module  # noqa: PLC0415
 
+        # Results that somebody has in hand show themselves.
+        import_module("gilscope.render.results")
         globals()[name] = value = getattr(import_module(_MODULES[name]), name)
         return value
     message = f"module {__name__!r} has no attribute {name!r}"

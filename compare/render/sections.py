@@ -30,7 +30,7 @@ from gilscope.render.document import (
     tabulate,
 )
 from gilscope.render.markup import Markup
-from gilscope.render.results import GAIN_COLUMNS
+from gilscope.render.results import GAIN_COLUMNS, PARALLEL_COLUMNS
 from gilscope.units import describe_ratio, describe_share, describe_time
 
 MORE = "more: --explain says why, --html FILE draws it"
@@ -277,14 +277,7 @@ CHAPTERS = {
         "could give at that moment. The line through the end of a bar is the range in "
         "which its median lies.",
         list_speedups,
-        (
-            Column("threads", "threads"),
-            Column("speed-up", "speedup:x"),
-            Column("Amdahl\nbound", "amdahl:x"),
-            Column("as many\nprocesses", "process_speedup:x"),
-            Column("threads by\nprocesses", "of_processes:%"),
-            Column("effective\ncores", "effective_cores:.2f"),
-        ),
+        PARALLEL_COLUMNS,
         draw=draw_speedups,
     ),
     "contention": Chapter(

@@ -259,12 +259,13 @@ SIZE_COLUMNS = (
     ),
     *GAIN_COLUMNS,
 )
-THREADS_COLUMNS = (
+PARALLEL_COLUMNS = (
     Column("threads", "threads"),
     Column("speed-up", "speedup:x"),
-    Column("processes", "process_speedup:x"),
-    Column("of processes", "of_processes:%"),
-    Column("", "concurrency"),
+    Column("Amdahl\nbound", "amdahl:x"),
+    Column("as many\nprocesses", "process_speedup:x"),
+    Column("threads by\nprocesses", "of_processes:%"),
+    Column("calls\nran", "concurrency"),
 )
 
 
@@ -275,7 +276,7 @@ def show_measurement(found: Measurement) -> Document:
     tables = [tabulate("By size", SIZE_COLUMNS, rows, "size")]
     if any(len(row.parallel) > 1 for row in found.rows):
         lines = [(name, each) for name, row in rows for each in row.parallel]
-        tables.append(tabulate("By number of threads", THREADS_COLUMNS, lines, "size"))
+        tables.append(tabulate("By number of threads", PARALLEL_COLUMNS, lines, "size"))
     section = Section(
         "What it gains and costs",
         answers=[Answer(f"{found.name}: {words}") for words in found.findings],

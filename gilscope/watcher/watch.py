@@ -262,7 +262,4 @@ def watch(
     Raises:
         ValueError: `over_s` is not over 0.
     """
-    # What shows a report; a program that the command runs does without it.
-    import gilscope.render.results  # noqa: F401, PLC0415
-
     return Watch(over_s, on_hold)
