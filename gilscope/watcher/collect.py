@@ -13,7 +13,7 @@ MAX_PLACES = 1000
 MAX_EVENTS = 1000
 
 
-def add_up(known: Hold | None, hold: Hold) -> Hold:
+def add_hold(known: Hold | None, hold: Hold) -> Hold:
     """Return what is known of a place, with one more hold there."""
     if known is None:
         return hold
@@ -58,7 +58,7 @@ class HoldCollector:
             if key not in self._places and len(self._places) >= MAX_PLACES:
                 least = min(self._places, key=lambda one: self._places[one].total_s)
                 del self._places[least]
-            self._places[key] = add_up(self._places.get(key), hold)
+            self._places[key] = add_hold(self._places.get(key), hold)
 
     def get_holds(self) -> tuple[Hold, ...]:
         """Return all places, the longest hold first."""

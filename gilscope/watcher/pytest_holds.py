@@ -17,7 +17,7 @@ from gilscope.cli.options import parse_duration
 from gilscope.record import structure
 from gilscope.render.results import describe_line
 from gilscope.units import describe_time
-from gilscope.watcher.collect import add_up
+from gilscope.watcher.collect import add_hold
 from gilscope.watcher.model import Hold
 from gilscope.watcher.offsets import WatchUnavailableError, check_supported
 from gilscope.watcher.watch import Watch
@@ -157,7 +157,7 @@ class HoldsPlugin:
 
     def _add(self, test: str, hold: Hold) -> None:
         key = (test, hold.file, hold.line, hold.text)
-        self._holds[key] = add_up(self._holds.get(key), hold)
+        self._holds[key] = add_hold(self._holds.get(key), hold)
 
 
 def read_option(config: pytest.Config, name: str) -> float | None:
