@@ -36,7 +36,6 @@ from gilscope.units import describe_ratio, describe_share, describe_time
 MORE = "more: --explain says why, --html FILE draws it"
 
 Results = Iterable[BackendResult]
-Items = Iterable[tuple[str, Any]]
 
 
 def name_items(results: Results, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -171,14 +170,6 @@ def group_notes(
 # --- A section a scenario -------------------------------------------------------------
 
 
-def list_speedups(results: Results) -> Items:
-    """Yield the rows of all numbers of threads, and those of the held twins."""
-    for result in results:
-        yield from name_items([result], "parallel.rows")
-        if held := pick(result, "parallel.held"):
-            yield f"{result.name}, GIL held", held
-
-
 def tabulate_pairs(results: Results) -> Table:
     """Return the matrix of who stops whom, shaded by how much."""
     grid = {
@@ -193,7 +184,9 @@ def tabulate_pairs(results: Results) -> Table:
 
 def show_declared(result: BackendResult) -> str | None:
     """Return what a backend declares, None where nobody knows."""
-    return {True: "releases", False: "holds"}.get(result.declared)  # type: ignore[arg-type]
+    if result.declared is None:
+        return None
+    return "releases" if result.declared else "holds"
 
 
 class Chapter(NamedTuple):
@@ -203,8 +196,8 @@ class Chapter(NamedTuple):
     title: str
     lead: str
     reading: str
-    # What its table has, a row each: a field of a result, or what yields named items.
-    items: str | Callable[[Results], Items] = ""
+    # The field of a result, or of its rows, that its table has.
+    path: str = ""
     columns: Sequence[Column] = ()
     # Instead of such a table.
     make_table: Callable[[Results], Table] | None = None
@@ -215,11 +208,7 @@ class Chapter(NamedTuple):
         """Return the figures of these backends."""
         if self.make_table:
             return self.make_table(results)
-        if isinstance(self.items, str):
-            items: Items = name_items(results, self.items)
-        else:
-            items = self.items(results)
-        return tabulate(self.title, self.columns, items)
+        return tabulate(self.title, self.columns, name_items(results, self.path))
 
 
 CHAPTERS = {
@@ -276,7 +265,7 @@ CHAPTERS = {
         "held fraction of the call allows at most. Two processes show what the machine "
         "could give at that moment. The line through the end of a bar is the range in "
         "which its median lies.",
-        list_speedups,
+        "parallel.rows",
         PARALLEL_COLUMNS,
         draw=draw_speedups,
     ),
