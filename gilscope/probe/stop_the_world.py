@@ -92,18 +92,18 @@ def judge_attached(
                 check = replace(check, controls=controls)
                 start_s = perf_counter()
                 # For a verdict alone the first windows may be enough.
-                for share in (WATCH_SHARE,) if figures else (0.0, WATCH_SHARE):
-                    least_s = 0.0 if is_long else share * budget_s
+                shares = (WATCH_SHARE,) if figures else (0.0, WATCH_SHARE)
+                for share in (0.0,) if is_long else shares:
                     passed_s = perf_counter() - start_s
                     windows += watch_for(
                         witness,
                         subject.make_call,
-                        least_s - passed_s,
+                        share * budget_s - passed_s,
                         LIMIT_SHARE * budget_s - passed_s,
                         MAX_CALLS if subject.prepare is None else 1,
                     )
                     check = weigh_windows(check, subject, windows)
-                    if is_long or check.verdict != "inconclusive":
+                    if check.verdict != "inconclusive":
                         break
         except WitnessError as error:
             return replace(check, reason=str(error))
