@@ -67,7 +67,9 @@ def find_target(path: str | os.PathLike[str]) -> tuple[Path, int | None]:
     """Return what a path leads to, links followed, and its mode if it is there."""
     target = Path(os.path.realpath(path))
     try:
-        return target, target.stat().st_mode
+        mode = Path(path).stat().st_mode
+        # What /dev/stdout leads to has no other name where that is a pipe.
+        return target if stat.S_ISREG(mode) else Path(path), mode
     except FileNotFoundError:
         return target, None
 

@@ -101,8 +101,9 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Write a line to standard error."""
-    sys.stderr.write(f"{clean_text(text)}\n")
+    """Write a line to standard error, if that can be written to."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{clean_text(text)}\n")
 
 
 def write(text: str) -> None:

@@ -208,6 +208,29 @@ def test_a_link_is_followed_and_a_pipe_without_a_reader_refused(tmp_path: Path) 
     assert told.splitlines()[-1].startswith("gilscope: cannot write pipe: ")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("how", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_what_nobody_can_read_is_no_reason_to_fail(how: str, tmp_path: Path) -> None:
+    """Standard files that are closed get no other file's number."""
+    command = [sys.executable, "-P", "-c", COMMAND, *FAST]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$@" {how}', "sh", *command, "--json", tmp_path / "r.json"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert Report.from_json(tmp_path / "r.json").ok
+
+
+def test_a_pipe_is_written_to_by_the_name_that_it_has() -> None:
+    with start(*FAST, "--html", "/dev/stdout") as command:
+        written, _ = command.communicate(timeout=60)
+    assert command.returncode == 0
+    assert written.endswith("</html>\n")
+
+
 # --- A folder with a user's own modules -----------------------------------------------
 
 
