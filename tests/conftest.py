@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 
 import backends
+import gilscope
 from gilscope.record import Record
 
 TESTS = Path(__file__).parent
@@ -57,6 +58,16 @@ def backend(request: pytest.FixtureRequest) -> backends.Backend:
     except backends.BackendNotBuiltError as error:
         if request.config.getoption("--require-backends"):
             raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def needs_watch() -> None:
+    """Skip where no process can be watched."""
+    try:
+        with gilscope.watch():
+            pass
+    except gilscope.WatchUnavailableError as error:
         pytest.skip(str(error))
 
 

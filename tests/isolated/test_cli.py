@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from compare import Report
 from gilscope import cli
 from gilscope.cli.ends import SIGPIPE
 from gilscope.environment import read_version
+from tests.processes import find_children, wait_for_end
 
 ROOT = Path(__file__).parents[2]
 
@@ -278,31 +278,12 @@ def test_no_worker_outlives_the_command(number: signal.Signals) -> None:
     # Once it hangs, its scenario has been told.
     while "correctness" not in command.stderr.readline():
         assert command.poll() is None
-    (worker,) = read_children(command.pid)
+    (worker,) = find_children(command.pid)
     command.send_signal(number)
     _, told = command.communicate(timeout=60)
     assert command.returncode == (-number if number == signal.SIGKILL else 128 + number)
     assert "Traceback" not in told
-    # The suite limits how long that may take.
-    while not has_ended(worker):
-        time.sleep(0.05)
-
-
-def read_children(pid: int) -> list[int]:
-    """Return the processes that a process has started."""
-    found = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [int(child) for child in path.read_text().split()]
-    return found
-
-
-def has_ended(pid: int) -> bool:
-    """Return whether a process is gone, or waits only to be asked how it ended."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return status.rpartition(")")[2].split()[0] in "ZX"
+    wait_for_end(worker)
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from gilscope.process import Child, ForkEndedError, run_forked
 from tests.looks import try_limits
+from tests.processes import find_children, wait_for_end
 
 ROOT = Path(__file__).parents[2]
 CHILDREN = "tests.children"
@@ -192,11 +193,6 @@ def test_a_child_does_not_outlive_a_parent_that_is_killed(guards: bool) -> None:
         text=True,
     ) as parent:
         pid = int(parent.stdout.readline())
-        left = [
-            pid,
-            *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()),
-        ]
+        left = [pid, *find_children(pid)]
         parent.kill()
-    # The suite limits how long that may take.
-    while any(Path(f"/proc/{one}").exists() for one in left):
-        time.sleep(0.01)
+    wait_for_end(*left)

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from compare.work import ImplementationWork
 from gilscope.timing.calls import PlainWork, StatementWork, Wall
 from gilscope.timing.processes import ProcessError, Processes
 from tests.looks import look_until
+from tests.processes import wait_for_end
 
 ROOT = Path(__file__).parents[2]
 
@@ -122,15 +122,4 @@ def test_no_process_outlives_the_one_that_started_it(tmp_path: Path) -> None:
         pids = [int(pid) for pid in parent.stdout.readline().split()]
         parent.send_signal(signal.SIGKILL)
     assert len(pids) == 2
-    wait_until_gone(pids)
-
-
-def wait_until_gone(pids: list[int]) -> None:
-    """Wait for processes that are nobody's children to end; the suite limits it."""
-    for pid in pids:
-        while True:
-            try:
-                os.kill(pid, 0)
-            except ProcessLookupError:
-                break
-            time.sleep(0.01)
+    wait_for_end(*pids)

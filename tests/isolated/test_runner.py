@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from compare.plan import make_plan, plan_job, plan_jobs
 from compare.run import run_plan
 from gilscope.process import explain_end
 from tests.looks import try_limits
+from tests.processes import find_children, has_ended, wait_for_end
 
 ROOT = Path(__file__).parents[2]
 
@@ -130,18 +130,7 @@ def test_nothing_outlives_a_comparison_that_was_killed(tmp_path: Path) -> None:
         left = [int(note.read_text()), *find_children(comparison.pid)]
         comparison.kill()
     assert len(left) == 2
-    # The suite limits how long that may take.
-    while not all(map(has_ended, left)):
-        time.sleep(0.01)
-
-
-def has_ended(pid: int) -> bool:
-    """Return whether a process is gone, or waits only to be asked how it ended."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return status.rpartition(")")[2].split()[0] in "ZX"
+    wait_for_end(*left)
 
 
 def test_what_a_backend_replaces_is_not_used_by_its_worker() -> None:
@@ -381,14 +370,6 @@ def test_an_exception_in_progress_ends_the_worker() -> None:
     with pytest.raises(KeyboardInterrupt):
         run_all(["python"], scenarios=["correctness"], quick=True, progress=interrupt)
     assert not find_children(os.getpid())
-
-
-def find_children(pid: int) -> list[int]:
-    """Return the processes that a process has started and that still run."""
-    found = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [int(child) for child in path.read_text().split()]
-    return [child for child in found if not has_ended(child)]
 
 
 def test_the_demo_has_both_partners() -> None:

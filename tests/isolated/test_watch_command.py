@@ -16,17 +16,9 @@ import gilscope
 from tests.looks import look_until, try_limits
 from tests.unit.test_watch import FORBID
 
+pytestmark = pytest.mark.usefixtures("needs_watch")
 ROOT = Path(__file__).parent.parent.parent
 HOLD = "str(list(range(4_000_000)))"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def needs_watch():
-    try:
-        with gilscope.watch():
-            pass
-    except gilscope.WatchUnavailableError as error:
-        pytest.skip(str(error))
 
 
 def start(*words, **options):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import gilscope
 from tests.unit.test_watch import FORBID
 
 pytest_plugins = ["pytester"]
 
+pytestmark = pytest.mark.usefixtures("needs_watch")
 ROOT = Path(__file__).parents[2]
 HEAD = """
 import ctypes, threading, time, pytest
@@ -53,15 +53,6 @@ def test_marked_slow():
     time.sleep(0.2)
 """
 ALONE = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def needs_watch():
-    try:
-        with gilscope.watch():
-            pass
-    except gilscope.WatchUnavailableError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import gilscope
 from benchmarks.watch_accuracy import busy_loops, judge, run
 from tests.looks import look_until
 
+pytestmark = pytest.mark.usefixtures("needs_watch")
 ROOT = Path(__file__).parent.parent.parent
 
 SOAK = """
@@ -35,15 +35,6 @@ with gilscope.watch() as watched:
     for thread in threads: thread.join()
 print(json.dumps([[hold.text, hold.line, hold.longest_s] for hold in watched.holds]))
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def needs_watch():
-    try:
-        with gilscope.watch():
-            pass
-    except gilscope.WatchUnavailableError as error:
-        pytest.skip(str(error))
 
 
 def test_most_holds_are_seen_on_their_line_and_nobody_is_accused():

