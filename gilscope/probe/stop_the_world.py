@@ -13,16 +13,11 @@ from bisect import bisect, bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import cycle, pairwise, repeat
+from itertools import compress, cycle, pairwise, repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from gilscope.clock import (
-    perf_counter,
-    perf_counter_ns,
-    sleep,
-    thread_time_ns,
-)
+from gilscope.clock import perf_counter, perf_counter_ns, sleep, thread_time_ns
 from gilscope.kernel import ThreadView, WitnessError, count_sleeps
 from gilscope.model import Check, Controls, Evidence, FirstCall
 from gilscope.probe.decide import compare_attached_controls, decide_attached, find_notes
@@ -372,30 +367,23 @@ def read_waits(view: ThreadView | None) -> int:
 def add_up(windows: Sequence[StopWindow], look_ns: int = LOOK_NS) -> Evidence:
     """Return the counts."""
     inside = [window.inside for window in windows]
+    is_free = [any(stop.is_free for stop in stops) for stops in inside]
+    ended = [stop for stops in inside for stop in stops]
+    begun = [(window, stop) for window in windows for stop in window.begun]
     return Evidence(
         n_calls=sum(window.n_calls for window in windows),
-        n_released=sum(
-            window.n_calls
-            for window in windows
-            if any(stop.is_free for stop in window.inside)
-        ),
+        n_released=sum(window.n_calls for window in compress(windows, is_free)),
         n_windows=len(windows),
-        n_windows_released=sum(any(stop.is_free for stop in stops) for stops in inside),
-        n_ticks=sum(map(len, inside)),
-        n_unhindered=sum(stop.is_free for stops in inside for stop in stops),
-        n_proven=sum(stop.is_proven for stops in inside for stop in stops),
+        n_windows_released=sum(is_free),
+        n_ticks=len(ended),
+        n_unhindered=sum(stop.is_free for stop in ended),
+        n_proven=sum(stop.is_proven for stop in ended),
         # A stop that was over may seem to end late, where the witness had no core.
-        n_stopped=sum(
-            bool(stop.has_stopped) for window in windows for stop in window.begun
-        ),
-        n_waited=sum(
-            has_waited(window, stop, look_ns)
-            for window in windows
-            for stop in window.begun
-        ),
+        n_stopped=sum(bool(stop.has_stopped) for _, stop in begun),
+        n_waited=sum(has_waited(window, stop, look_ns) for window, stop in begun),
         n_calls_tried=sum(bool(window.begun) for window in windows),
         n_calls_interrupted=sum(map(bool, inside)),
-        n_calls_split=sum(is_split(window) for window in windows),
+        n_calls_split=sum(map(is_split, windows)),
     )
 
 
