@@ -173,6 +173,10 @@ class Channel:
     def __init__(self, *fds: int) -> None:
         """Move orders, stack and stray out of the way, and read the first order."""
         self._orders, self._stack, self._stray = map(move_up, fds)
+        if self._orders:
+            # Standard input is empty, in what is started here too.
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            os.set_inheritable(nothing, True)  # noqa: FBT003 - it takes no keyword.
         # Its place is for the channel, where all others are taken.
         self._spare = open_nothing()
         self._seen = [Descriptor(self._stack)]
@@ -259,19 +263,16 @@ class Channel:
 
 
 def open_nothing() -> Descriptor:
-    """Return a descriptor that takes its place."""
-    return Descriptor(_os.open(os.devnull, _os.O_RDONLY | _os.O_CLOEXEC))
+    """Return a descriptor that keeps its place; the small ones are for strays."""
+    return Descriptor(move_up(_os.open(os.devnull, _os.O_RDONLY | _os.O_CLOEXEC)))
 
 
 def move_up(fd: int) -> int:
-    """Move a descriptor to a large number; standard input becomes empty."""
+    """Move a descriptor to a large number."""
     try:
         moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, HIGH_FD)
     except OSError:
-        # So many are not allowed here.
+        # So many are not allowed here, or open.
         return fd
-    if fd == 0:
-        fd = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(fd, 0)
-    os.close(fd)
+    _os.close(fd)
     return moved

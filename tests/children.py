@@ -38,6 +38,16 @@ def close_all(channel: Channel) -> None:
     channel.exit()
 
 
+def close_one(channel: Channel) -> None:
+    """Close one descriptor that nobody had opened."""
+    channel.occupy_small_fds()
+    channel.send("ready")
+    os.close(channel.order)
+    channel.send("closed")
+    channel.send(channel.were_fds_closed())
+    channel.exit()
+
+
 def open_all(channel: Channel) -> None:
     """Use up all descriptors."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
