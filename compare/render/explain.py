@@ -129,17 +129,18 @@ def describe_limit(pair: ParallelRow) -> str:
     """Name what keeps the speed-up from being higher."""
     if pair.concurrency == "serialized":
         return "the calls are serialized"
-    high, amdahl = pair.speedup.high, pair.amdahl
-    processes = None if pair.process_speedup is None else pair.process_speedup.value
-    if amdahl is None and processes is None:
+    machine = "as good as the machine allowed"
+    bounds = {"the held fraction limits it": pair.amdahl}
+    if pair.process_speedup is not None:
+        bounds[machine] = pair.process_speedup.value
+    known = {words: bound for words, bound in bounds.items() if bound is not None}
+    if not known:
         return "there is nothing to compare it with"
-    if amdahl is not None and high >= NEAR * amdahl <= NEAR * (processes or amdahl):
-        return "the held fraction limits it"
-    beside = pair.of_processes
-    if processes is not None and (
-        high >= NEAR * processes or (beside is not None and beside.high >= NEAR)
-    ):
-        return "as good as the machine allowed"
+    nearest = min(known, key=known.__getitem__)
+    if pair.speedup.high >= NEAR * known[nearest]:
+        return nearest
+    if pair.of_processes is not None and pair.of_processes.high >= NEAR:
+        return machine
     return (
         "less than either bound, for the threads wait for each other at the edges of "
         "a call, or shared a core with other work"
