@@ -148,6 +148,17 @@ def compute_speed(first: MeasuredSubject, other: MeasuredSubject) -> Figure:
     return summarize([one.call_s / side.call_s for one, side in pairs])
 
 
+def has_no_core(call: ComparedCall) -> bool:
+    """Return whether a second thread may gain, and had no core to show it."""
+    verdict = call.check.verdict if call.check else ""
+    processes = call.row.pair.process_speedup if call.row.pair else None
+    return (
+        verdict not in ("holds", "preemptible")
+        and processes is not None
+        and judge_figure(processes) != "above"
+    )
+
+
 def summarize_calls(calls: Sequence[ComparedCall]) -> str:
     """Say the answer, in a sentence that the ranges bear."""
     wrong = [call.name for call in calls if call.difference]
@@ -159,7 +170,9 @@ def summarize_calls(calls: Sequence[ComparedCall]) -> str:
         if call.row.pair and judge_figure(call.row.pair.speedup) == "above"
     ]
     gain = f"{' and '.join(gaining)} alone gain from a second thread"
-    if len(gaining) in (0, len(calls)):
+    if not gaining and any(has_no_core(call) for call in calls):
+        gain = "no second core was free to show what a second thread gains"
+    elif len(gaining) in (0, len(calls)):
         which = "all of them gain" if gaining else "none of them gains"
         gain = f"{which} from a second thread"
     elif len(gaining) == 1:

@@ -39,7 +39,7 @@ CHECK: options.Arguments = {
     ),
     "--timeout": option(
         "T",
-        "how long without a sign of life is no answer (default: 60s)",
+        "how long to wait for a sign of life (default: 60s)",
         type=options.parse_time_limit,
         default=TIMEOUT_S,
     ),

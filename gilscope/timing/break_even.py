@@ -33,7 +33,13 @@ def does_pay(case: Case, row: SizeRow) -> Payoff:
         return "unclear"
     # Alone it need not gain, but not cost what can be seen either.
     limit = 1 / (1 + MARGIN) if case == "alone" else 1 + MARGIN
-    return "yes" if figure.low > limit else "no" if figure.high < limit else "unclear"
+    if figure.low > limit:
+        return "yes"
+    processes = row.pair.process_speedup if row.pair else None
+    if case == "second thread" and processes and processes.low < limit:
+        # No second core was there for whoever could have used it.
+        return "unclear"
+    return "no" if figure.high < limit else "unclear"
 
 
 def find_figure(case: Case, row: SizeRow) -> Figure | None:

@@ -128,6 +128,22 @@ def test_the_summary_says_what_the_ranges_bear(calls, words):
         assert part.startswith(begin)
 
 
+@pytest.mark.parametrize(
+    ("verdict", "processes", "words"),
+    [
+        ("releases", ONE, "no second core was free"),
+        ("releases", TWICE, "none of them gains"),
+        ("holds", ONE, "none of them gains"),
+    ],
+)
+def test_nothing_gained_is_no_answer_without_a_second_core(verdict, processes, words):
+    """But where the GIL is held, a second core would gain nothing either."""
+    pair = ParallelRow(2, 1.0, ONE, ONE, "parallel", 2.0, process_speedup=processes)
+    row = SizeRow(None, ONE, (pair,))
+    call = ComparedCall("a", "", make_check(verdict), row, ONE)
+    assert f"; {words}" in summarize_calls([call, call])
+
+
 def test_a_speed_is_of_the_rounds_that_both_have():
     """A statement whose figures are unclear is measured again without the others."""
     subjects = [MeasuredSubject(None), MeasuredSubject(None)]

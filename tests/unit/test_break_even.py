@@ -108,6 +108,17 @@ def test_a_second_thread_pays_by_its_speedup(letter: str) -> None:
         assert does_pay("second thread", replace(row, check=check)) == answer
 
 
+@pytest.mark.parametrize(("processes", "answer"), [("x", "no"), ("?", "unclear")])
+def test_nothing_gained_is_no_answer_where_processes_gain_nothing(
+    processes: str, answer: str
+) -> None:
+    """No second core was free; a call that holds the GIL gains nothing all the same."""
+    pair = replace(PAIR, speedup=FIGURES["."], process_speedup=FIGURES[processes])
+    row = replace(ROW, parallel=(pair,))
+    assert does_pay("second thread", row) == answer
+    assert does_pay("second thread", replace(row, check=make_check("holds"))) == "no"
+
+
 def test_rows_that_leave_it_open_are_measured_again() -> None:
     """Those whose range has the limit in it, in any of the cases."""
     assert select_unclear(make_rows(".?x?"), ["two threads"]) == [1, 3]
