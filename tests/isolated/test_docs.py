@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.looks import look_until
+
 ROOT = Path(__file__).parents[2]
 READMES = [name for name in ("README.md", "README.ko.md") if (ROOT / name).exists()]
 DOCUMENTS = sorted(
@@ -137,6 +139,7 @@ def test_commands_of_the_documents_run(block, tmp_path):
     for line in lines:
         command = shlex.split(line, comments=True)
         said = re.search(r"# exit status (\d)", line)
+        expected = int(said[1]) if said else 0
         if command[0] == "make":
             done = run(["make", "--dry-run", *command[1:]], ROOT)
         elif command[:3] == ["gilscope", "diff", "before.json"]:
@@ -144,8 +147,13 @@ def test_commands_of_the_documents_run(block, tmp_path):
             done = run([*command, "--help"], tmp_path)
         else:
             assert shutil.which(command[0], path=Path(sys.executable).parent), line
-            done = run(command, tmp_path)
-        expected = int(said[1]) if said else 0
+            done = look_until(
+                # A busy machine may hide a hold, or all that a verdict needs.
+                lambda done, expected=expected: (
+                    done.returncode not in {0, 3} - {expected}
+                ),
+                lambda command=command: run(command, tmp_path),
+            )
         assert done.returncode == expected, f"{line}\n{done.stdout}{done.stderr}"
 
 
