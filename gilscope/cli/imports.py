@@ -17,6 +17,7 @@ IMPORTS: options.Arguments = {
 
 def run_imports(arguments: argparse.Namespace) -> int:
     """Import each module in an interpreter of its own and show what that did."""
+    options.append_folder()
     statuses = {output.OK}
     for position, module in enumerate(arguments.module):
         try:

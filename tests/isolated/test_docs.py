@@ -94,6 +94,11 @@ def test_quoted_sources_and_files_are_as_they_are(name):
     assert load_refresh().refresh(text) == text, "run: python docs/refresh.py"
 
 
+def test_the_readme_is_a_screen_and_a_half():
+    """Its 83 lines are 1,617 pixels high in a column of 1,012; 1,620 were allowed."""
+    assert len(read("README.md").splitlines()) <= 83
+
+
 @pytest.mark.parametrize("name", READMES)
 def test_the_readme_says_how_each_source_runs_its_kernel(name):
     """Its table links to each of the four, and has a part of the quoted region."""

@@ -109,6 +109,17 @@ def test_the_command_names_each_module_and_its_status(capsys):
     assert main(["imports", "not a name"]) == 2
 
 
+def test_the_command_finds_a_module_of_the_current_folder(
+    tmp_path, monkeypatch, capsys
+):
+    """As `gilscope check` does; it comes after all others, so it shadows none."""
+    (tmp_path / "of_this_folder.py").write_text("", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    assert main(["imports", "of_this_folder"]) == 0
+    assert capsys.readouterr().out.startswith("of_this_folder: ")
+
+
 def test_an_import_that_turns_the_gil_on_ends_with_status_1(monkeypatch, capsys):
     found = inspect_import(math.__name__)
     enabled = type(found)("m", True, "m._core", found.extensions)
