@@ -24,7 +24,6 @@ os.environ["IS_LOADED"] = "1"
 """
 
 
-@pytest.mark.alone
 @pytest.mark.skipif(sys.version_info < VERSION_MIN, reason="they share one GIL there")
 @pytest.mark.parametrize(
     ("source", "answer"),
