@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gilscope.channel import Mailbox, encode
@@ -23,6 +23,9 @@ PLAIN = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text("abc"), inner),
     max_leaves=20,
 )
+
+# Bytes, and what would be a message if it had the key.
+GARBAGE = st.binary(max_size=60) | st.sampled_from([b'key "forged"\n', b" 1\n2 3"])
 
 
 # --- What can be sent -----------------------------------------------------------------
@@ -148,6 +151,20 @@ def test_messages_arrive_in_order_whatever_is_between(mailbox: Mailbox) -> None:
     lines = [make_line(mailbox, value) for value in values]
     content = b"".join(map(bytes.__add__, between, lines))
     assert post(mailbox, content) == values
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(GARBAGE, max_size=9), st.integers(1, 80))
+def test_no_bytes_make_a_message_or_spoil_one(
+    mailbox: Mailbox, between: list[bytes], n_bytes: int
+) -> None:
+    """However they are cut as they arrive."""
+    content = b"".join(
+        garbage + make_line(mailbox, place) for place, garbage in enumerate(between)
+    )
+    cuts = range(0, len(content), n_bytes)
+    arrived = [post(mailbox, content[cut : cut + n_bytes]) for cut in cuts]
+    assert [message for one in arrived for message in one] == [*range(len(between))]
 
 
 def test_an_unfinished_line_is_none_yet(mailbox: Mailbox) -> None:
