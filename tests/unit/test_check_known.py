@@ -9,11 +9,10 @@ from benchmarks.known_callables import make_known
 from tests.looks import check_clearly
 
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
+# Without those that tests/unit/test_check.py has.
 QUICK = (
-    "sha256",
     "sha256 small",
     "zlib.compress",
-    "json.loads",
     "json.loads, hook",
     "re.findall",
     "re.sub, function",
