@@ -122,7 +122,8 @@ def find_global_function(root: str, names: list[str], file: str) -> str | None:
 
 def _read_dict(module: object) -> dict[str, Any] | None:
     """Return the namespace of a module without running code of its own."""
-    if not isinstance(module, types.ModuleType):
+    # Not isinstance(), which what cffi puts beside the modules passes.
+    if not issubclass(type(module), types.ModuleType):
         return None
     space: dict[str, Any] = types.ModuleType.__getattribute__(module, "__dict__")
     return space

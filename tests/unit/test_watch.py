@@ -325,6 +325,17 @@ def test_a_main_module_without_a_file_is_asked_last(file, function, monkeypatch)
     assert find_function("LONG.count(1)", file, {}) == function
 
 
+class Pretender:
+    """Says that it is a module, as cffi's libraries do."""
+
+    __class__ = types.ModuleType
+
+
+def test_what_only_says_that_it_is_a_module_is_passed_over(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pretender", Pretender())
+    assert find_function("sorted(x)", "nowhere.py", {}) is None
+
+
 @pytest.mark.parametrize(
     ("position", "text"),
     [
