@@ -244,8 +244,7 @@ class _Judge:
         self.watch_single(N_ALIKE, N_UNLIKE, SINGLE_SHARE * self.budget_s)
         deadline = perf_counter() + (WATCH_SHARE - SINGLE_SHARE) * self.budget_s
         limit = deadline + BUSY_BUDGETS * self.budget_s
-        # The first call may have taken longer.
-        self.probe.use_huge(call_ns)
+        self.probe.spread_pauses(call_ns)
         is_short = call_ns < SHORT_NS
         n_calls = 1
         while perf_counter() < deadline:

@@ -82,8 +82,12 @@ class SwitchIntervalProbe:
         """Make the huge interval long enough for a call."""
         self.huge_s = max(HUGE_S, HUGE_CALLS * call_ns / 1e9)
         self.witness.limit_s = self.huge_s / 2
-        self.witness.pauses_s = spread_pauses(call_ns)
+        self.witness.pauses_s = repeat(PAUSE_S)
         self._set_interval(self.huge_s)
+
+    def spread_pauses(self, call_ns: float) -> None:
+        """Let the witness meet each part of calls of that length from now on."""
+        self.witness.pauses_s = spread_pauses(call_ns)
 
     def park(self) -> None:
         """Let witness and other threads wait for the GIL, which this one holds."""
@@ -168,13 +172,10 @@ class SwitchIntervalProbe:
 
     def _find_hold(self) -> Sequence[float]:
         """Return how long to hold the GIL before a call that is made but once."""
-        n_tries = 2
-        asked = [
-            self._interrupt_once(bool, ASK_S[0], None) is not None
-            for _ in range(n_tries)
-        ]
-        # A machine that is busy now may be busier then.
-        return ASK_S[:1] if all(asked) else ASK_S[-1:]
+        # A machine that was busy a moment ago may be busier then.
+        if self.witness.has_asked or self._interrupt_once(bool, ASK_S[0], None):
+            return ASK_S[:1]
+        return ASK_S[-1:]
 
     def _interrupt_once(
         self, call: Callable[[], Any], hold_s: float, answers: list[Any] | None
@@ -203,6 +204,7 @@ class SwitchIntervalProbe:
             del readings[4:5]
         readings = check_complete(call, readings, 8)
         ends = read_ends()
+        witness.has_asked = ends is not None
         if ends is None:
             return None
         start, end = (

@@ -201,6 +201,8 @@ class Witness(Helper):
         # Taken in turn, from one window to the next.
         self.pauses_s: Iterator[float] = itertools.repeat(PAUSE_S)
         self.notes_places = False
+        # Whether it came to ask for the GIL when it was last waited for.
+        self.has_asked = False
         self.read_computed: Callable[[], int] | None = None
         self.read_switches: Callable[[], int] | None = None
         # Views of witness and caller, each for the thread that reads it.
