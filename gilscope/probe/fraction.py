@@ -62,21 +62,32 @@ class Estimate(NamedTuple):
 def estimate_windows(windows: Sequence[Window], delays: Delays) -> list[Estimate]:
     """Estimate when in the calls of each window others could run."""
     computes_only = is_computing(windows)
-    return [
-        estimate_window(window, delays, computes_only=computes_only)
+    holds = [
+        [*estimate_holds(window, delays, computes_only=computes_only)]
         for window in windows
+    ]
+    # Calls that are alike release for the first time at the same moment, however late
+    # the witness came in some of them.
+    least = min((each[0].low for each in holds if len(each) > 1), default=0.0)
+    return [
+        estimate_window(window, each, least)
+        for window, each in zip(windows, holds, strict=True)
     ]
 
 
-def estimate_window(window: Window, delays: Delays, *, computes_only: bool) -> Estimate:
-    """Estimate when in its calls others could run."""
-    holds = [*estimate_holds(window, delays, computes_only=computes_only)]
+def estimate_window(
+    window: Window, holds: Sequence[HoldEstimate], least_first_ns: float
+) -> Estimate:
+    """Estimate when in the calls of a window others could run."""
     own = float(max(1, sum(hold.own_ns for hold in holds)))
     longest = select_longest(window, holds)
     if window.n_calls > 1:
         return Estimate(own, window.n_calls, [sample(window, holds)], 0.0, longest)
     missed = hypot(*(hold.missed_ns for hold in holds))
-    return Estimate(own, 1, fold(holds), missed, longest)
+    first, *later = holds
+    if later:
+        first = first._replace(low=least_first_ns)
+    return Estimate(own, 1, fold([first, *later]), missed, longest)
 
 
 def fold(holds: Sequence[HoldEstimate]) -> list[Phase]:

@@ -41,7 +41,7 @@ ASKED_SLEEPS = 2
 MAX_CALLS = 10_000
 # Calls shorter than a few pauses are looked at after pauses of different length, which
 # are spread evenly over a whole number of calls: each part of a call is met alike.
-SHORT_NS = 500_000
+SHORT_NS = 1_000_000
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 # So long other threads have to have waited for the GIL before a window: who began to

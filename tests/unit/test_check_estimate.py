@@ -281,6 +281,18 @@ def test_each_part_of_a_call_is_where_it_was():
     assert sum(map(sum, phases)) == pytest.approx(10 * MS)
 
 
+def test_a_late_witness_holds_no_call_at_its_beginning():
+    """It came to the second call later than to the first one, by more than usual."""
+    early, late = (
+        [note(at_ms + 0.1 * step, n_sleeps=step, n_switches=0) for step in range(90)]
+        for at_ms in (0.04, 0.4)
+    )
+    delays = DELAYS._replace(waking_ns=MS / 25)
+    found = estimate_windows([window(9.1, early), window(9.4, late)], delays)
+    assert [each.phases[0].held_ns for each in found] == [0, 0]
+    assert [each.longest.low for each in found] == pytest.approx([0, 0.36 * MS])
+
+
 def test_how_often_a_short_call_was_found_held_is_its_share():
     counts = Estimate(9.0, 100, [Phase(1, 3)], 0.0, HoldEstimate(0, 0, 0))
     found = estimate_fraction([counts] * 25)

@@ -201,7 +201,7 @@ def test_a_call_that_computes_for_nine_tenths_does_nothing_else(
     assert found[0].longest.high == (500 if computed_us > 900 else 1000) * US
 
 
-@pytest.mark.parametrize(("call_us", "is_short"), [(499, True), (501, False)])
+@pytest.mark.parametrize(("call_us", "is_short"), [(999, True), (1001, False)])
 def test_short_calls_are_looked_at_after_pauses_of_a_whole_number_of_calls(
     call_us: int, is_short: bool
 ) -> None:
