@@ -42,8 +42,8 @@ demo: backends ## Print the lecture's two threads, as measured.
 # Hundreds of processes are started, each of which would compile all that it imports.
 test nightly: export PYTHONDONTWRITEBYTECODE =
 
-test: build ## Run the tests, two at a time.
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+test: build ## Run the tests, three at a time.
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(PYTEST_ARGS)
 
 nightly: build ## Run the tests that take minutes.
 	@$(BIN)/python -m pytest -m nightly $(PYTEST_ARGS)
