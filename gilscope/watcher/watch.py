@@ -204,16 +204,21 @@ class Watch:
 
     def _collect(self, link: SamplerLink) -> None:
         """Take in what the sampler reports, until it ends."""
-        while (report := link.receive()) is not None and report["kind"] != "stop":
-            if report["kind"] == "sync":
-                self._synced.set()
-            elif report["kind"] == "hold":
-                self._take_in(report)
-        self._collector.end_ns = time.monotonic_ns()
-        self._collector.is_cut_short = report is None
-        self._is_stopping = True
-        self._synced.set()
-        self._done.set()
+        has_ended = False
+        try:
+            while (report := link.receive()) is not None and report["kind"] != "stop":
+                if report["kind"] == "sync":
+                    self._synced.set()
+                elif report["kind"] == "hold":
+                    self._take_in(report)
+            has_ended = report is not None
+        finally:
+            # Nobody waits for holds that no one takes in.
+            self._collector.end_ns = time.monotonic_ns()
+            self._collector.is_cut_short = not has_ended
+            self._is_stopping = True
+            self._synced.set()
+            self._done.set()
 
     def _take_in(self, report: dict[str, Any]) -> None:
         """Take in a hold."""

@@ -1,5 +1,6 @@
 """The watcher on this process: what it names, what it refuses, what it leaves alone."""
 
+import ctypes
 import dataclasses
 import json
 import os
@@ -155,6 +156,23 @@ def test_the_loss_of_the_sampler_is_told():
         os.kill(watched.sampler_pid, 9)
         watched._done.wait()
     assert watched.report().is_cut_short
+
+
+@needs_watch
+def test_a_watch_that_cannot_take_in_a_hold_is_cut_short(monkeypatch):
+    """It says so, and keeps nobody waiting."""
+    told = threading.Event()
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: told.set())
+    watched = watch().start()
+    monkeypatch.setattr(watched, "_take_in", lambda report: report["no such thing"])
+    # A busy machine may overlook a hold.
+    while not watched._done.wait(0.1):
+        ctypes.PyDLL(None).usleep(100_000)
+    start_s = time.monotonic()
+    watched.sync()
+    assert watched.stop().is_cut_short
+    assert time.monotonic() - start_s < 1
+    assert told.wait(20)
 
 
 @needs_watch
