@@ -198,7 +198,8 @@ def test_offsets_that_are_wrong_are_noticed(monkeypatch):
     monkeypatch.setitem(offsets.TABLE, minor, wrong)
     monkeypatch.setattr("gilscope.watcher.watch.SELF_TEST_S", (0.010,))
     monkeypatch.setattr(offsets, "_WORDS", {})
-    with pytest.raises(gilscope.WatchUnavailableError, match="made itself"):
+    # What CPython publishes is not there either: nothing can be read at such places.
+    with pytest.raises(gilscope.WatchUnavailableError, match=r"made itself|errno 5"):
         watch().start()
 
 
@@ -288,7 +289,8 @@ with gilscope.watch() as watched:
         watched.sync()
 print(watched.report().is_cut_short)
 """
-    done = run_python("-c", program)
+    # CPython 3.12 and newer warn of a fork beside threads.
+    done = run_python("-W", "ignore::DeprecationWarning", "-c", program)
     assert (done.stderr, done.returncode) == ("", 0)
     assert done.stdout == "False\n"
 
@@ -310,7 +312,7 @@ def run_python(*arguments):
         ("json.dumps(x)", {}, "json.dumps"),
         ("sorted(x)", {}, "sorted"),
         ("os.path.join(x)", {}, "posixpath.join"),
-        ("Path(x)", {}, "pathlib.Path"),
+        ("Path(x)", {}, f"{Path.__module__}.Path"),
         ("LONG.count(1)", {}, "list.count"),
         ("', '.join(x)", {}, "str.join"),
         ("x.sort()", {"x": "list"}, "list.sort"),
