@@ -32,7 +32,9 @@ FREE_SHARE = 0.5
 # have been a run-queue wait instead.
 MANY_STOPS = 15
 LONG_S = 5e-3
-PROVEN_SHARE = 0.1
+PROVEN_SHARE = 0.5
+# On a busy machine a call that was stopped may look so; from here on it is doubtful.
+DOUBT_SHARE = 0.1
 # What holds has to look detached in fewer of the stops than this.
 ODD_SHARE = 0.05
 # Whoever stops the world may have no core before the call is over. A shorter call tells
@@ -220,8 +222,11 @@ def decide_attached(  # noqa: PLR0911 - one return a case.
             f"the world was stopped {stops} times inside {calls}; {free} of them did "
             "not stop the call, which was detached"
         )
-    if call_s < STOPPED_S:
-        return "inconclusive", f"{calls} are too short to be seen; give one more to do"
+    is_doubtful = proven >= max(FREE_STOPS, DOUBT_SHARE * stops)
+    if is_doubtful or call_s < STOPPED_S:
+        short = f"{calls} are too short to be seen; give one more to do"
+        doubt = f"{proven} of {stops} stops seem to have passed {calls}; {GIVE_MORE}"
+        return "inconclusive", doubt if is_doubtful else short
     has_waited = waited >= (FREE_STOPS if call_s > LONG_S else MANY_STOPS)
     if runs_no_python and has_waited:
         return "holds", (

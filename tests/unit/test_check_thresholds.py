@@ -84,7 +84,10 @@ TOLD = replace(
     ("evidence", "call_s", "verdict"),
     [
         # PROVEN_SHARE
-        (replace(TOLD, n_proven=101), 1e-3, "releases"),
+        (replace(TOLD, n_proven=501), 1e-3, "releases"),
+        (replace(TOLD, n_proven=499), 1e-3, "inconclusive"),
+        # DOUBT_SHARE
+        (replace(TOLD, n_proven=101), 1e-3, "inconclusive"),
         (replace(TOLD, n_proven=99), 1e-3, "holds"),
         # FREE_SHARE
         (replace(TOLD, n_unhindered=1010, n_stopped=990), 1e-3, "releases"),
