@@ -41,10 +41,11 @@ from gilscope.probe.surroundings import (
 )
 from gilscope.probe.switch_interval import (
     MAX_CALLS,
-    SHORT_NS,
+    SAMPLED_NS,
     SwitchIntervalProbe,
     count_evidence,
     run_chain,
+    spread_pauses,
 )
 from gilscope.stats import Figure
 
@@ -244,8 +245,8 @@ class _Judge:
         self.watch_single(N_ALIKE, N_UNLIKE, SINGLE_SHARE * self.budget_s)
         deadline = perf_counter() + (WATCH_SHARE - SINGLE_SHARE) * self.budget_s
         limit = deadline + BUSY_BUDGETS * self.budget_s
-        self.probe.spread_pauses(call_ns)
-        is_short = call_ns < SHORT_NS
+        self.probe.witness.pauses_s = spread_pauses(call_ns)
+        is_short = call_ns < SAMPLED_NS
         n_calls = 1
         while perf_counter() < deadline:
             window = self.watch_window(n_calls)

@@ -41,7 +41,7 @@ ASKED_SLEEPS = 2
 MAX_CALLS = 10_000
 # Calls shorter than a few pauses are looked at after pauses of different length, which
 # are spread evenly over a whole number of calls: each part of a call is met alike.
-SHORT_NS = 1_000_000
+SAMPLED_NS = 1_000_000
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 # So long other threads have to have waited for the GIL before a window: who began to
@@ -84,10 +84,6 @@ class SwitchIntervalProbe:
         self.witness.limit_s = self.huge_s / 2
         self.witness.pauses_s = repeat(PAUSE_S)
         self._set_interval(self.huge_s)
-
-    def spread_pauses(self, call_ns: float) -> None:
-        """Let the witness meet each part of calls of that length from now on."""
-        self.witness.pauses_s = spread_pauses(call_ns)
 
     def park(self) -> None:
         """Let witness and other threads wait for the GIL, which this one holds."""
@@ -293,8 +289,8 @@ def plan_asking(
 def spread_pauses(call_ns: float) -> Iterator[float]:
     """Yield the pauses of a witness beside calls of that length, in seconds."""
     span_s = 0.0
-    if 0 < call_ns < SHORT_NS:
-        span_s = call_ns * math.ceil(SHORT_NS / call_ns) / 1e9
+    if 0 < call_ns < SAMPLED_NS:
+        span_s = call_ns * math.ceil(SAMPLED_NS / call_ns) / 1e9
     # The fractions of i * i * x are spread evenly, as are those of sums of a few.
     return (PAUSE_S + span_s * (i * i * GOLDEN_RATIO % 1) for i in count())
 

@@ -293,6 +293,17 @@ def test_a_late_witness_holds_no_call_at_its_beginning():
     assert [each.longest.low for each in found] == pytest.approx([0, 0.36 * MS])
 
 
+def test_what_nobody_saw_beside_a_hold_in_the_midst_of_a_call_has_no_known_place():
+    """The witness had no core before it looked, or after the hold."""
+    ticks = [note(1, 1, n_switches=0), note(6, 3, witness_ms=2, n_switches=0)]
+    watched = window(10, ticks, n_sleeps=4, witness_ms=2, n_switches=0)
+    phases = estimate_windows([watched], DELAYS)[0].phases
+    between = phases[N_PHASES // 10 + 1 : 6 * N_PHASES // 10]
+    assert sum(phase.held_ns for phase in between) > 0
+    assert sum(phase.unplaced_ns for phase in phases) == pytest.approx(2.1 * MS)
+    assert sum(phase.unseen_ns for phase in between) == 0
+
+
 def test_how_often_a_short_call_was_found_held_is_its_share():
     counts = Estimate(9.0, 100, [Phase(1, 3)], 0.0, HoldEstimate(0, 0, 0))
     found = estimate_fraction([counts] * 25)

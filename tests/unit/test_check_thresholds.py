@@ -208,7 +208,7 @@ def test_a_call_that_computes_for_nine_tenths_does_nothing_else(
 def test_short_calls_are_looked_at_after_pauses_of_a_whole_number_of_calls(
     call_us: int, is_short: bool
 ) -> None:
-    """SHORT_NS: so each part of a call is met alike."""
+    """SAMPLED_NS: so each part of a call is met alike."""
     pauses_us = [1e6 * pause_s for pause_s in islice(spread_pauses(call_us * US), 500)]
     if not is_short:
         assert set(map(round, pauses_us)) == {50}
