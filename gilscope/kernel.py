@@ -86,6 +86,14 @@ class ThreadView:
         )
         return reads, lambda: Seen(parse_sleep(status.value), parse_times(times.value))
 
+    def count_runs(self) -> int:
+        """Return how often the thread got a core so far.
+
+        Source:
+            Linux, Documentation/scheduler/sched-stats.rst: the third field.
+        """
+        return int(self._read("schedstat").split()[2])
+
     def read_times(self) -> Times:
         """Return how long the thread computed, and its run-queue wait."""
         return parse_times(self._read("schedstat"))

@@ -23,6 +23,7 @@ class _State(NamedTuple):
 
     sleeps: bool
     n_sleeps: int
+    n_runs: int
     waits_for_gil: bool
 
 
@@ -82,7 +83,7 @@ class Waiters:
             if after is None or before is None:
                 # It has ended, or nobody can tell; a thread that computes sleeps never.
                 is_unclear |= before != after
-            elif after[:2] == before[:2]:
+            elif after[:3] == before[:3]:
                 continue
             elif before.waits_for_gil:
                 return True
@@ -97,7 +98,8 @@ class Waiters:
     def _read(self, view: ThreadView) -> _State | None:
         try:
             sleeps, n_sleeps = view.read_sleep()
+            n_runs = view.count_runs()
             futex = view.read_futex() if sleeps else None
         except (WitnessError, ValueError):
             return None
-        return _State(sleeps, n_sleeps, is_near(futex, self._witness.gil_futex))
+        return _State(sleeps, n_sleeps, n_runs, is_near(futex, self._witness.gil_futex))

@@ -215,6 +215,7 @@ class Witness(Helper):
         self._is_armed = False
         # Whether it sleeps while it is parked, and how often it had gone to sleep.
         self.parked: tuple[bool, int] | None = None
+        self._n_runs_before = 0
         # Where threads sleep that wait for the GIL.
         self.gil_futex: int | None = None
         # How often the witness had gone to sleep when it last came to its gate.
@@ -266,6 +267,7 @@ class Witness(Helper):
         _, n_sleeps = self.settle(self.view, self._n_sleeps_before_gate)
         self.start()
         self.parked = self.settle(self.view, n_sleeps)
+        self._n_runs_before = self.view.count_runs()
         self.gil_futex = self.gil_futex or self.view.read_futex()
 
     def settle(self, view: ThreadView, n_sleeps_before: int = -1) -> tuple[bool, int]:
@@ -290,7 +292,14 @@ class Witness(Helper):
 
     def was_woken(self) -> bool | None:
         """Return whether the parked witness was woken, or None if nobody can tell."""
-        return None if self.view is None else self.view.read_sleep() != self.parked
+        if self.view is None:
+            return None
+        # One that was woken and is about to sleep again is said to sleep already, but
+        # is not counted yet. It got a core for that.
+        return (
+            self.view.read_sleep() != self.parked
+            or self.view.count_runs() != self._n_runs_before
+        )
 
     def rest(self) -> tuple[list[Tick], float]:
         """Send the witness to its gate; return its ticks and the seconds it took."""

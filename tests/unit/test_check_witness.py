@@ -22,9 +22,16 @@ class View:
 
     def __init__(self, *states):
         self.states = list(states)
+        self.n_runs = 3
+
+    def read_futex(self):
+        return None
 
     def read_sleep(self):
         return self.states.pop(0) if len(self.states) > 1 else self.states[0]
+
+    def count_runs(self):
+        return self.n_runs
 
     def sleep_held(self, seconds):
         pass
@@ -39,6 +46,20 @@ def test_a_sleep_that_is_not_counted_yet_is_waited_for():
 def test_a_witness_without_a_core_is_an_error():
     with pytest.raises(WitnessError, match="got no core for"):
         Witness(limit_s=0.01).settle(View((False, 7)))
+
+
+@pytest.mark.parametrize(
+    ("state", "n_runs", "was_woken"),
+    [((True, 8), 3, False), ((True, 8), 4, True), ((False, 8), 3, True)],
+)
+def test_a_witness_that_got_a_core_was_woken(state, n_runs, was_woken):
+    """One that is about to sleep again looks like one that slept on; 1 in 90,000."""
+    with Witness() as witness:
+        witness.view = View((True, 7), (True, 8))
+        witness._n_sleeps_before_gate = 6
+        witness.park()
+        witness.view.states, witness.view.n_runs = [state], n_runs
+        assert witness.was_woken() is was_woken
 
 
 @pytest.mark.parametrize(("later_ns", "is_told"), [(9_999, True), (10_001, False)])
