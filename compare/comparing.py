@@ -250,7 +250,7 @@ def list_times(
             kind: Kind = "worse" if others[0] > 1 else "better"
             before_cell = ComparedCell(describe_time(old[name][1]))
             cells = (before_cell, ComparedCell(text, kind=kind))
-            yield ComparedRow(name, f"short call, {size} items", cells)
+            yield ComparedRow(name, f"short call, size {size}", cells)
 
 
 def select_main(source: Source) -> list[Entry]:
@@ -287,8 +287,14 @@ def describe_facts(environment: Mapping[str, str]) -> dict[str, str]:
     """Return what tells an environment from others, in words."""
     is_free = environment.get("free_threaded_build") == "True"
     gil = "on" if environment.get("gil_enabled") == "True" else "off"
+    words = {"cpus_allowed": "{} CPUs", "gilscope": "gilscope {}"}
     return {
         **environment,
+        **{
+            key: words[key].format(environment[key])
+            for key in words
+            if key in environment
+        },
         "build": f"free-threaded, GIL {gil}" if is_free else "",
         "form": "--quick" if environment.get("quick") == "True" else "",
     }

@@ -52,9 +52,9 @@ FAMILIES = {
 # Of each scenario with rows of figures: where these are, and what tells them apart.
 ROWS = (
     ("parallel", "rows", ", {threads} threads"),
-    ("contention", "rows", ", {size} items"),
+    ("contention", "rows", ", size {size}"),
     ("pairs", "cells", ", {partner}"),
-    ("sweep", "cells", ", {size} items, {passes} passes"),
+    ("sweep", "cells", ", size {size}, {passes} passes"),
 )
 # A smaller difference of two shares of a call means nothing, likewise.
 SHARE_MARGIN = 0.10

@@ -41,6 +41,11 @@ def describe_range(figure: Value, describe: Callable[[Value], str]) -> str:
     return f"({describe(figure.low)} to {describe(figure.high)})"
 
 
+def describe_count(number: int, noun: str) -> str:
+    """Return how many there are, such as 1 hold or 12 holds."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def take_value(figure: Figure | float) -> float:
     """Return the number itself."""
     return figure.value if isinstance(figure, Figure) else figure

@@ -136,7 +136,7 @@ def describe_contention(found: Contention) -> str:
         return "has no figures"
     row = found.rows[0]
     return (
-        f"takes {describe_ratio(row.slowdown)} as long for {row.size:,} items beside "
+        f"takes {describe_ratio(row.slowdown)} as long at size {row.size:,} beside "
         f"busy Python code ({describe_time(row.alone_s)} alone)"
     )
 

@@ -20,8 +20,10 @@ from gilscope.render.document import (
     list_doubts,
     tabulate,
 )
+from gilscope.units import describe_count
 
 KIND_TONES: dict[str, Tone] = {"worse": "bad", "better": "good", "other": "unsure"}
+KIND_WORDS = {"worse": "worse", "better": "better", "other": "changed"}
 # What is shown only where environments differ in it.
 TAKEN_FOR_GRANTED = ("status", "wrong answers")
 
@@ -41,7 +43,7 @@ DIFF_COLUMNS = (
     Column("what", "what"),
     Column("before", lambda row: show_side(0, row)),
     Column("after", lambda row: show_side(1, row)),
-    Column("", lambda row: Cell(get_kind(row), KIND_TONES[get_kind(row)])),
+    Column("", lambda row: Cell(KIND_WORDS[get_kind(row)], KIND_TONES[get_kind(row)])),
 )
 
 
@@ -62,17 +64,17 @@ def show_diff(found: Diff) -> Document:
         text = f"nothing got worse, {len(changes)} changed"
         answers = [Answer(text if changes else "no change seen", tone="good")]
     rows = [(row.subject, row) for row in changes]
-    doubts = {
-        (row.subject, f"not compared, the {place} run was unsure: {cell.doubt}"): None
-        for row in found.unsure
-        for place, cell in zip(("first", "second"), row.cells, strict=True)
-        if cell.doubt
-    }
+    doubts: dict[str, dict[str, None]] = {}
+    for row in found.unsure:
+        for place, cell in zip(("first", "second"), row.cells, strict=True):
+            if cell.doubt:
+                text = f"not compared, the {place} run was unsure: {cell.doubt}"
+                doubts.setdefault(row.subject, {})[text] = None
     notes = [
         Note(f"{name}: {before} -> {after}", "another environment")
         for name, before, after in found.environment
     ]
-    notes += [Note(text, subject, "unsure") for subject, text in doubts]
+    notes += [Note("\n".join(doubts[name]), name, "unsure") for name in doubts]
     if found.unchanged:
         notes.append(Note(f"no change seen: {', '.join(found.unchanged)}"))
     text = "Not compared: the time of long calls, which differs between runs."
@@ -104,10 +106,15 @@ def show_compared(found: Compared) -> Document:
         n_apart += n_marked
     text = f"{len(found.environments)} environments: "
     answer = Answer(f"{text}no difference seen", tone="good")
+    n_kinds = [sum(cell.kind != "" for cell in row.cells) for row in found.rows]
+    if max(n_kinds, default=0) < len(("one", "another")):
+        answer = Answer(f"{text}nothing could be compared", tone="unsure")
     if n_apart:
-        text += f"{n_apart} cells differ from the first one (!)"
+        text += f"{describe_count(n_apart, 'difference')} from the first one (!)"
         answer = Answer(text, "!", "bad")
-    section = Section("Side by side", answers=(answer,), tables=tables)
+    is_unsure = any(cell.doubt for row in found.rows for cell in row.cells)
+    notes = (Note("(?) = its own run was unsure of the figure"),) if is_unsure else ()
+    section = Section("Side by side", answers=(answer,), tables=tables, notes=notes)
     return Document("Many results side by side", "", (section,))
 
 

@@ -116,7 +116,7 @@ def draw_contention(results: Iterable[BackendResult]) -> Markup:
     """Draw how much longer short calls take beside a busy thread."""
     rows = [
         (
-            f"{result.name}, {row.size:,} items",
+            f"{result.name}, size {row.size:,}",
             make_bars({CALL: row.slowdown, HELD: row.held_slowdown}),
         )
         for result in results

@@ -1,6 +1,7 @@
 """A report as a document: the answer, a section a scenario, why, and where it ran."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -31,7 +32,7 @@ from gilscope.render.document import (
 )
 from gilscope.render.markup import Markup
 from gilscope.render.results import GAIN_COLUMNS, PARALLEL_COLUMNS
-from gilscope.units import describe_ratio, describe_share, describe_time
+from gilscope.units import describe_count, describe_ratio, describe_share, describe_time
 
 MORE = "more: --explain says why, --html FILE draws it"
 
@@ -113,10 +114,10 @@ OVERVIEW = (
 def make_overview(report: Report) -> Section:
     """Return the answers, one table of what there is, and what went wrong."""
     notes = [*list_doubts(f"warning: {text}" for text in report.environment.warnings)]
-    if any(map(is_unusable, report)):
+    if unusable := [result.name for result in report if is_unusable(result)]:
         text = (
-            "The grey speed-ups cannot be used: two processes gained nothing either, "
-            "so there was no second core."
+            f"The speed-ups of {', '.join(unusable)} cannot be used: two processes "
+            "gained nothing either, so there was no second core."
         )
         notes.append(Note(text, tone="unsure"))
     for result in report:
@@ -132,19 +133,23 @@ def make_overview(report: Report) -> Section:
     for text, names in lacks.items():
         whose = "" if len(names) == len(report) else f"{', '.join(names)}: "
         notes.append(Note(f"{whose}{text}", tone="muted"))
-    doubts = [
-        (names, f"{scenario}: {text}")
+    n_doubts = sum(
+        len(group_notes(report, scenario, "warnings"))
         for scenario in report.scenarios
-        for names, text in group_notes(report, scenario, "warnings")
-    ]
-    shared = [text for names, text in doubts if len(names) == len(report)]
-    if n_more := len(doubts) - len(shared):
-        shared.append(f"{n_more} doubts about single figures: --explain names them")
+        # What is not brief is only shown when asked for.
+        if not CHAPTERS[scenario].is_brief
+    )
+    if n_doubts:
+        text = f"{describe_count(n_doubts, 'doubt')} about figures: --explain names "
+        notes.append(Note(f"{text}{'it' if n_doubts == 1 else 'them'}", tone="unsure"))
+    table = tabulate("Every backend at a glance", OVERVIEW, name_items(report))
+    # A status that is not "ok" is in the answer.
+    has_figures = len(table.columns) > len(("backend", "result"))
     return Section(
         "The answer",
         answers=[answer_for(result) for result in report],
-        tables=(tabulate("Every backend at a glance", OVERVIEW, name_items(report)),),
-        notes=(*notes, *list_doubts(shared)),
+        tables=(table,) if has_figures else (),
+        notes=notes,
     )
 
 
@@ -216,7 +221,8 @@ CHAPTERS = {
         model.Correctness,
         "Is the answer right?",
         "The contract's cases, answered alone and in threads.",
-        "The reference is the implementation in pure Python.",
+        "A case is right if the answer is that of the reference: the implementation in "
+        "pure Python for double_list, else what the contract names or the first one.",
         "correctness",
         (Column("right", "passed"), Column("wrong", "failed")),
     ),
@@ -277,14 +283,22 @@ CHAPTERS = {
         "if Python code is running. The scale is logarithmic.",
         "contention.rows",
         (
-            Column("items", "size:,"),
-            Column("alone", "alone_median_s:s"),
+            Column("size", "size:,"),
+            Column("alone", "alone_median_s:s", "median time of a call"),
             Column("99th\npercentile", "alone_p99_s:s"),
-            Column("beside\nPython", "contended_median_s:s"),
+            Column(
+                "beside\nPython",
+                "contended_median_s:s",
+                "the same beside a busy Python thread",
+            ),
             Column("99th\npercentile", "contended_p99_s:s"),
-            Column("as long", "slowdown:x"),
-            Column("GIL\nheld", "held_slowdown:x"),
-            Column("busy\nthread", "busy_thread_speed:%"),
+            Column("as long", "slowdown:x", "mean time beside Python, 1x = as alone"),
+            Column("GIL\nheld", "held_slowdown:x", "the same for the held twin"),
+            Column(
+                "busy\nthread",
+                "busy_thread_speed:%",
+                "speed of that thread, 100% = as fast as alone",
+            ),
         ),
         draw=draw_contention,
     ),
@@ -295,7 +309,7 @@ CHAPTERS = {
         "A gain above 1x: releasing gets more done, below it less. A cost of 1x: none.",
         "sweep.cells",
         (
-            Column("items", "size:,"),
+            Column("size", "size:,"),
             Column("passes", "passes:,"),
             Column("kernel", "kernel_s:s"),
             Column("alone", "alone_s:s"),
@@ -405,26 +419,27 @@ def make_parts(result: BackendResult) -> list[Section]:
     ]
 
 
+def show_build(key: str, result: BackendResult) -> str:
+    """Return how a backend was built, in one respect."""
+    return show_fact(key, result.build_info.get(key))
+
+
 def make_environment(report: Report) -> Section:
     """Return where it ran and how each backend was built."""
-    environment = report.environment
-    facts = {**dataclasses.asdict(environment), "quick": report.quick}
-    facts["switch_interval_s"] = describe_time(environment.switch_interval_s)
+    facts = {**dataclasses.asdict(report.environment), "quick": report.quick}
     rows = [
-        (show_name(key), ", ".join(value) if isinstance(value, tuple) else f"{value}")
+        (show_name(key), show_fact(key, value))
         for key, value in facts.items()
-        if value != ()
+        # Warnings stand below the answer.
+        if key != "warnings"
     ]
     keys = dict.fromkeys(key for result in report for key in result.build_info)
-    builds = [
-        Column(show_name(key), partial(lambda key, each: each.build_info.get(key), key))
-        for key in keys
-    ]
+    builds = [Column(show_name(key), partial(show_build, key)) for key in keys]
     columns = (Column("technology", "technology"), *builds)
     return Section(
         "Where it ran",
         tables=(
-            Table("Where it ran", (Column("fact"), Column("value")), rows),
+            Table("The machine", (Column("fact"), Column("value")), rows),
             tabulate("How the backends were built", columns, name_items(report)),
         ),
         is_brief=False,
@@ -433,7 +448,19 @@ def make_environment(report: Report) -> Section:
 
 def show_name(key: str) -> str:
     """Return the name of a field as words."""
-    return key.removesuffix("_s").replace("_", " ")
+    words = key.removesuffix("_s").replace("_", " ").replace("free t", "free-t")
+    return re.sub(r"\b(cpu|gil)(?=s?\b)", lambda found: found[0].upper(), words)
+
+
+def show_fact(key: str, value: object) -> str:
+    """Return a field of the environment as a reader says it."""
+    if value is None:
+        return NO_FIGURE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return describe_time(value) if key.endswith("_s") else f"{value:.3g}"
+    return str(value)
 
 
 register_document(Report, make_document)

@@ -149,6 +149,4 @@ def describe_doubts(rows: Sequence[SizeRow]) -> tuple[str, ...]:
     n_unsteady = sum(bool(describe_unsteady(gain=gain)) for gain in gains)
     if n_unsteady <= UNSTEADY_MAX * len(rows):
         return ()
-    return (
-        f"the gain varies from round to round in {n_unsteady} of {len(rows)} works",
-    )
+    return (f"the gain varies from round to round in {n_unsteady} of {len(rows)} rows",)

@@ -54,7 +54,7 @@ _PAGE = """\
 <style>{style}</style></head>
 <body class="gilscope"><a class="skip" href="#part-0">Skip to the answer</a>
 <header><h1>{title}</h1><p class="muted">{where}</p>
-<nav aria-label="Contents"><ul>{links}</ul></nav></header>
+{contents}</header>
 <main>{sections}</main>
 <footer class="muted">Made by gilscope.</footer></body></html>
 """
@@ -80,7 +80,9 @@ def render_page(document: Document) -> str:
     return _PAGE.format(
         title=join(document.title),
         where=join(document.where),
-        links=join(links),
+        contents=element("nav", element("ul", links), aria_label="Contents")
+        if len(links) > 1
+        else "",
         sections=join(sections),
         style=Path(__file__).with_name("page.css").read_text(encoding="utf-8"),
     )
@@ -107,7 +109,7 @@ def _render_section(section: Section) -> Markup:
         element("p", section.lead, class_="muted") if section.lead else None,
         section.draw() if section.draw else None,
         map(_render_note, section.notes),
-        map(render_table, section.tables),
+        (render_table(table, section.title) for table in section.tables),
         map(_render_details, section.details),
     )
 
@@ -135,8 +137,8 @@ def _render_details(details: Details) -> Markup:
     return element("details", element("summary", details.title), element("dl", items))
 
 
-def render_table(table: Table) -> Markup:
-    """Return the table for a page; a narrow one shows each row as a list."""
+def render_table(table: Table, title: str = "") -> Markup:
+    """Return the table below a title; a narrow page shows each row as a list."""
     heads = [
         element(
             "th",
@@ -159,10 +161,13 @@ def render_table(table: Table) -> Markup:
     is_headed = any(column.head for column in table.columns)
     return element(
         "table",
-        element("caption", table.caption, style=_CAPTION),
+        element("caption", table.caption, style=_CAPTION)
+        if table.caption != title
+        else None,
         element("thead", head) if is_headed else None,
         element("tbody", lines),
         role="table",
+        aria_label=table.caption,
         style="border-collapse:collapse;width:100%;font-size:.92em;margin:.8em 0",
     )
 

@@ -27,7 +27,7 @@ from gilscope.render.document import (
 )
 from gilscope.render.markup import Markup, join
 from gilscope.render.svg import LanePart, Look, Scale, draw_lane, draw_seconds
-from gilscope.units import describe_time
+from gilscope.units import describe_count, describe_time
 from gilscope.watcher.model import Hold, WatchReport
 
 # A range narrower than this share of a call is not worth its words.
@@ -208,12 +208,13 @@ def show_audit(found: Audit) -> Document:
     some = f"{n_varying} in some calls only, " if n_varying else ""
     answer = f"{names}: no C function of it was called"
     if rows:
+        were = "was" if len(rows) == 1 else "were"
         answer = (
-            f"{names}: {len(rows)} C functions were called; "
+            f"{names}: {describe_count(len(rows), 'C function')} {were} called; "
             f"{verdicts.count('releases')} release the GIL, {some}"
             f"{verdicts.count('holds')} hold it"
         )
-    unclear = f"{found.n_unclear} watched calls told nothing"
+    unclear = f"{describe_count(found.n_unclear, 'watched call')} told nothing"
     table = tabulate("C functions", AUDIT_COLUMNS, rows, "function")
     section = Section(
         "The answer",
@@ -301,7 +302,8 @@ def show_import(found: ModuleImport) -> Document:
         (one.name, one.binding, Cell(*ABILITIES[one.can_release]))
         for one in found.extensions
     ]
-    table = Table("Extension modules", (Column(""), Column(""), Column("")), rows)
+    heads = ("extension module", "made with", "by its file")
+    table = Table("Extension modules", [*map(Column, heads)], rows)
     section = Section(
         "The answer",
         answers=(Answer(f"{found.module}: {describe_import(found)}"),),
@@ -370,13 +372,14 @@ def show_holds(report: WatchReport) -> Document:
     """Return the worst hold in a sentence, then all of them by place."""
     notes = []
     if report.n_unresolved:
-        text = f"{report.n_unresolved} more holds could not be attributed to a line"
+        n_more = describe_count(report.n_unresolved, "more hold")
+        text = f"{n_more} could not be attributed to a line"
         notes.append(Note(text, tone="unsure"))
     if report.is_cut_short:
         text = "the sampler ended before the program: holds may be missing"
         notes.append(Note(text, tone="bad"))
     if len(report.holds) > MAX_ROWS:
-        text = f"{len(report.holds) - MAX_ROWS} more lines are in the JSON file"
+        text = f"{MAX_ROWS} of {len(report.holds):,} lines: all are in the JSON file"
         notes.append(Note(text, tone="muted"))
     rows = [
         (describe_line(hold.file, hold.line), hold) for hold in report.holds[:MAX_ROWS]
@@ -398,12 +401,12 @@ def show_holds(report: WatchReport) -> Document:
         if caller := describe_caller(worst):
             place += f", called from {caller}"
         answer = (
-            f"{report.n_holds} holds of {over} or longer in {lasted}: the longest, "
-            f"{describe_time(worst.longest_s)}, at {place}"
+            f"{describe_count(report.n_holds, 'hold')} of {over} or longer in "
+            f"{lasted}: the longest, {describe_time(worst.longest_s)}, at {place}"
         )
     section = Section(
         "Who held the GIL?",
-        "Another thread had asked for it, and the same thread kept it at the same "
+        "Another thread had asked for the GIL, and the same thread held it at the same "
         f"instruction for {over} or longer.",
         answers=(Answer(answer),),
         tables=(tabulate("Holds", HOLD_COLUMNS, rows, "line"),) if rows else (),
@@ -426,7 +429,7 @@ def draw_timeline(report: WatchReport) -> Markup:
         part = LanePart(event.start_s, end_s, Look("orange"), title)
         lanes.setdefault(event.thread, []).append(part)
     drawings = (
-        draw_lane(thread, f"{len(parts)} holds", parts, scale)
+        draw_lane(thread, describe_count(len(parts), "hold"), parts, scale)
         for thread, parts in lanes.items()
     )
     return join(drawings, draw_seconds(scale))

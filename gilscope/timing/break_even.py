@@ -112,8 +112,8 @@ def describe_break_even(found: BreakEven, rows: Sequence[SizeRow]) -> str:
     last = name_place(rows[-1])
     start, not_at = found.pays_from, found.not_at
     if start is None:
-        which = "at none of these sizes" if not_at == last else "no size can be told"
-        words = f"{which}, up to {describe_place(last)}"
+        known = "at none of these sizes" if not_at == last else "at no size for certain"
+        words = f"{known}, up to {describe_place(last)}"
     elif not_at is None:
         words = f"from {describe_place(start)} on"
     else:

@@ -130,8 +130,8 @@ def test_rows_that_leave_it_open_are_measured_again() -> None:
         ("..x", "from size 100, 100 us on, and not yet at size 10, 10 us"),
         ("xx", "from size 1, 1 us on"),
         ("..", "at none of these sizes, up to size 10, 10 us"),
-        (".?", "no size can be told, up to size 10, 10 us"),
-        ("??", "no size can be told, up to size 10, 10 us"),
+        (".?", "at no size for certain, up to size 10, 10 us"),
+        ("??", "at no size for certain, up to size 10, 10 us"),
     ],
 )
 def test_a_break_even_in_words(pattern: str, words: str) -> None:

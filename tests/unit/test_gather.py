@@ -56,6 +56,10 @@ def get_row(found: compare.Compared, subject: str, what: str) -> list:
             [REPORT, change(REPORT, platform="macOS")],
             ("3.13.2 Linux-6.1-x86_64", "3.13.2 macOS"),
         ),
+        (
+            [REPORT, change(REPORT, cpus_allowed=1, gilscope="9.9")],
+            ("3.13.2 2 CPUs gilscope 0.1.0", "3.13.2 1 CPUs gilscope 9.9"),
+        ),
         # Two runs of one environment are told apart by where they come from.
         ([REPORT, REPORT], ("3.13.2 0", "3.13.2 1")),
     ],
@@ -103,6 +107,15 @@ def test_what_one_result_lacks_is_an_empty_cell() -> None:
     fewer = dataclasses.replace(REPORT, backends=REPORT.backends[:2])
     found = compare.gather({"a": REPORT, "b": fewer})
     assert [cell.text for cell in get_row(found, "pyo3", "status")] == ["ok", ""]
+
+
+def test_results_with_nothing_in_common_are_not_called_alike() -> None:
+    report = dataclasses.replace(REPORT, backends=REPORT.backends[:1])
+    alike = {"a": report, "b": change(report, python="3.14.0")}
+    assert "no difference seen" in str(compare.gather(alike))
+    apart = compare.gather({"a": report, "b": make_check()})
+    assert "nothing could be compared" in str(apart)
+    assert "no difference seen" not in str(apart)
 
 
 def test_a_file_may_have_several_checks(tmp_path) -> None:

@@ -17,7 +17,13 @@ from gilscope.render.markup import Markup, element
 from gilscope.render.page import EDGES, render_table
 from gilscope.render.svg import COLOURS, Bar, Look, Scale, draw_bars
 from gilscope.stats import Figure
-from tests.unit.sample_reports import HOSTILE, make_check, make_report, replace_in
+from tests.unit.sample_reports import (
+    HOSTILE,
+    make_check,
+    make_measurement,
+    make_report,
+    replace_in,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,7 +98,7 @@ def test_the_page_asks_for_nothing(page, page_text) -> None:
     assert page.find("meta")[-1]["content"].startswith("default-src 'none'")
 
 
-def test_structure_for_a_screen_reader(page) -> None:
+def test_structure_for_a_screen_reader(page, page_text) -> None:
     """One main, one first heading, named regions, tables and drawings, a way in."""
     assert page.find("html")[0]["lang"] == "en"
     assert len(page.find("main")) == len(page.find("h1")) == len(page.find("nav")) == 1
@@ -102,7 +108,13 @@ def test_structure_for_a_screen_reader(page) -> None:
     assert page.find("a")[0]["class"] == "skip"
     assert {link[1:] for link in links if link} <= set(ids)
     assert len(page.find("section")) == len(links) - 1
-    assert len(page.find("table")) == len(page.find("caption"))
+    # A section says its title once, and a page of one section has no contents.
+    titles = re.findall(r"<h2[^>]*>(.*?)</h2>", page_text)
+    captions = re.findall(r"<caption[^>]*>(.*?)</caption>", page_text)
+    assert captions
+    assert not {*titles} & {*captions}
+    assert "<nav" not in make_measurement(1.9).to_html()
+    assert all(item["aria-label"] for item in page.find("table"))
     # A table that is shown as a list keeps its roles.
     roles = {item.get("role") for _, item in page.elements}
     assert {"table", "row", "cell", "rowheader", "columnheader"} <= roles

@@ -13,6 +13,7 @@ from compare.render.sections import CHAPTERS, make_document
 from gilscope.render.markdown import escape, render_annotation, render_markdown
 from gilscope.render.results import show_holds
 from gilscope.render.terminal import print_document, render_text
+from gilscope.units import describe_count
 from gilscope.watcher.model import Frame, Hold, WatchReport
 from tests.unit.sample_reports import (
     HOSTILE,
@@ -170,6 +171,13 @@ def test_what_is_not_applicable_is_said_in_every_form() -> None:
     assert "cffi: no figures" not in one.explain()
 
 
+@pytest.mark.parametrize(
+    ("number", "text"), [(1, "1 hold"), (2, "2 holds"), (1_000, "1,000 holds")]
+)
+def test_one_of_a_kind_is_no_plural(number: int, text: str) -> None:
+    assert describe_count(number, "hold") == text
+
+
 @pytest.mark.parametrize(("width", "n_left_out"), [(80, 2), (106, 1), (120, 0)])
 def test_a_place_and_its_caller_stay(width: int, n_left_out: int) -> None:
     """The source text wraps; a column for which there is no room is named.
@@ -198,4 +206,6 @@ def test_a_report_of_one_scenario_says_each_answer_once() -> None:
     )
     found = dataclasses.replace(report, backends=backends, scenarios=("pairs",))
     assert str(found).count("pyo3 stops no other backend") == 1
+    # A table of nothing but "ok" says nothing.
+    assert not re.search(r"^pyo3 +ok$", str(found), re.MULTILINE)
     assert found.to_html().count("pyo3 stops no other backend") == 2

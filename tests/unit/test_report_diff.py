@@ -84,6 +84,9 @@ def test_a_figure_that_a_run_was_unsure_of_is_not_compared(place) -> None:
     expected = ["", ""]
     expected[number] = "no second core was free"
     assert all(doubt == expected for doubt in doubts)
+    # What its figures share is said once.
+    assert str(found).count(f"the {place} run was unsure: no second core was free") == 1
+    assert str(found).splitlines().count("pyo3") == 1
     assert found.select_regressions(["speedup"]) == []
     assert [row.family for row in found.select_unsure(["speedup"])] == ["speedup"] * 2
     assert found.select_unsure(["slowdown"]) == []
