@@ -14,7 +14,8 @@ DIFF: options.Arguments = {
     "after": option("AFTER.json", "a later one of the same kind"),
     "--fail-on": option(
         "FIGURE",
-        "a figure that may not get worse beyond its range; again for another one: "
+        "a figure that may not get worse beyond its range; for another one, give it "
+        "again: "
         f"{', '.join(FAMILIES)}",
         action="append",
         choices=FAMILIES,

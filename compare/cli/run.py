@@ -49,7 +49,9 @@ RUN: options.Arguments = {
         "implementations that are installed or module:attribute",
     ),
     "--scenario": option(
-        "NAME", f"one of {', '.join(SCENARIOS)}; again for another one", action="append"
+        "NAME",
+        f"one of {', '.join(SCENARIOS)}; for another one, give it again",
+        action="append",
     ),
     "--quick": flag("run every scenario in its short form"),
     "--timeout": option(

@@ -19,7 +19,7 @@ from compare.model import (
 from compare.render.timeline import was_released
 from gilscope.render.document import TONES, Answer
 from gilscope.render.results import ATTACHED_DEEDS, DEEDS
-from gilscope.stats import judge_figure
+from gilscope.stats import MARGIN, judge_figure
 from gilscope.timing.break_even import describe_place
 from gilscope.units import describe_ratio, describe_share, describe_time
 
@@ -99,8 +99,10 @@ def describe_gain(parallel: Parallel) -> str:
     if not is_usable(parallel):
         return "no second core was free to show what a second thread gains"
     gain = judge_figure(pair.speedup)
-    if pair.concurrency == "unclear":
-        return "whether a second thread runs in parallel could not be told"
+    # A range from no gain to one that matters tells nothing.
+    is_open = gain == "no difference" and pair.speedup.high > 1 + MARGIN
+    if pair.concurrency == "unclear" or (pair.concurrency == "parallel" and is_open):
+        return "whether a second thread gains could not be told"
     if gain != "above":
         effect = "makes the calls slower" if gain == "below" else "gains nothing"
         return f"a second thread {effect}"

@@ -26,7 +26,8 @@ CHECK: options.Arguments = {
     **options.JSON,
     "--prepare": option(
         "STATEMENT",
-        "run before every call, outside of what is watched; again for another line",
+        "run before every call, outside of what is watched; for another line, give "
+        "it again",
         action="append",
     ),
     "--min-fraction": option("F", "the least released fraction, 0 to 1"),

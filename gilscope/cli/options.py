@@ -109,14 +109,15 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 SETUP: Arguments = {
     "-s --setup": option(
         "SETUP",
-        "run once before, in each process; again for another line (default: pass)",
+        "run once before, in each process; for another line, give it again "
+        "(default: pass)",
         action="append",
     )
 }
 BACKEND: Arguments = {
     "--backend": option(
         "NAME",
-        "a registered name or package.module:attribute; again for another one "
+        "a registered name or package.module:attribute; for another one, give it again "
         "(default: all that are registered)",
         action="append",
     )
@@ -126,7 +127,7 @@ JSON: Arguments = {
         "FILE", "write JSON; - is standard output, which then has nothing else"
     )
 }
-HTML: Arguments = {"--html": option("FILE", "write one page")}
+HTML: Arguments = {"--html": option("FILE", "write an HTML page")}
 FILES: Arguments = {
     **JSON,
     **HTML,
