@@ -143,12 +143,14 @@ def make_overview(report: Report) -> Section:
         text = f"{describe_count(n_doubts, 'doubt')} about figures: --explain names "
         notes.append(Note(f"{text}{'it' if n_doubts == 1 else 'them'}", tone="unsure"))
     table = tabulate("Every backend at a glance", OVERVIEW, name_items(report))
-    # A status that is not "ok" is in the answer.
-    has_figures = len(table.columns) > len(("backend", "result"))
+    # A column of nothing but "ok" says nothing.
+    has_news = len(table.columns) > len(("backend", "result")) or any(
+        result.status != "ok" for result in report
+    )
     return Section(
         "The answer",
         answers=[answer_for(result) for result in report],
-        tables=(table,) if has_figures else (),
+        tables=(table,) if has_news else (),
         notes=notes,
     )
 
