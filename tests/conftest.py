@@ -95,14 +95,20 @@ def only_our_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def default_interrupt() -> Iterator[None]:
-    """Let SIGINT raise here and in what is started here, as it does on a terminal.
+def default_signals() -> Iterator[None]:
+    """Let the signals that end a process do so in what is started here.
 
-    A shell has it ignored in what it runs in the background.
+    A shell has some of them ignored in what it runs in the background, and nohup
+    another one. SIGINT raises here too, as it does on a terminal.
     """
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            # A handler of Python's is not inherited, unlike that.
+            before[number] = signal.signal(number, lambda *_: None)
     yield
-    signal.signal(signal.SIGINT, handler)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -35,6 +35,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 NARROW, WIDE = 400, 1400
+# The suite limits how long a browser may take to start or to draw.
+NO_LIMIT = 0
 # A backend that failed, and one with a name and a reason that do not fit on a phone.
 FAILED = {"status": "crashed", "reason": "parallel ended with SIGSEGV\nstack"}
 LONG = {"name": "package.module:" + "x" * 80, "reason": "y" * 300, "status": "wrong"}
@@ -45,7 +47,9 @@ def browser() -> Iterator[Any]:
     with sync_api.sync_playwright() as playwright:
         # Without its sandbox it also runs as root, as in a container.
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu"],
+            timeout=NO_LIMIT,
         )
         yield browser
         browser.close()
@@ -73,6 +77,13 @@ def address(tmp_path_factory) -> Iterator[str]:
     server.server_close()
 
 
+def make_page(browser, width: int = WIDE, **options: Any) -> Any:
+    """Return an empty page, in a context of its own."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, **options)
+    page.set_default_timeout(NO_LIMIT)
+    return page
+
+
 @pytest.fixture(params=["light", "dark"])
 def theme(request) -> str:
     return request.param
@@ -81,11 +92,7 @@ def theme(request) -> str:
 @pytest.fixture(params=[NARROW, WIDE])
 def page(request, browser, address, theme) -> Iterator[Any]:
     """Open the page; whatever it asks for or complains about fails the test."""
-    width = request.param
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=theme
-    )
-    page = context.new_page()
+    page = make_page(browser, request.param, color_scheme=theme)
     complaints: list[str] = []
     requests: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
@@ -93,7 +100,7 @@ def page(request, browser, address, theme) -> Iterator[Any]:
     page.on("request", lambda sent: requests.append(sent.url))
     page.goto(address)
     yield page
-    context.close()
+    page.close()
     assert complaints == []
     assert requests == [address]
 
@@ -154,7 +161,7 @@ def make_wide_measurement() -> Measurement:
 def test_a_table_stays_in_its_card(browser, what, width, tmp_path) -> None:
     """However many columns it has; the place of a hold stays in one line."""
     what().to_html(tmp_path / "page.html")
-    page = browser.new_page(viewport={"width": width, "height": 900})
+    page = make_page(browser, width)
     page.goto((tmp_path / "page.html").as_uri())
     too_wide = page.evaluate(
         """() => [...document.querySelectorAll(".card")]
@@ -176,7 +183,7 @@ def test_a_table_stays_in_its_card(browser, what, width, tmp_path) -> None:
 def test_a_cell_of_a_page_shows_its_tone(browser, what, tone, tmp_path) -> None:
     """A verdict has its colour and a useless speed-up is grey."""
     what().to_html(tmp_path / "page.html")
-    page = browser.new_page()
+    page = make_page(browser)
     page.goto((tmp_path / "page.html").as_uri())
     colours = page.evaluate(
         """tone => [document.querySelector(`td .${tone}`), document.body]
@@ -278,7 +285,7 @@ def test_a_notebook_of_either_theme_can_be_read(browser, theme, what, tmp_path) 
         </style><div class="out">{shown._repr_html_()}</div>""",
         encoding="utf-8",
     )
-    page = browser.new_page(viewport={"width": 900, "height": 900})
+    page = make_page(browser, 900)
     page.goto(path.as_uri())
     texts = page.evaluate(
         """() => [...document.querySelectorAll(".out *")]

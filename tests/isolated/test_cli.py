@@ -280,7 +280,7 @@ def test_no_worker_outlives_the_command(number: signal.Signals) -> None:
         assert command.poll() is None
     (worker,) = find_children(command.pid)
     command.send_signal(number)
-    _, told = command.communicate(timeout=60)
+    _, told = command.communicate(timeout=240)
     assert command.returncode == (-number if number == signal.SIGKILL else 128 + number)
     assert "Traceback" not in told
     wait_for_end(worker)
@@ -299,5 +299,5 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     command.stdout.close()
     told = command.stderr.read()
     command.stderr.close()
-    assert command.wait(timeout=60) == 128 + SIGPIPE
+    assert command.wait(timeout=240) == 128 + SIGPIPE
     assert told == ""

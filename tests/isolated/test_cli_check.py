@@ -18,7 +18,7 @@ from gilscope.stats import Figure
 from tests.looks import look_until, try_limits
 from tests.native import build_calls
 
-TIMEOUT_S = 120
+TIMEOUT_S = 240
 needs_gil = pytest.mark.skipif(not is_gil_enabled(), reason="there is no GIL to hold")
 JSON = ("-s", "import json; text = json.dumps([1] * 50_000)")
 

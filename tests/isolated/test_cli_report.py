@@ -225,7 +225,7 @@ def run_on_terminal(**environment: str) -> str:
     )
     os.close(follower)
     written = b""
-    while select.select([leader], [], [], 60)[0]:
+    while select.select([leader], [], [], 240)[0]:
         try:
             chunk = os.read(leader, 4096)
         except OSError:

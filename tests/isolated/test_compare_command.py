@@ -22,7 +22,7 @@ def run(*arguments, cwd):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=240,
     )
 
 

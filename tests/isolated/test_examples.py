@@ -148,7 +148,7 @@ def test_the_deadlock_ends_with_the_stacks_of_both_threads():
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=240,
         )
         assert done.returncode == 3, done.stdout + done.stderr
         return [f'deadlock.py", line {number} in' in done.stdout for number in numbers]

@@ -18,11 +18,13 @@ from tests.processes import find_children, wait_for_end
 
 ROOT = Path(__file__).parents[2]
 CHILDREN = "tests.children"
+# Of a child that ends by itself.
+LIMIT_S = 240.0
 
 
 def run(name: str, order: Any = None, **options: Any) -> tuple[list[Any], Child]:
     """Return all that a child sent, and the child after its end."""
-    options = {"timeout_s": 30.0, **options}
+    options = {"timeout_s": LIMIT_S, **options}
     with Child(f"{CHILDREN}:{name}", order, **options) as child:
         return [*child], child
 
@@ -32,12 +34,12 @@ def run(name: str, order: Any = None, **options: Any) -> tuple[list[Any], Child]
 
 def test_orders_are_answered_in_turn() -> None:
     """The first comes with the start; the child ends when there are no more."""
-    with Child(f"{CHILDREN}:answer_orders", {"a": [1]}, timeout_s=30.0) as child:
+    with Child(f"{CHILDREN}:answer_orders", {"a": [1]}, timeout_s=LIMIT_S) as child:
         assert child.receive() == {"a": [1]}
         for order in (2, "x", [1]):
             child.send(order)
             assert child.receive() == 2 * order
-        assert child.wait_for_end(10.0) == 0
+        assert child.wait_for_end(LIMIT_S) == 0
         assert child.receive() is None
 
 
@@ -115,7 +117,7 @@ def test_a_sign_of_life_begins_the_time_anew() -> None:
 
 def test_what_is_left_behind_takes_no_time() -> None:
     """Neither a thread nor a function for the end is waited for."""
-    # It would be ended after 30 s, with another status.
+    # It would be ended at the limit, with another status.
     messages, child = run("leave_thread")
     assert (messages, child.exit_code) == (["done"], 0)
 

@@ -367,9 +367,11 @@ def test_an_exception_in_progress_ends_the_worker() -> None:
         if step.scenario:
             raise KeyboardInterrupt
 
+    before = find_children(os.getpid())
     with pytest.raises(KeyboardInterrupt):
         run_all(["python"], scenarios=["correctness"], quick=True, progress=interrupt)
-    assert not find_children(os.getpid())
+    # Another test of this process may have left one that it still uses.
+    assert {*find_children(os.getpid())} <= {*before}
 
 
 def test_the_demo_has_both_partners() -> None:

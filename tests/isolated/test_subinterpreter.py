@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 import compare
+from compare.model import BackendResult
 from compare.plan import make_plan
 from compare.run import run_plan
 from compare.subinterpreter import VERSION_MIN
+from tests.looks import look_until
 from tests.unit.sample_reports import make_report, replace_in
 
 REFUSAL = "refuses: ImportError: module X does not support loading in subinterpreters"
@@ -51,9 +53,15 @@ def test_who_refuses_is_quoted(tmp_path: Path, source: str, answer: str) -> None
         quick=True,
         path=[str(tmp_path), *sys.path],
     )
-    (result,) = run_plan(plan)
+
+    def look() -> BackendResult:
+        (result,) = run_plan(plan)
+        return result
+
+    # A busy machine may hide that Python code releases nothing.
+    result = look_until(lambda found: found.reason, look)
     assert result.subinterpreter == answer
-    # Python code releases nothing, which is all that is wrong with it.
+    # Nothing else is wrong with it.
     assert result.reason.startswith("gil: declares that it releases the GIL")
     assert "\n" not in result.reason
 

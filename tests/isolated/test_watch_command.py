@@ -34,7 +34,7 @@ def start(*words, **options):
 
 def run(*words, **options):
     process = start(*words, **options)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=240)
     return process.returncode, output, errors
 
 
@@ -96,7 +96,7 @@ def test_the_programs_own_sitecustomize_is_imported(tmp_path):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert process.stdout.startswith("7\n")
@@ -112,13 +112,13 @@ def test_holds_are_written_and_shown(tmp_path):
         status, output, _ = watch(*files, str(program), cwd=tmp_path)
         report = gilscope.WatchReport.from_json(json_file.read_text())
         holds = [hold for hold in report.holds if hold.text.startswith("str(")]
-        return status, output, report, holds
+        return status, output, [] if report.is_cut_short else holds
 
-    status, output, report, (hold,) = look_until(itemgetter(3), look)
+    # A sampler that has no core for long is not waited for.
+    status, output, (hold,) = look_until(itemgetter(2), look)
     assert (hold.file, hold.line, hold.function) == (str(program), 2, "str")
     assert [frame.function for frame in hold.stack] == ["hold", "<module>"]
     assert hold.thread == "MainThread"
-    assert not report.is_cut_short
     assert status == 0
     # The folder's name leaves little room for the text.
     assert re.search(r"str\(\w", output)
@@ -171,7 +171,7 @@ def test_a_hold_that_only_the_end_of_the_program_ended_is_reported(tmp_path):
             Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         )
         os.kill(int(child), signal.SIGKILL)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=240)
         assert process.returncode == -signal.SIGKILL
         return "usleep(60_000_000)" in "".join(output.split())
 
@@ -190,7 +190,7 @@ def test_sigusr1_prints_what_was_seen_so_far(tmp_path):
         assert process.stdout.readline() == "held\n"
         process.send_signal(signal.SIGUSR1)
         line = process.stdout.readline()
-        output, _ = process.communicate("\n", timeout=60)
+        output, _ = process.communicate("\n", timeout=240)
         assert process.returncode == 0
         return [re.search(r"\d+ holds", text) for text in (line, output)]
 
@@ -210,7 +210,7 @@ def test_a_signal_to_the_command_reaches_the_program_once(tmp_path):
     process = start("-m", "gilscope", "watch", "program.py", cwd=tmp_path)
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=240)
     assert output.startswith("told 1\n")
     assert process.returncode == 0
 

@@ -58,7 +58,7 @@ def soak(seconds):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         check=True,
-        timeout=seconds + 60,
+        timeout=seconds + 240,
     )
     return json.loads(done.stdout)
 
