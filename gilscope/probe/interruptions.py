@@ -12,10 +12,13 @@ SHORT_NS = 2 * WAKING_NS
 
 # A call is split if its longest piece is a smaller share of it than these, for one
 # interruption and for several. A C function in a wrapper is two pieces where its answer
-# is large: the work, and the end of the answer when it is dropped.
+# is large: the work, and the end of the answer when it is dropped, which may take as
+# long.
 TWO_STEPS = 2
 ONCE_SHARE = 0.55
 OFTEN_SHARE = 0.6
+# What is computed before the work begins is a smaller share than this.
+PIECE_SHARE = 0.05
 # Two interruptions at one place are far apart if this much was computed in between.
 LOOP_NS = 100_000
 LOOP_SHARE = 0.1
@@ -28,6 +31,9 @@ def weigh_interruptions(calls: Sequence[Window], shortest_ns: float) -> list[boo
     for read in (attrgetter("computed"), attrgetter("progress")):
         if any(computes(call, read) for call in calls):
             return [weigh_computing(call, read) for call in calls]
+    # A busy machine makes some of them longer, and none shorter.
+    passed_ns = [call.stamps[-1] - call.stamps[0] for call in calls]
+    shortest_ns = min([shortest_ns, *passed_ns])
     return [weigh_sleeping(call, shortest_ns) for call in calls]
 
 
@@ -45,8 +51,6 @@ def weigh_sleeping(call: Window, shortest_ns: float) -> bool:
     """Weigh a call that sleeps: a long sleep is one that was not interrupted."""
     moments = [mark.at_ns for mark in call.marks]
     longest_ns = max(after - before for before, after in pairwise(moments))
-    # The others may have been watched while the machine was busier.
-    shortest_ns = min(shortest_ns, moments[-1] - moments[0])
     return bool(call.ticks) and longest_ns < ONCE_SHARE * shortest_ns
 
 
@@ -66,6 +70,9 @@ def weigh_marks(marks: Sequence[int], places: Sequence[object]) -> bool:
         and mark - first_seen.setdefault(place, mark) > max(LOOP_NS, LOOP_SHARE * whole)
         for place, mark in zip(places, marks[1:], strict=False)
     )
-    n_large = sum(step > WAKING_NS for step in steps)
+    is_large = [step > max(WAKING_NS, PIECE_SHARE * whole) for step in steps]
+    n_large = sum(is_large)
+    # Interrupted before the work and after it: the rest is the end of its answer.
+    is_dropped = n_large == TWO_STEPS and is_large[-1] and not is_large[0]
     share = ONCE_SHARE if n_large <= TWO_STEPS else OFTEN_SHARE
-    return has_loop or longest / whole < share
+    return has_loop or (not is_dropped and longest / whole < share)

@@ -342,12 +342,14 @@ class _Judge:
                 "wake-up does not tell of a release: glibc does that for set*id(), and "
                 "so do debuggers, sampling profilers and SIGSTOP"
             )
-        if self.probe.n_unclear:
-            names = ", ".join(self.probe.waiters.names)
+        if woken := self.probe.waiters.woken:
+            names = ", ".join(sorted(woken))
             return (
                 f"other Python threads ({names}) woke up during each call; a release "
                 "may have gone to one of them"
             )
+        if self.probe.n_unclear:
+            return "the second thread was woken before each call began"
         return "no call was short enough beside the others to be watched"
 
     def estimate(

@@ -235,11 +235,10 @@ class SwitchIntervalProbe:
 
     def _refuse_rivals(self, waited_s: float) -> None:
         """Give up where other threads held the GIL for so long beside the witness."""
-        if waited_s > self.huge_s / 2 and self.waiters.names:
-            names = ", ".join(self.waiters.names)
+        if waited_s > self.huge_s / 2 and (rivals := self.waiters.find_rivals()):
             message = (
-                f"another thread of this process computes in Python ({names}); "
-                "what a call releases goes to that one"
+                "another thread of this process computes in Python "
+                f"({', '.join(rivals)}); what a call releases goes to that one"
             )
             raise WitnessError(message)
 

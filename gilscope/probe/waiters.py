@@ -16,6 +16,8 @@ from gilscope.probe.witness import Witness, is_near
 # How long the caller holds the GIL at most until threads that poll wait for it.
 GATHER_S = 2e-3
 LOOK_S = 100e-6
+# A thread that computes for so long before it sleeps again is a rival for the GIL.
+RIVAL_NS = 1_000_000
 
 
 class _State(NamedTuple):
@@ -25,6 +27,7 @@ class _State(NamedTuple):
     n_sleeps: int
     n_runs: int
     waits_for_gil: bool
+    computed: int
 
 
 class Waiters:
@@ -41,13 +44,15 @@ class Waiters:
             for thread in threading.enumerate()
             if thread.native_id not in (None, threading.get_native_id(), *own_ids)
         }
-        self.names = [*others.values()]
+        self._names = [*others.values()]
+        # Those that woke up during a call that tells nothing.
+        self.woken: set[str] = set()
         views = (
-            open_view(native_id, closing)
-            for native_id in others
+            (name, open_view(native_id, closing))
+            for native_id, name in others.items()
             if native_id is not None and witness.view is not None
         )
-        self._views = [view for view in views if view is not None]
+        self._views = [(name, view) for name, view in views if view is not None]
 
     def note(self, settled_s: float) -> None:
         """Note who waits for the GIL, which the caller holds, once all have come.
@@ -57,12 +62,12 @@ class Waiters:
         """
         if not self._views or self._witness.view is None:
             return
-        self._before = [self._read(view) for view in self._views]
+        self._before = [self._read(view) for _, view in self._views]
         since_s = perf_counter()
         deadline = since_s + GATHER_S + settled_s
         while True:
             self._witness.view.sleep_held(LOOK_S)
-            after = [self._read(view) for view in self._views]
+            after = [self._read(view) for _, view in self._views]
             now_s = perf_counter()
             if after != self._before:
                 self._before, since_s = after, now_s
@@ -77,12 +82,13 @@ class Waiters:
 
         None if that cannot be told: one woke up that did not wait for the GIL before.
         """
-        is_unclear = False
-        for view, before in zip(self._views, self._before, strict=False):
+        unclear = set()
+        for (name, view), before in zip(self._views, self._before, strict=False):
             after = self._read(view)
             if after is None or before is None:
                 # It has ended, or nobody can tell; a thread that computes sleeps never.
-                is_unclear |= before != after
+                if before != after:
+                    unclear.add(name)
             elif after[:3] == before[:3]:
                 continue
             elif before.waits_for_gil:
@@ -91,15 +97,38 @@ class Waiters:
                 # It woke up by itself and now waits for the GIL, and slept nowhere
                 # else in between: nothing woke it since.
                 n_sleeps = after.n_sleeps - before.n_sleeps
-                has_come = before.sleeps and after.waits_for_gil and n_sleeps == 1
-                is_unclear |= not has_come
-        return None if is_unclear else False
+                if not (before.sleeps and after.waits_for_gil and n_sleeps == 1):
+                    unclear.add(name)
+        self.woken |= unclear
+        return None if unclear else False
+
+    def find_rivals(self) -> list[str]:
+        """Return the names of those that computed without a break since `note`.
+
+        All of them where nobody can tell.
+        """
+        if self._witness.view is None:
+            return self._names
+        states = (
+            (name, before, self._read(view))
+            for (name, view), before in zip(self._views, self._before, strict=False)
+        )
+        return [
+            name
+            for name, before, after in states
+            if before is not None
+            and after is not None
+            and after.computed - before.computed
+            > RIVAL_NS * (1 + after.n_sleeps - before.n_sleeps)
+        ]
 
     def _read(self, view: ThreadView) -> _State | None:
         try:
             sleeps, n_sleeps = view.read_sleep()
             n_runs = view.count_runs()
+            computed = view.read_times().computing
             futex = view.read_futex() if sleeps else None
         except (WitnessError, ValueError):
             return None
-        return _State(sleeps, n_sleeps, n_runs, is_near(futex, self._witness.gil_futex))
+        waits_for_gil = is_near(futex, self._witness.gil_futex)
+        return _State(sleeps, n_sleeps, n_runs, waits_for_gil, computed)

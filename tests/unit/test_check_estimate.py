@@ -367,6 +367,8 @@ def test_the_longest_hold_is_the_longest_and_not_one_in_the_middle():
         pytest.param([0, 500, 1000], "a", True, id="in the middle"),
         pytest.param([0, 880, 1000], "a", False, id="between two pieces of work"),
         pytest.param([0, 560, 1000], "a", False, id="between work and destructor"),
+        pytest.param([0, 30, 530, 1000], "ab", False, id="before it and after it"),
+        pytest.param([0, 9, 500, 991, 1000], "abc", True, id="two pieces of work"),
         pytest.param([0, 300, 600, 1000], "abc", True, id="many pieces"),
         pytest.param([0, 60, 170, 1000], "aa", True, id="twice at one place"),
         pytest.param([0, 60, 150, 1000], "aa", False, id="twice, but not far apart"),
@@ -415,6 +417,16 @@ def test_progress_asleep_is_told_by_the_clock():
     short = {"length_us": 10_000, "shortest_us": 20_000, "computing_us": 100}
     assert not is_split(9990, progress_us=50, **short)
     assert is_split(5000, progress_us=50, **short)
+
+
+def test_a_sleep_is_as_long_as_in_the_shortest_call():
+    """A busy machine lets a call begin late, which is no sleep of it."""
+    late, usual = (
+        Window((0, length_us * 1000), [Tick(at_us * 1000)])
+        for at_us, length_us in ((5000, 10_000), (100, 5100))
+    )
+    assert weigh_interruptions([late], 10 * MS) == [True]
+    assert weigh_interruptions([late, usual], 10 * MS) == [False, False]
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,9 @@ def test_a_note_is_made_from_its_threshold_on(
         ([0, 595, 800, 1000], "ab", True),
         ([0, 605, 800, 1000], "ab", False),
         ([0, 595, 600, 1000], "ab", False),
+        # PIECE_SHARE: the first piece is work, or comes before it
+        ([0, 51, 540, 1000], "ab", True),
+        ([0, 49, 540, 1000], "ab", False),
         # LOOP_NS
         ([0, 10, 111, 500], "aa", True),
         ([0, 10, 109, 500], "aa", False),

@@ -1,5 +1,6 @@
 """The witness: nothing is a wake-up that was none, and no wake-up is missed."""
 
+import contextlib
 import ctypes
 import sys
 import sysconfig
@@ -8,6 +9,8 @@ import time
 
 import pytest
 
+from gilscope.kernel import Times
+from gilscope.probe import waiters
 from gilscope.probe.witness import Witness, WitnessError
 from gilscope.threads import switch_interval
 
@@ -23,6 +26,7 @@ class View:
     def __init__(self, *states):
         self.states = list(states)
         self.n_runs = 3
+        self.computed_ms = 0
 
     def read_futex(self):
         return None
@@ -32,6 +36,9 @@ class View:
 
     def count_runs(self):
         return self.n_runs
+
+    def read_times(self):
+        return Times(self.computed_ms * 1_000_000, 0)
 
     def sleep_held(self, seconds):
         pass
@@ -76,6 +83,28 @@ def test_the_place_of_a_caller_that_went_on_is_not_told(later_ns, is_told):
     witness._is_armed, witness._read_caller = True, read_twice().__next__
     witness._take_ticks()
     assert [note.place is not None for note in witness._ticks] == [is_told]
+
+
+@pytest.mark.parametrize(
+    ("computed_ms", "n_sleeps", "is_rival"),
+    [(0, 0, False), (100, 0, True), (100, 1, True), (100, 1000, False)],
+)
+def test_a_thread_that_computes_is_a_rival_and_one_that_polls_is_none(
+    computed_ms, n_sleeps, is_rival, monkeypatch
+):
+    witness, view = Witness(), View((True, 7))
+    witness.view = View((True, 7))
+    monkeypatch.setattr(waiters, "open_view", lambda *_: view)
+    is_over = threading.Event()
+    thread = threading.Thread(target=is_over.wait, name="other")
+    thread.start()
+    with contextlib.ExitStack() as closing:
+        closing.callback(thread.join)
+        closing.callback(is_over.set)
+        others = waiters.Waiters(witness, set(), closing)
+        others.note(0)
+        view.computed_ms, view.states = computed_ms, [(True, 7 + n_sleeps)]
+        assert ("other" in others.find_rivals()) is is_rival
 
 
 @tells_wakeups
