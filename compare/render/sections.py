@@ -113,11 +113,11 @@ OVERVIEW = (
 
 def make_overview(report: Report) -> Section:
     """Return the answers, one table of what there is, and what went wrong."""
-    notes = [*list_doubts(f"warning: {text}" for text in report.environment.warnings)]
+    notes = [*list_doubts(report.environment.warnings)]
     if unusable := [result.name for result in report if is_unusable(result)]:
         text = (
-            f"The speed-ups of {', '.join(unusable)} cannot be used: two processes "
-            "gained nothing either, so there was no second core."
+            f"the speed-ups of {', '.join(unusable)} cannot be used: two processes "
+            "gained nothing either, so there was no second core"
         )
         notes.append(Note(text, tone="unsure"))
     for result in report:
@@ -186,7 +186,7 @@ def tabulate_pairs(results: Results) -> Table:
         )
         for name, cell in name_items(results, "pairs.cells")
     }
-    return cross_tabulate("Who stops whom", "backend", grid)
+    return cross_tabulate(CHAPTERS["pairs"].title, "backend", grid)
 
 
 def show_declared(result: BackendResult) -> str | None:
@@ -259,7 +259,7 @@ CHAPTERS = {
         "",
         (
             Column("declares", show_declared),
-            Column("verdict", "gil.verdict"),
+            Column("verdict", "gil.verdict:verdict"),
             Column("held\ntwin", "gil.held_check.verdict"),
             Column("released\nfraction", "gil.check.released_fraction:%"),
             Column("longest\nhold", "gil.check.longest_hold:s"),
@@ -400,7 +400,7 @@ def make_document(report: Report) -> Document:
 
 def make_part(key: str, found: Any) -> Document:
     """Return one backend's result of one scenario, as a document."""
-    result = BackendResult("", "ok", **{key: found})
+    result = BackendResult("this backend", "ok", **{key: found})
     return Document(CHAPTERS[key].title, "", make_parts(result))
 
 
@@ -413,9 +413,8 @@ def make_backend(result: BackendResult) -> Document:
 
 def make_parts(result: BackendResult) -> list[Section]:
     """Return a section for each scenario that a backend went through."""
-    alone = dataclasses.replace(result, name="this backend")
     return [
-        dataclasses.replace(make_scenario([alone], key), is_brief=True)
+        dataclasses.replace(make_scenario([result], key), is_brief=True)
         for key in CHAPTERS
         if getattr(result, key) is not None
     ]

@@ -83,6 +83,7 @@ def test_each_part_of_a_report_shows_itself(kind, scenario) -> None:
     assert repr(part) != str(part)
     figures = str(part).splitlines()[-1].removeprefix("this backend").strip()
     assert figures in str(backend)
+    assert "this backend" not in str(backend)
     assert "<table" in part._repr_html_()
     assert "| --- |" in part.to_markdown()
 
