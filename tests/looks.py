@@ -49,6 +49,11 @@ def has_figures(found: Check) -> bool:
     return None not in (found.released_fraction, found.longest_hold)
 
 
+def has_note(words: str, found: Check) -> bool:
+    """Return whether one of the notes has these words."""
+    return any(words in note for note in found.notes)
+
+
 def check_clearly(*args: Any, **options: Any) -> Check:
     """Check until there is a verdict."""
     return look_until(has_verdict, partial(check, *args, **options))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gilscope.channel import Mailbox, encode
@@ -153,7 +153,6 @@ def test_messages_arrive_in_order_whatever_is_between(mailbox: Mailbox) -> None:
     assert post(mailbox, content) == values
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(GARBAGE, max_size=9), st.integers(1, 80))
 def test_no_bytes_make_a_message_or_spoil_one(
     mailbox: Mailbox, between: list[bytes], n_bytes: int

@@ -15,7 +15,13 @@ import pytest
 
 from gilscope import check
 from gilscope.check import check_statement
-from tests.looks import check_clearly, check_figures, has_verdict, look_until
+from tests.looks import (
+    check_clearly,
+    check_figures,
+    has_note,
+    has_verdict,
+    look_until,
+)
 from tests.native import build_calls, load_calls
 
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
@@ -110,14 +116,14 @@ def test_a_token_release_beside_threads_that_poll_is_never_a_hold(pollers):
         release()
         hold(20_000)
 
-    verdicts = [check(token, figures=False).verdict for _ in range(6)]
-    assert {*verdicts} <= {"releases", "inconclusive"}
+    verdicts = collect_verdicts(lambda: check(token, figures=False), "releases")
+    assert verdicts <= {"releases", "inconclusive"}
     assert "releases" in verdicts
 
 
 def test_a_hold_beside_threads_that_poll_is_never_a_release(pollers):
     hold = ctypes.PyDLL(None).usleep
-    verdicts = {check(hold, 20_000, figures=False).verdict for _ in range(6)}
+    verdicts = collect_verdicts(lambda: check(hold, 20_000, figures=False), "holds")
     assert verdicts <= {"holds", "inconclusive"}
     assert "holds" in verdicts
 
@@ -178,7 +184,7 @@ def test_a_destructor_is_part_of_the_call(calls):
         partial(check, calls.Dropped, 0.01, figures=False),
         partial(check_statement, "calls.Dropped(0.01)", namespace=names, figures=False),
     ):
-        found = look_until(has_verdict, look)
+        found = look_until(lambda each: each.longest_hold, look)
         assert found.verdict == "holds"
         assert found.longest_hold.low > 0.008
 
@@ -211,8 +217,8 @@ def test_a_release_that_is_rare_is_told_with_its_count():
 
 def has_long_first(found):
     """Return whether the machine let the first call be seen."""
-    hold = found.first_call.longest_hold
-    return hold is not None and hold.low > 0.03
+    hold = found.first_call and found.first_call.longest_hold
+    return hold and hold.low > 0.03
 
 
 def test_a_first_call_that_holds_is_told_by_itself():
@@ -260,16 +266,25 @@ FRACTIONS = [
 
 
 def are_mostly(is_held, look):
-    """Return whether three of five ranges hold the truth, which one may miss.
+    """Return whether ranges hold the truth, three more of them than miss it.
 
-    A range that a busy machine does not let be seen counts for neither.
+    Of one in ten that misses it, that fails once in 700 times; of one in two, every
+    other time. A range that a busy machine does not let be seen counts for neither.
     """
-    n_missed_and_held = [0, 0]
-    while max(n_missed_and_held) < 3:
+    n_ahead = 0
+    while abs(n_ahead) < 3:
         found = look_until(lambda each: each is not None, look)
         assert found is not None
-        n_missed_and_held[is_held(found)] += 1
-    return n_missed_and_held[1] == 3
+        n_ahead += 1 if is_held(found) else -1
+    return n_ahead > 0
+
+
+def collect_verdicts(look, expected):
+    """Return the verdicts of six looks, or of more until one of them is as expected."""
+    verdicts = {look().verdict for _ in range(6)}
+    if expected not in verdicts:
+        verdicts.add(look_until(has_verdict, look).verdict)
+    return verdicts
 
 
 @pytest.mark.parametrize(("parts", "truth"), FRACTIONS)
@@ -480,14 +495,20 @@ def test_what_is_prepared_has_to_be_arguments(made):
 def test_a_stream_that_the_first_call_used_up_is_noticed(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(bytes(10**7))
-    with path.open("rb") as file:
-        found = check(file.read, figures=False)
-    assert any("used up what it reads" in note for note in found.notes)
+    is_said = partial(has_note, "used up what it reads")
+
+    def look():
+        with path.open("rb") as file:
+            return check(file.read, figures=False)
+
+    found = look_until(is_said, look)
+    assert is_said(found), str(found)
 
 
 def test_an_answer_that_is_an_iterator_is_noticed():
-    found = check(partial(map, str), range(9), figures=False)
-    assert any("the answer is an iterator (map)" in note for note in found.notes)
+    is_said = partial(has_note, "the answer is an iterator (map)")
+    found = look_until(is_said, partial(check, map, str, range(9), figures=False))
+    assert is_said(found), str(found)
 
 
 # --- how fast -------------------------------------------------------------------------

@@ -111,7 +111,8 @@ def test_a_thread_that_computes_is_a_rival_and_one_that_polls_is_none(
 def test_a_parked_witness_wakes_for_a_release_and_for_nothing_else():
     """However soon it is looked at."""
     release = ctypes.CDLL(None).getpid
-    with switch_interval(1.0), Witness(limit_s=0.5) as witness, witness.attach():
+    # Longer than any machine takes the core away: the witness wakes up after it.
+    with switch_interval(100.0), Witness(limit_s=50.0) as witness, witness.attach():
         assert witness.view is not None
         witness.view.sleep_held = lambda _: None
         for _ in range(3000):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import compare.render  # noqa: F401 - what renders the reports.
@@ -265,14 +265,13 @@ def check_reading(text: str) -> None:
     assert said.isprintable()
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_damaged_report_is_refused_or_read(data: Any) -> None:
     """Some values are others or gone."""
     check_reading(json.dumps(damage_report(data, LONG.to_dict())))
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.data())
 def test_a_damaged_report_of_schema_1_is_refused_or_read(data: Any) -> None:
     """The conversion takes nothing for granted."""
@@ -281,9 +280,7 @@ def test_a_damaged_report_of_schema_1_is_refused_or_read(data: Any) -> None:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.nightly
-@settings(
-    suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=1000
-)
+@settings(max_examples=1000, derandomize=False)
 @given(st.data())
 def test_no_damage_of_many_comes_through(data: Any) -> None:
     """The same, for long."""
