@@ -18,11 +18,7 @@ MUCH_HELD = 0.25
 
 
 class Technology(NamedTuple):
-    """How code in one technology releases the GIL.
-
-    A report is made from results alone, and an installed wheel has no native source, so
-    the constructs are quoted here; a test finds each of them in the sources.
-    """
+    """How code in one technology releases the GIL; a test finds it in the sources."""
 
     # What a backend's `technology` contains, in lower case.
     keyword: str
@@ -130,15 +126,16 @@ def describe_limit(pair: ParallelRow) -> str:
     if pair.concurrency == "serialized":
         return "the calls are serialized"
     machine = "as good as the machine allowed"
-    bounds = {"the held fraction limits it": pair.amdahl}
+    bounds = (
+        [] if pair.amdahl is None else [(pair.amdahl, "the held fraction limits it")]
+    )
     if pair.process_speedup is not None:
-        bounds[machine] = pair.process_speedup.value
-    known = {words: bound for words, bound in bounds.items() if bound is not None}
-    if not known:
+        bounds.append((pair.process_speedup.value, machine))
+    if not bounds:
         return "there is nothing to compare it with"
-    nearest = min(known, key=known.__getitem__)
-    if pair.speedup.high >= NEAR * known[nearest]:
-        return nearest
+    nearest, words = min(bounds, key=lambda bound: bound[0])
+    if pair.speedup.high >= NEAR * nearest:
+        return words
     if pair.of_processes is not None and pair.of_processes.high >= NEAR:
         return machine
     return (

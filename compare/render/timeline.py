@@ -117,11 +117,12 @@ def render_timeline(name: str, handoff: Handoff) -> str:
     margin = max(map(len, labels)) + 1
     n_columns = WIDTH - margin - 2
     column_s = end_s / n_columns
+    middles = [(column + 0.5) * column_s for column in range(n_columns)]
     seen = {int(tick_s / column_s) for tick_s in handoff.ticks_s}
     rows = (
-        draw_phases(partner, column_s, n_columns),
+        draw_phases(partner, middles),
         "".join("|" if column in seen else " " for column in range(n_columns)),
-        draw_phases(own, column_s, n_columns),
+        draw_phases(own, middles),
     )
     lines = [
         f"{label:{margin}}|{row}|" for label, row in zip(labels, rows, strict=True)
@@ -131,18 +132,13 @@ def render_timeline(name: str, handoff: Handoff) -> str:
     return "\n".join((*lines, scale, legend))
 
 
-def draw_phases(lane: Lane, column_s: float, n_columns: int) -> str:
-    """Return the state in the middle of each column."""
-    row = ""
-    for column in range(n_columns):
-        at_s = (column + 0.5) * column_s
-        marks = (
-            MARKS[phase.state]
-            for phase in lane.phases
-            if phase.start_s <= at_s < phase.end_s
-        )
-        row += next(marks, " ")
-    return row
+def draw_phases(lane: Lane, moments_s: Sequence[float]) -> str:
+    """Return the mark of the state at each moment."""
+    states = (
+        next((one.state for one in lane.phases if one.start_s <= at < one.end_s), None)
+        for at in moments_s
+    )
+    return "".join(MARKS[state] if state else " " for state in states)
 
 
 # --- The lecture's output -------------------------------------------------------------
