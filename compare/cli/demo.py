@@ -50,6 +50,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
                 parts += [picture, look]
             output.write(clean_text("\n\n".join(parts)))
         if result.status != "ok":
-            output.say(f"{result.name}: {result.status}: {result.reason}")
+            reason = f"{result.status}: {result.reason}"
+            output.note(f"gilscope: {result.name}: {reason}")
             return output.WRONG
     return output.OK

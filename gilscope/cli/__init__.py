@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from gilscope.clean import clean_text
 from gilscope.cli.output import (
     OK,
     UNSURE,
@@ -121,7 +122,7 @@ class Parser(argparse.ArgumentParser):
         text = message.removeprefix("argument ").replace(
             "the following arguments are required:", "expected"
         )
-        note(f"{self.prog}: {text}; see: {self.prog} --help")
+        note(clean_text(f"{self.prog}: {text}; see: {self.prog} --help", keep=""))
         self.exit(USAGE)
 
 

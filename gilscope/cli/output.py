@@ -96,8 +96,8 @@ def write_text(target: str | None, text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Write what went wrong to standard error."""
-    note(f"gilscope: {text}")
+    """Write what went wrong to standard error, in one line."""
+    note(clean_text(f"gilscope: {text}", keep=""))
 
 
 def note(text: str) -> None:

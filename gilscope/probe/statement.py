@@ -94,7 +94,10 @@ def bind_call(call: ast.Call, names: dict[str, Any]) -> Callable[[], Any]:
     """Return the call without arguments."""
     args = [evaluate(part, names) for part in call.args]
     kwargs = {str(part.arg): evaluate(part.value, names) for part in call.keywords}
-    return partial(evaluate(call.func, names), *args, **kwargs)
+    bound = partial(evaluate(call.func, names), *args, **kwargs)
+    # What else the setup made, such as a folder or a lock, lives as long as the call.
+    vars(bound)["names"] = names
+    return bound
 
 
 def evaluate(node: ast.expr, names: dict[str, Any]) -> Any:
@@ -122,7 +125,11 @@ def read_prepared(
 
 def describe_error(error: BaseException, sources: Mapping[str, str]) -> str:
     """Return in one line where an error came from, what it was, and what may help."""
-    text = traceback.format_exception_only(error)[-1].strip()
+    told = traceback.TracebackException.from_exception(error)
+    # Notes come after the error, and the lines of a SyntaxError before it.
+    notes, told.__notes__ = told.__notes__ or (), None
+    *_, last = told.format_exception_only()
+    text = "; ".join([last.strip(), *map(str, notes)])
     places = [
         (frame.filename, frame.lineno or 0)
         for frame in traceback.extract_tb(error.__traceback__)

@@ -203,6 +203,9 @@ def test_modules_of_the_current_folder_can_be_named_and_harm_nothing(tmp_path):
         (("raise SystemExit(0)",), "in the statement, 'raise SystemExit(0)': SystemE"),
         (("import os; os._exit(5)",), "the statement ended the process with exit sta"),
         (("import os; os.abort()",), "the statement ended with SIGABRT"),
+        (("exec(x)", "-s", "x = 'raise OSError(\"a\\\\nb\")'"), "in the s"),
+        (("--json", "a\nb/c", "pass"), "cannot write a\\nb/c: "),
+        (("next(iter(()))",), "in the statement, 'next(iter(()))': StopIteration; "),
     ],
 )
 def test_what_a_statement_raises_or_ends_is_one_line(words, line):

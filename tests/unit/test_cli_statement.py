@@ -2,7 +2,7 @@
 
 import pytest
 
-from gilscope.probe.statement import describe_error
+from gilscope.probe.statement import bind_statement, describe_error
 
 
 def run(sources: dict[str, str]) -> Exception:
@@ -54,3 +54,15 @@ def test_an_error_of_the_function_that_is_called_names_the_statement() -> None:
 
 def test_an_error_from_elsewhere_has_no_place() -> None:
     assert describe_error(ValueError("x"), {"<setup>": "pass"}) == "ValueError: x"
+
+
+def test_notes_of_an_error_follow_it() -> None:
+    error = ValueError("x")
+    error.add_note("y")
+    assert describe_error(error, {}) == "ValueError: x; y"
+
+
+def test_what_the_setup_made_lives_as_long_as_the_call() -> None:
+    """A folder, or the file that a lock is on, may have no other name in the call."""
+    setup = "import io, weakref; file = io.BytesIO(); alive = weakref.ref(file)"
+    assert bind_statement("alive()", setup).call() is not None
