@@ -16,9 +16,8 @@ from compare.comparing import Compared, Diff
 from compare.model import Report
 from compare.statements import Comparison
 from gilscope.files import write_file
-from gilscope.imports import ModuleImport
 from gilscope.measurement import Measurement
-from gilscope.model import Audit, Check
+from gilscope.model import Audit, Check, ModuleImport
 from gilscope.record import SCHEMA, Record, read_hints
 from gilscope.watcher.model import WatchReport
 

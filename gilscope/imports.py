@@ -18,10 +18,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from gilscope.record import Record
+from gilscope.model import ExtensionModule, ModuleImport
 
 IMPORT_TIMEOUT_S = 60.0
 SUFFIXES = tuple(importlib.machinery.EXTENSION_SUFFIXES)
@@ -52,10 +51,12 @@ BINDING_MARKS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
 )
 
 # What the other interpreter runs. It wraps the loader of extension modules before
-# anything else is imported, and asks after each of them whether the GIL is on.
+# anything else is imported, and asks after each of them whether the GIL is on. The
+# module may close all files, replace functions or fork.
 PROGRAM = """
 import importlib, importlib.machinery, os, sys, warnings
-target, answer_fd, sys.path[:] = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+target, path, sys.path[:] = sys.argv[1], sys.argv[2], sys.argv[3:]
+own, get_pid, open_file, leave = os.getpid(), os.getpid, open, os._exit
 has_gil = getattr(sys, "_is_gil_enabled", lambda: True)
 files, enablers, error = {}, [], ""
 
@@ -80,55 +81,12 @@ try:
 except BaseException as raised:
     error = f"{type(raised).__name__}: {raised}"
     error = error.encode("utf-8", "backslashreplace").decode()
-with open(answer_fd, "w", encoding="utf-8") as answer:
-    answer.write(repr(("t" in sys.abiflags, enablers[:1], files, error)))
+if get_pid() == own:
+    with open_file(path, "w", encoding="utf-8") as answer:
+        answer.write(repr(("t" in sys.abiflags, enablers[:1], files, error)))
 # Threads and exit handlers of the module may keep an interpreter from ending.
-os._exit(0)
+leave(0)
 """
-
-
-@dataclass(frozen=True)
-class ExtensionModule:
-    """One extension module, as its object file describes it.
-
-    Attributes:
-        name: the name of the module.
-        file: the path of its object file.
-        binding: the technology it was made with; "C API" where no mark of another one
-            was found.
-        can_release: whether it imports a function that releases the GIL; None where
-            the format of the file is not known.
-    """
-
-    name: str
-    file: str
-    binding: str
-    can_release: bool | None
-
-
-@dataclass(frozen=True)
-class ModuleImport(Record):
-    """What one import did.
-
-    Attributes:
-        module: the name that was imported.
-        free_threaded_build: whether the interpreter can run without the GIL.
-        gil_enabled_by: the extension module whose import turned the GIL on; None where
-            none did, and always in a build with a GIL.
-        extensions: the extension modules that the import loaded, in that order.
-        error: why the import failed, or "".
-    """
-
-    module: str
-    free_threaded_build: bool
-    gil_enabled_by: str | None
-    extensions: tuple[ExtensionModule, ...] = ()
-    error: str = ""
-
-    @property
-    def cannot_release(self) -> tuple[ExtensionModule, ...]:
-        """The extension modules that cannot release the GIL by themselves."""
-        return tuple(one for one in self.extensions if one.can_release is False)
 
 
 def inspect_import(module: str, *, timeout_s: float = IMPORT_TIMEOUT_S) -> ModuleImport:
@@ -146,36 +104,36 @@ def inspect_import(module: str, *, timeout_s: float = IMPORT_TIMEOUT_S) -> Modul
     Source:
         PEP 703, "Py_mod_gil Slot"; the check is the one of `importlib`'s own loader.
     """
+    # What was found shows itself.
+    import gilscope.render.results  # noqa: F401, PLC0415 - a check does without it.
+
     if not module or not all(part.isidentifier() for part in module.split(".")):
         message = f"inspect_import() module: expected a module's name, got {module!r}"
         raise ValueError(message)
     # The GIL is to be on or off as the import leaves it.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHON_GIL"}
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as answer:
+    with (
+        tempfile.NamedTemporaryFile(encoding="utf-8", mode="r") as answer,
+        tempfile.TemporaryFile() as errors,
+    ):
         try:
             done = subprocess.run(  # noqa: S603 - this interpreter, and a module's name.
-                [
-                    sys.executable,
-                    "-c",
-                    PROGRAM,
-                    module,
-                    str(answer.fileno()),
-                    *sys.path,
-                ],
+                [sys.executable, "-c", PROGRAM, module, answer.name, *sys.path],
                 stdin=subprocess.DEVNULL,
-                capture_output=True,
+                # Not a pipe: what the module starts may have it for longer.
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
                 env=environment,
-                pass_fds=(answer.fileno(),),
                 timeout=timeout_s,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
             message = f"import of {module}: expected an end within {timeout_s:g} s"
             raise TimeoutError(message) from error
-        answer.seek(0)
         text = answer.read()
+        errors.seek(0)
+        lines = errors.read().decode(errors="replace").strip().splitlines()
     if not text:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
         message = (
             f"import of {module}: the interpreter ended with exit status "
             f"{done.returncode}{': ' + lines[-1] if lines else ''}"

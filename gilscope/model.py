@@ -239,3 +239,47 @@ class Audit(Record):
     packages: tuple[str, ...]
     functions: tuple[AuditedFunction, ...] = ()
     n_unclear: int = 0
+
+
+@dataclass(frozen=True)
+class ExtensionModule:
+    """One extension module, as its object file describes it.
+
+    Attributes:
+        name: the name of the module.
+        file: the path of its object file.
+        binding: the technology it was made with; "C API" where no mark of another one
+            was found.
+        can_release: whether it imports a function that releases the GIL; None where
+            the format of the file is not known.
+    """
+
+    name: str
+    file: str
+    binding: str
+    can_release: bool | None
+
+
+@dataclass(frozen=True)
+class ModuleImport(Record):
+    """What one import did.
+
+    Attributes:
+        module: the name that was imported.
+        free_threaded_build: whether the interpreter can run without the GIL.
+        gil_enabled_by: the extension module whose import turned the GIL on; None where
+            none did, and always in a build with a GIL.
+        extensions: the extension modules that the import loaded, in that order.
+        error: why the import failed, or "".
+    """
+
+    module: str
+    free_threaded_build: bool
+    gil_enabled_by: str | None
+    extensions: tuple[ExtensionModule, ...] = ()
+    error: str = ""
+
+    @property
+    def cannot_release(self) -> tuple[ExtensionModule, ...]:
+        """The extension modules that cannot release the GIL by themselves."""
+        return tuple(one for one in self.extensions if one.can_release is False)

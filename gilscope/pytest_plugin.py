@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from gilscope.imports import ModuleImport
     from gilscope.measurement import Measurement
-    from gilscope.model import Check
+    from gilscope.model import Check, ModuleImport
 
 # How often figures whose range includes a limit are made again, each time for longer.
 N_RETRIES = 2
@@ -241,7 +240,6 @@ class GilFixture:
             module: its full name.
         """
         __tracebackhide__ = True
-        import gilscope.render.results  # noqa: F401, PLC0415
         from gilscope.imports import inspect_import  # noqa: PLC0415
 
         found = inspect_import(module)

@@ -5,9 +5,8 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from gilscope.imports import ModuleImport
 from gilscope.measurement import Measurement
-from gilscope.model import Audit, Check, Evidence
+from gilscope.model import Audit, Check, Evidence, ModuleImport
 from gilscope.render import register_document
 from gilscope.render.document import (
     NO_FIGURE,

@@ -55,6 +55,8 @@ class WatchedProgram:
         self._is_complete = False
         raw, raw_end = os.pipe()
         named, named_end = os.pipe()
+        for file in (raw_end, named_end):
+            os.set_inheritable(file, True)  # noqa: FBT003 - it takes no keyword
         path = os.environ.get("PYTHONPATH")
         settings = {
             "over_s": over_s,
@@ -71,7 +73,8 @@ class WatchedProgram:
                 "GILSCOPE_WATCH": json.dumps(settings),
             },
             stdout=stdout,
-            pass_fds=(raw_end, named_end),
+            # What the command was given is for the program: `<(...)` of a shell.
+            close_fds=False,
         )
         os.close(raw_end)
         os.close(named_end)
@@ -176,5 +179,11 @@ def begin(settings: Mapping[str, Any]) -> None:
             # Who runs a module replaces that by its file.
             tell(kind="absent")
 
+    def leave() -> None:
+        # A copy of the process may outlive it: the command does not wait for that.
+        named.close()
+        atexit.unregister(end)
+
     # First in, last out: what the program does at its end is watched too.
     atexit.register(end)
+    os.register_at_fork(after_in_child=leave)

@@ -4,6 +4,7 @@ import _thread
 import contextlib
 import ctypes
 import dataclasses
+import math
 import os
 import platform
 import sys
@@ -49,7 +50,7 @@ class Watch:
         `report_to` is a file to which the sampler reports as well, and `note` gets each
         hold with its end, ns.
         """
-        if not over_s > 0:
+        if not 0 < over_s < math.inf:
             message = f"watch() over_s: expected seconds over 0, got {over_s!r}"
             raise ValueError(message)
         self._over_s = over_s
@@ -62,6 +63,7 @@ class Watch:
         self._is_stopping = False
         self._synced = threading.Event()
         self._done = threading.Event()
+        self._collecting_thread = 0
         # struct timeval: seconds, microseconds.
         self._rest = (ctypes.c_long * 2)(0, PERIOD_US)
         # By native id.
@@ -113,7 +115,8 @@ class Watch:
             # A process that was forked has neither the threads nor the sampler.
             if os.getpid() == self._pid:
                 self._link.send("stop")
-                self._done.wait(ANSWER_TIMEOUT_S)
+                if self._wait(self._done):
+                    return self.report()
             self._link.close()
         return self.report()
 
@@ -122,7 +125,12 @@ class Watch:
         if self._link is not None and not self._is_stopping:
             self._synced.clear()
             self._link.send("sync")
-            self._synced.wait(ANSWER_TIMEOUT_S)
+            self._wait(self._synced)
+
+    def _wait(self, event: threading.Event) -> bool:
+        """Wait for the thread that takes in holds; `on_hold` runs in it itself."""
+        in_callback = threading.get_ident() == self._collecting_thread
+        return in_callback or event.wait(ANSWER_TIMEOUT_S)
 
     def __enter__(self) -> Self:
         """Start."""
@@ -204,6 +212,7 @@ class Watch:
 
     def _collect(self, link: SamplerLink) -> None:
         """Take in what the sampler reports, until it ends."""
+        self._collecting_thread = threading.get_ident()
         has_ended = False
         try:
             while (report := link.receive()) is not None and report["kind"] != "stop":
@@ -217,6 +226,7 @@ class Watch:
             self._collector.end_ns = time.monotonic_ns()
             self._collector.is_cut_short = not has_ended
             self._is_stopping = True
+            link.close()
             self._synced.set()
             self._done.set()
 

@@ -58,6 +58,14 @@ def show():
 atexit.register(print, "last words")
 show()
 """
+SUBINTERPRETER = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+run = getattr(interpreters, "exec", None) or interpreters.run_string
+run(interpreters.create(), "import sys; print(sys.path, sys.modules.get('json'))")
+"""
 ENDINGS = {
     "status": "sys.exit(5)",
     "text": "sys.exit('a text')",
@@ -65,8 +73,11 @@ ENDINGS = {
     "quick end": "sys.stdout.flush(); os._exit(6)",
     "signal": "sys.stdout.flush(); os.kill(os.getpid(), signal.SIGTERM)",
     "interrupt": "os.kill(os.getpid(), signal.SIGINT)",
-    "child": "sys.stdout.flush()\nif not os.fork(): sys.exit(9)\nos.wait()",
+    # CPython 3.12 and newer warn of a fork beside threads.
+    "child": "import warnings; warnings.simplefilter('ignore'); sys.stdout.flush()\n"
+    "if not os.fork(): sys.exit(9)\nos.wait()",
     "exec": "sys.stdout.flush(); os.execv('/bin/echo', ['echo', 'replaced'])",
+    "subinterpreter": SUBINTERPRETER,
 }
 
 
@@ -85,6 +96,34 @@ def test_a_program_runs_as_under_python(ending, form, tmp_path):
     assert hide.sub("", output) == hide.sub("", expected[1])
     assert errors == expected[2]
     assert status == expected[0]
+
+
+def test_files_that_the_command_was_given_are_the_programs(tmp_path):
+    (tmp_path / "given").write_text("a text")
+    with (tmp_path / "given").open() as file:
+        number = file.fileno()
+        (tmp_path / "program.py").write_text(f"print(open({number}).read())")
+        _, output, _ = watch("program.py", cwd=tmp_path, pass_fds=(number,))
+    assert output.startswith("a text\n")
+
+
+DAEMON = """
+import os, time
+if not os.fork():
+    os.closerange(0, 3)
+    time.sleep(70)
+"""
+
+
+def test_a_daemon_that_the_program_leaves_behind_is_not_waited_for(tmp_path):
+    (tmp_path / "program.py").write_text(DAEMON)
+    launch = (
+        "import gilscope.watcher.launch as launch, gilscope.cli\n"
+        "launch.SAMPLER_END_S = 1000\n"
+        "gilscope.cli.main(['watch', 'program.py'])\n"
+    )
+    # In less time than the daemon takes.
+    assert run("-W", "ignore", "-c", launch, cwd=tmp_path)[0] == 0
 
 
 def test_the_programs_own_sitecustomize_is_imported(tmp_path):

@@ -1,14 +1,16 @@
 """gilscope imports: what an import does to the GIL, and what can release it."""
 
 import math
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-import gilscope.render.results  # noqa: F401 - registers how an import is shown.
 from gilscope.cli import main
 from gilscope.imports import inspect_import, read_extension, select_binding
 
+ROOT = Path(__file__).parents[2]
 has_elf = pytest.mark.skipif(sys.platform != "linux", reason="its files are not ELF")
 
 
@@ -72,6 +74,43 @@ def test_a_module_that_ends_the_interpreter_is_an_error(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(RuntimeError, match="exit status 7"):
         inspect_import("ending_module")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os; os.closerange(3, 100)",
+        "import builtins, os; builtins.open = os._exit = os.getpid = None",
+        "import os\nif not os.fork(): raise ValueError\nos.wait()",
+        # It has the standard streams for longer than the import takes.
+        "import subprocess; subprocess.Popen(['sleep', '70'])",
+    ],
+)
+def test_whatever_a_module_does_to_its_process_the_answer_comes(
+    source, tmp_path, monkeypatch
+):
+    (tmp_path / "odd_module.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert inspect_import("odd_module", timeout_s=60).error == ""
+
+
+def test_what_an_import_did_shows_itself():
+    program = (
+        "from gilscope.imports import inspect_import\n"
+        "found = inspect_import('_json')\n"
+        "print(found)\n"
+        "assert '<table' in found._repr_html_()\n"
+    )
+    done = subprocess.run(
+        (sys.executable, "-c", program),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        timeout=60,
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout.startswith("_json: ")
 
 
 def test_a_module_that_never_ends_is_an_error(tmp_path, monkeypatch):

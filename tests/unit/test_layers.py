@@ -16,7 +16,6 @@ DATA = (
     "gilscope.model",
     "gilscope.stats",
     "gilscope.watcher.model",
-    "gilscope.imports",
     "compare.model",
 )
 SHOWS = {"render", "cli", "rich"}

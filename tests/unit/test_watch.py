@@ -139,6 +139,19 @@ def test_an_error_in_the_callback_is_shown():
 
 
 @needs_watch
+@pytest.mark.parametrize("wait", [Watch.sync, Watch.stop])
+def test_a_callback_does_not_wait_for_itself(wait, monkeypatch):
+    monkeypatch.setattr("gilscope.watcher.watch.ANSWER_TIMEOUT_S", 600)
+    told = []
+    watched = watch(on_hold=lambda _: told.append(wait(watched))).start()
+    while not told:
+        hold_for_long()
+    watched.stop()
+    assert watched._done.wait(60)
+    assert not watched.report().is_cut_short
+
+
+@needs_watch
 def test_nothing_of_a_watch_stays_behind():
     files = len(list(Path("/proc/self/fd").iterdir()))
     with watch() as watched:
@@ -232,7 +245,7 @@ def test_what_is_not_known_is_refused_by_name(name, value, says, monkeypatch):
         offsets.check_supported()
 
 
-@pytest.mark.parametrize("over_s", [0, -1, float("nan")])
+@pytest.mark.parametrize("over_s", [0, -1, float("nan"), float("inf")])
 def test_a_threshold_is_over_zero(over_s):
     with pytest.raises(ValueError, match="over_s"):
         watch(over_s)
