@@ -4,13 +4,15 @@ A contract says how arguments are made and when two answers are equal. What it l
 out is "not applicable" in a comparison. `double_list` is the built-in one.
 """
 
+import contextlib
+import dataclasses
 import importlib
 import inspect
-import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from numbers import Number
 from typing import Any, ClassVar
 
 # Implementations by name, as `pip install` brings them: "<contract>.<name>".
@@ -126,13 +128,21 @@ class Contract:
         """Return the name, or that of the class."""
         return self.name or type(self).__name__
 
+    def blame(self, part: str, error: Exception) -> Exception:
+        """Return what says that a part of the contract raised, not what it judges."""
+        if isinstance(error, ContractError | MemoryError):
+            return error
+        words = f"{part} raised {type(error).__name__}: {error}"
+        return ContractError(f"contract {self.find_name()}: {words}")
+
 
 def have_same_value(expected: Any, answer: Any) -> bool:
-    """Return whether two values are equal and of the same types throughout."""
+    """Return whether two values are equal and of the same types throughout.
+
+    A ContractError says that they are of a type that cannot be compared.
+    """
     if type(expected) is not type(answer):
         return False
-    if isinstance(expected, float) and math.isnan(expected):
-        return math.isnan(answer)
     if isinstance(expected, list | tuple):
         kinds = [*map(type, expected)]
         # All at once where nothing has to be looked into: there may be thousands.
@@ -142,6 +152,10 @@ def have_same_value(expected: Any, answer: Any) -> bool:
             if is_plain
             else all(map(have_same_value, expected, answer))
         )
+    if dataclasses.is_dataclass(expected):
+        names = [each.name for each in dataclasses.fields(expected) if each.compare]
+        pairs = [(getattr(expected, name), getattr(answer, name)) for name in names]
+        return all(have_same_value(*pair) for pair in pairs)
     if isinstance(expected, dict):
         return [*expected] == [*answer] and all(
             have_same_value(value, answer[key]) for key, value in expected.items()
@@ -151,7 +165,27 @@ def have_same_value(expected: Any, answer: Any) -> bool:
         has_nan = expected.dtype.kind in "fc"
         same = numpy.array_equal(expected, answer, equal_nan=has_nan)
         return expected.dtype == answer.dtype and bool(same)
-    return bool(expected == answer)
+    return expected is answer or have_same_plain_value(expected, answer)
+
+
+def have_same_plain_value(expected: Any, answer: Any) -> bool:
+    """Return whether two values of a type that is not looked into are equal."""
+    if expected == answer:
+        return True
+    if is_incomparable(expected):
+        kind = type(expected).__name__
+        message = (
+            f"answers of type {kind} are equal to nothing but themselves: expected "
+            "values that can be compared, such as a list"
+        )
+        raise ContractError(message)
+    are_nan = expected != expected and answer != answer  # noqa: PLR0124
+    return isinstance(expected, Number) and bool(are_nan)
+
+
+def is_incomparable(value: object) -> bool:
+    """Return whether a value is equal to nothing but itself."""
+    return type(value).__eq__ is object.__eq__
 
 
 @dataclass(frozen=True)
@@ -198,11 +232,32 @@ class Implementation:
     def compute_expected(self, size: int, seed: int) -> Any:
         """Return the right answer, by the reference; made once for a size and seed."""
         if (size, seed) not in self._expected:
-            arguments = self.contract.make_arguments(size, seed)
-            returned = self.find_reference()(*arguments)
+            arguments = self.make_arguments(size, seed)
+            try:
+                returned = self.find_reference()(*arguments)
+            except Exception as error:
+                if self.contract.find_reference() is None:
+                    raise
+                words = f"its reference on size {size!r}, seed {seed}"
+                raise self.contract.blame(words, error) from error
             answer = self.contract.read_answer(arguments, returned)
             self._expected[size, seed] = answer
         return self._expected[size, seed]
+
+    def make_arguments(self, size: int, seed: int) -> tuple[Any, ...]:
+        """Return the arguments of one call; what is wrong is the contract's fault."""
+        try:
+            made: object = self.contract.make_arguments(size, seed)
+        except Exception as error:
+            words = f"make_arguments({size!r}, {seed})"
+            raise self.contract.blame(words, error) from error
+        if isinstance(made, tuple):
+            return made
+        message = (
+            f"contract {self.contract.find_name()}: expected make_arguments() to "
+            f"return a tuple, got {type(made).__name__}"
+        )
+        raise ContractError(message)
 
     def find_reference(self) -> Function:
         """Return what answers are compared with; its own ones if there is no other."""
@@ -213,12 +268,41 @@ def load_contract(target: str) -> Contract:
     """Import the contract at "module:attribute"; "" stands for double_list."""
     # The built-in contract is a user of this module.
     target = target or "compare.double_list.contract:CONTRACT"
-    found = load_attribute(target, "contract")
+    return check_contract(load_attribute(target, "contract"), target)
+
+
+def check_contract(found: object, target: str = "") -> Contract:
+    """Return a contract, also of its class; a ContractError says what is wrong."""
+    where = f"contract {target}".strip()
     if isinstance(found, type) and issubclass(found, Contract):
-        found = found()
+        try:
+            found = found()
+        except Exception as error:
+            message = f"{where}: {type(error).__name__}: {error}"
+            raise ContractError(message) from error
     if not isinstance(found, Contract):
         kind = type(found).__name__
-        message = f"contract {target}: expected a compare.Contract, got {kind}"
+        message = f"{where}: expected a compare.Contract, got {kind}"
+        raise ContractError(message)
+    sizes: Any = found.sizes
+    are_ints = isinstance(sizes, list | tuple | range) and all(
+        isinstance(size, int) for size in sizes
+    )
+    for name, is_right, words in (
+        ("sizes", are_ints, "a tuple of ints"),
+        ("cases", isinstance(found.cases, Mapping), "cases by their names"),
+        ("reference", callable(found.reference or len), "a function"),
+    ):
+        if not is_right:
+            got = repr(getattr(found, name))
+            message = (
+                f"contract {found.find_name()} {name}: expected {words}, got {got}"
+            )
+            raise ContractError(message)
+    if sizes and type(found).make_arguments is Contract.make_arguments:
+        message = (
+            f"contract {found.find_name()}: expected make_arguments() for its sizes"
+        )
         raise ContractError(message)
     return found
 
@@ -254,7 +338,7 @@ def load_implementation(
 def load_attribute(target: str, what: str) -> Any:
     """Import "package.module:attribute"; a ContractError says why it cannot be."""
     module_name, colon, attribute = target.partition(":")
-    if not (module_name and colon and attribute):
+    if not (module_name and colon and attribute) or module_name.startswith("."):
         message = f"{what}: expected module:attribute, got {target!r}"
         raise ContractError(message)
     try:
@@ -287,7 +371,12 @@ def find_target(value: Any, near: Any = None) -> str:
 
 def find_contract_target(contract: Contract) -> str:
     """Return the "module:attribute" of a contract, or of its class."""
-    target = find_target(contract) or find_target(type(contract))
+    target = find_target(contract)
+    with contextlib.suppress(ContractError):
+        # Another process makes it anew from its class, so that has to tell all.
+        again = check_contract(type(contract))
+        if not target and have_same_value(vars(contract), vars(again)):
+            target = find_target(type(contract))
     if not target:
         message = (
             f"contract {contract.find_name()}: expected an object or a class at the "

@@ -135,7 +135,6 @@ class Parallel(Shown):
             has no twin.
         held_fraction: the fraction of a call outside the kernel, waiting left out;
             None if nothing tells it.
-        order_s: the wall time of two threads by which of them started first.
         size, passes: the work of one call; passes is None if the contract has none.
         n_calls: how many calls each thread made.
         n_rounds: how often everything was measured.
@@ -149,7 +148,6 @@ class Parallel(Shown):
     rows: tuple[ParallelRow, ...]
     held: ParallelRow | None
     held_fraction: float | None
-    order_s: tuple[float, float]
     size: int
     passes: int | None
     n_rounds: int

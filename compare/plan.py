@@ -12,12 +12,14 @@ from backends.registry import BackendSpec, describe, describe_nearest
 from compare.contract import (
     Contract,
     ContractError,
+    check_contract,
     find_contract_target,
     find_target,
     list_implementations,
     load_contract,
 )
 from compare.scenarios import DEFAULT_SCENARIOS, SCENARIOS, Options
+from gilscope.threads import THREADS_MAX, check_counts
 
 Backends = Iterable[str | Backend] | None
 
@@ -85,7 +87,8 @@ def make_plan(  # noqa: PLR0913 - all but the first are by name.
     else:
         jobs = plan_implementations(contract, wanted)
     partners = tuple((job.name, job.target) for job in jobs if not job.reason)
-    options = Options(quick, tuple(threads), partners, late_partner)
+    counts = check_counts("run_all() threads", threads, most=THREADS_MAX)
+    options = Options(quick, tuple(counts), partners, late_partner)
     return Plan(
         jobs=tuple(replace(job, scenarios=names, options=options) for job in jobs),
         scenarios=names,
@@ -179,14 +182,10 @@ def plan_implementations(contract: Contract | str, wanted: Any) -> list[Job]:
         target = contract
         contract = load_contract(target)
     else:
+        contract = check_contract(contract)
         target = find_contract_target(contract)
     known = list_implementations(contract)
-    if wanted is None:
-        wanted = known
-    elif isinstance(wanted, str):
-        wanted = {wanted: wanted}
-    elif not isinstance(wanted, Mapping):
-        wanted = {getattr(one, "__name__", str(one)): one for one in wanted}
+    wanted = name_wanted(known if wanted is None else wanted)
     if not wanted:
         name = contract.find_name()
         message = f"contract {name}: expected at least one implementation, got none"
@@ -204,3 +203,23 @@ def plan_implementations(contract: Contract | str, wanted: Any) -> list[Job]:
             message = f"unknown implementation {one!r}: expected one of {expected}"
             raise ContractError(message)
     return [replace(job, contract=target) for job in jobs]
+
+
+def name_wanted(wanted: Any) -> Mapping[str, Any]:
+    """Return implementations by their names, however they were asked for."""
+    if isinstance(wanted, str) or callable(wanted):
+        wanted = (wanted,)
+    if not isinstance(wanted, Iterable):
+        kind = type(wanted).__name__
+        message = f"run_all() backends: expected functions by their names, got {kind}"
+        raise ContractError(message)
+    named: Mapping[Any, Any] = (
+        wanted
+        if isinstance(wanted, Mapping)
+        else {getattr(one, "__name__", str(one)): one for one in wanted}
+    )
+    for name in named:
+        if not isinstance(name, str):
+            message = f"run_all() backends: expected names, got {name!r}"
+            raise ContractError(message)
+    return named

@@ -7,6 +7,7 @@ always be ended.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from compare.contract import ContractError
 from compare.work import find_answer_fault
 from gilscope.channel import Channel
 from gilscope.check import check_statement
@@ -110,12 +111,17 @@ def serve(channel: Channel) -> None:
     statements, setup = channel.order["statements"], channel.order["setup"]
     channel.use_search_path()
     environment = collect_environment()
-    answers, checks = [], []
-    for statement in statements:
+    first, differences, checks = None, [], []
+    for place, statement in enumerate(statements):
         channel.send({"step": statement})
         try:
-            answers.append(bind_statement(statement, setup).call())
+            answer = bind_statement(statement, setup).call()
+            first = first if place else answer
+            differences.append(find_answer_fault(first, answer))
             checks.append(check_statement(statement, setup, budget_s=CHECK_BUDGET_S))
+        except ContractError as error:
+            channel.send({"error": f"{statement}: {error}"})
+            channel.exit()
         except Exception as error:  # noqa: BLE001 - whatever the statement raises.
             sources = {"<statement>": statement, "<setup>": setup}
             channel.send({"error": describe_error(error, sources)})
@@ -126,13 +132,13 @@ def serve(channel: Channel) -> None:
     calls = [
         ComparedCall(
             name=statement,
-            difference=find_answer_fault(answers[0], answer),
+            difference=difference,
             check=found,
             row=subject.summarize(),
             speed=compute_speed(subjects[0], subject),
         )
-        for statement, answer, found, subject in zip(
-            statements, answers, checks, subjects, strict=True
+        for statement, difference, found, subject in zip(
+            statements, differences, checks, subjects, strict=True
         )
     ]
     doubts = (*warnings, *describe_cores(call.row.pair for call in calls))

@@ -50,7 +50,7 @@ def main(channel: Channel) -> None:
 
 def run_job(job: Job, channel: Channel) -> tuple[str, str]:
     """Load the backend, put it through the scenarios; return status and reason."""
-    step = "loading"
+    step, memory_max_bytes = "loading", None
     try:
         found = load_implementation(job.contract, job.name, job.target, job.reference)
         technology, releases_gil = found.technology, found.releases_gil
@@ -60,8 +60,9 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
             technology=technology if job.technology is None else job.technology,
             releases_gil=releases_gil if job.releases_gil is None else job.releases_gil,
         )
-        if found.contract.memory_max_bytes is not None:
-            limit_memory(found.contract.memory_max_bytes)
+        memory_max_bytes = found.contract.memory_max_bytes
+        if memory_max_bytes is not None:
+            limit_memory(memory_max_bytes)
         build_info = read_build_info(found)
         loaded = {
             "technology": found.technology,
@@ -89,11 +90,18 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
         code = shorten_message(describe_value(error.code))
         return "crashed", f"{step} called sys.exit({code})"
     except BaseException as error:  # noqa: BLE001 - a backend may raise anything.
-        reason = f"{step} raised {describe_error(error)}"
-        if isinstance(error, TypeError) and not job.contract:
-            reason += f"; {ADVICE}"
-        return "failed", reason
+        advice = advise(error, job, memory_max_bytes)
+        return "failed", f"{step} raised {describe_error(error)}{advice}"
     return "ok", ""
+
+
+def advise(error: BaseException, job: Job, memory_max_bytes: int | None) -> str:
+    """Return what may have led to an error, after what it says, or ""."""
+    if isinstance(error, TypeError) and not job.contract:
+        return f"; {ADVICE}"
+    if isinstance(error, MemoryError) and memory_max_bytes is not None:
+        return f"; its contract lets the process grow by {memory_max_bytes:,} bytes"
+    return ""
 
 
 def read_build_info(implementation: Implementation) -> dict[str, Any]:

@@ -6,14 +6,18 @@ other: `switch_interval` is the only place of the project that sets it.
 
 import contextlib
 import gc
+import operator
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 # How long one user of the switch interval waits for another before it gives up.
 TURN_TIMEOUT_S = 600.0
+
+# Nobody means more, and as many processes stand beside them.
+THREADS_MAX = 256
 
 
 class _Turn:
@@ -118,3 +122,21 @@ def run_together(*functions: Callable[[], Any]) -> list[Any]:
     if errors:
         raise errors[0]
     return results
+
+
+def check_counts(
+    what: str, counts: Iterable[int], least: int = 1, most: int = sys.maxsize
+) -> list[int]:
+    """Return the counts in their order, each once; refuse what is no such count."""
+    try:
+        # Those of numpy are ints, too.
+        found = sorted({operator.index(each) for each in counts})
+    except TypeError as error:
+        message = f"{what}: expected several ints, got {counts!r}"
+        raise TypeError(message) from error
+    wrong = [each for each in found if not least <= each <= most]
+    if wrong or not found:
+        limits = f"at least {least}" if most == sys.maxsize else f"{least} to {most}"
+        message = f"{what}: expected {limits}, got {wrong[0] if wrong else 'none'}"
+        raise ValueError(message)
+    return found

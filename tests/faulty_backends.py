@@ -237,7 +237,7 @@ def wrong_when_repeated(values, result, index, **options):
     answer[:] = [item for item, _ in itertools.groupby(answer)]
 
 
-@faulty("correctness", "1.1 a call raised IndexError")
+@faulty("correctness", "a call raised IndexError")
 def wrong_from_the_end_when_held(values, result, index, **options):
     """Have two code paths, one of them wrong."""
     right(values, result, index, **options)

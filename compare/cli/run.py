@@ -60,7 +60,10 @@ RUN: options.Arguments = {
         default=60.0,
     ),
     "--threads": option(
-        "N,N", "how many threads the parallel scenario tries (default: 2)", default=(2,)
+        "N,N",
+        "how many threads the parallel scenario tries (default: 2)",
+        type=options.parse_threads,
+        default=(2,),
     ),
     **options.FILES,
     "--trace": option(

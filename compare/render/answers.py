@@ -96,8 +96,11 @@ def is_usable(parallel: Parallel) -> bool:
 def describe_gain(parallel: Parallel) -> str:
     """Say what a second thread gains, in a clause of its own."""
     pair = parallel.pair
+    # Of a call that holds the GIL all along, no free core would change that.
+    is_held = pair.amdahl is not None and pair.amdahl <= 1 + MARGIN
     if not is_usable(parallel):
-        return "no second core was free to show what a second thread gains"
+        gained = "no second core was free to show what a second thread gains"
+        return "a second thread gains nothing" if is_held else gained
     gain = judge_figure(pair.speedup)
     # A range from no gain to one that matters tells nothing.
     is_open = gain == "no difference" and pair.speedup.high > 1 + MARGIN

@@ -11,12 +11,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from compare.contract import ContractError, Implementation, have_same_value
+from compare.contract import (
+    ContractError,
+    Implementation,
+    have_same_value,
+    is_incomparable,
+)
 from compare.model import Correctness
 from compare.scenarios import NotApplicable, Options
 from compare.work import (
     INTERRUPTING_S,
     ImplementationWork,
+    count_kept_calls,
     find_answer_fault,
     find_thread_fault,
     select_sizes,
@@ -41,10 +47,10 @@ def run(implementation: Implementation, options: Options) -> Correctness:
     for check in checks:
         try:
             failure = check()
-        except ContractError:
+        except (ContractError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a failure.
-            failure = f"1.1 a call raised {type(error).__name__}: {error}"
+            failure = f"a call raised {type(error).__name__}: {error}"
         if failure:
             failures.append(failure)
     kept = tuple(failures[:N_FAILURES_KEPT])
@@ -60,18 +66,24 @@ def make_checks(
     for name, given in contract.cases.items():
         checks.append(partial(check_given_case, implementation, name, given))
     times: dict[int, float] = {}
-    with contextlib.suppress(NotApplicable):
+    lack = ""
+    try:
         times, _ = select_sizes(implementation)
+    except NotApplicable as error:
+        lack = str(error)
     for size in times:
         checks += [partial(check_size, implementation, size, seed) for seed in SEEDS]
     thread_s = QUICK_THREAD_S if options.quick else THREAD_S
     for size, call_s in times.items():
-        n_calls = min(N_CALLS_MAX, max(1, round(thread_s / len(times) / call_s)))
+        work = ImplementationWork(implementation, size)
+        n_calls = count_kept_calls(work, call_s, thread_s / len(times))
+        n_calls = min(N_CALLS_MAX, n_calls)
         checks.append(partial(check_in_threads, implementation, size, n_calls))
         if contract.can_mutate():
             checks.append(partial(check_mutation, implementation, size, n_calls))
     if not checks:
-        message = f"contract {contract.find_name()}: expected sizes or cases, got none"
+        lack = lack if contract.sizes else "expected sizes or cases, got none"
+        message = f"contract {contract.find_name()}: {lack}"
         raise ContractError(message)
     return checks
 
@@ -99,8 +111,8 @@ def check_given_case(
 def check_size(implementation: Implementation, size: int, seed: int) -> str | None:
     """Return how the answer of one call is wrong; a seed decides its arguments."""
     contract = implementation.contract
-    arguments = contract.make_arguments(size, seed)
-    if not are_alike(arguments, contract.make_arguments(size, seed)):
+    arguments = implementation.make_arguments(size, seed)
+    if not are_alike(arguments, implementation.make_arguments(size, seed)):
         message = (
             f"contract {contract.find_name()}: expected make_arguments({size}, {seed}) "
             "to return equal arguments each time, got others the second time"
@@ -120,7 +132,7 @@ def are_alike(one: object, other: object) -> bool:
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(are_alike, one, other))
     # Objects that are equal to nothing but themselves tell nothing.
-    return type(one).__eq__ is object.__eq__ or have_same_value(one, other)
+    return is_incomparable(one) or have_same_value(one, other)
 
 
 def check_in_threads(
@@ -138,7 +150,7 @@ def check_mutation(
     """Call while another thread changes the arguments: the process has to live on."""
     contract = implementation.contract
     is_done = threading.Event()
-    arguments = contract.make_arguments(size, 0)
+    arguments = implementation.make_arguments(size, 0)
 
     def call() -> None:
         try:

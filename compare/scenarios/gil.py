@@ -158,7 +158,7 @@ def find_odd_forms(implementation: Implementation, own: Check) -> Iterator[str]:
 def is_held_beside(implementation: Implementation) -> bool:
     """Return whether a call holds the GIL while another one is under way."""
     size = min(implementation.contract.sizes)
-    make_arguments = partial(implementation.contract.make_arguments, size)
+    make_arguments = partial(implementation.make_arguments, size)
     for _ in range(N_TRIES):
         trace: list[Any] = []
         options = {"released_sleep": BESIDE_S, "trace": trace}

@@ -73,7 +73,6 @@ def run(implementation: Implementation, options: Options) -> Parallel:
         if rounds.processes is not None:
             failures.add(rounds.processes.find_end_fault(), "")
     sides, held_sides = subject.rounds, subject.held_rounds
-    walls_s = [side.threads[2].seconds for side in sides]
     rows = [
         replace(summarize_threads(sides, n), amdahl=bound_speedup(held_fraction, n))
         for n in counts
@@ -83,7 +82,6 @@ def run(implementation: Implementation, options: Options) -> Parallel:
         rows=tuple(rows),
         held=summarize_threads(held_sides, 2) if held_sides else None,
         held_fraction=held_fraction,
-        order_s=(median(walls_s[::2]), median(walls_s[1::2])),
         size=work.size,
         passes=work.options.get("passes"),
         n_calls=n_calls,

@@ -18,6 +18,7 @@ MEASURE: options.Arguments = {
     "--threads": option(
         "N,N",
         "how many threads, and as many processes beside them (default: 2)",
+        type=options.parse_threads,
         default=(2,),
     ),
     "--size": option(

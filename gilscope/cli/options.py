@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from gilscope.threads import THREADS_MAX
+
 Arguments = dict[str, dict[str, Any]]
 
 
@@ -96,6 +98,14 @@ def parse_counts(text: str) -> tuple[int, ...]:
         if min(counts) > 0:
             return counts
     refuse_value("counts over 0 like 1,2,4", text)
+
+
+def parse_threads(text: str) -> tuple[int, ...]:
+    """Return numbers of threads."""
+    counts = parse_counts(text)
+    if max(counts) > THREADS_MAX:
+        refuse_value(f"at most {THREADS_MAX} threads", text)
+    return counts
 
 
 # How a value is read, by what stands for it in the help.

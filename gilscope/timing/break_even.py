@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Literal
 
-from gilscope.measurement import BreakEven, Case, Place, SizeRow
+from gilscope.measurement import BreakEven, Case, ParallelRow, Place, SizeRow
 from gilscope.stats import MARGIN, Figure
 from gilscope.units import describe_time
 
@@ -35,11 +35,17 @@ def does_pay(case: Case, row: SizeRow) -> Payoff:
     limit = 1 / (1 + MARGIN) if case == "alone" else 1 + MARGIN
     if figure.low > limit:
         return "yes"
-    processes = row.pair.process_speedup if row.pair else None
-    if case == "second thread" and processes and processes.low < limit:
-        # No second core was there for whoever could have used it.
+    if case == "second thread" and row.pair and not had_core(row.pair, verdict, limit):
         return "unclear"
     return "no" if figure.high < limit else "unclear"
+
+
+def had_core(pair: ParallelRow, verdict: str, limit: float) -> bool:
+    """Return whether a second core was there for whoever could have used it."""
+    if pair.process_speedup is not None:
+        return pair.process_speedup.low >= limit
+    # Nothing stands beside calls that release the GIL: they have to be seen serialized.
+    return verdict not in ("releases", "varies") or pair.concurrency == "serialized"
 
 
 def find_figure(case: Case, row: SizeRow) -> Figure | None:

@@ -8,6 +8,7 @@ import gilscope.render.results  # noqa: F401 - what is found shows itself.
 from gilscope.environment import collect_environment
 from gilscope.measurement import Measurement
 from gilscope.stats import describe_unsteady
+from gilscope.threads import THREADS_MAX, check_counts
 from gilscope.timing.break_even import (
     describe_break_even,
     find_break_even,
@@ -54,9 +55,11 @@ def measure_works(
         MeasuredSubject(
             make_work(call, size), None if held is None else make_work(held, size)
         )
-        for size in ([None] if sizes is None else check_numbers("sizes", sizes, 0))
+        for size in (
+            [None] if sizes is None else check_counts("measure() sizes", sizes, least=0)
+        )
     ]
-    counts = check_numbers("threads", threads, 1)
+    counts = check_counts("measure() threads", threads, most=THREADS_MAX)
     environment = collect_environment()
     for subject in subjects:
         subject.check = subject.work.check()
@@ -67,11 +70,20 @@ def measure_works(
     doubts = describe_cores(row.pair for row in rows)
     if sizes is None:
         (row,) = rows
-        findings = [words for each in row.parallel for words in describe_threads(each)]
+        findings = [
+            words
+            for each in row.parallel
+            if each.threads > 1
+            for words in describe_threads(each)
+        ]
         if row.contention is not None:
             findings.append(describe_contention(row.contention))
         doubts += describe_unsteady(
-            **{f"speed-up of {p.threads} threads": p.speedup for p in row.parallel}
+            **{
+                f"speed-up of {p.threads} threads": p.speedup
+                for p in row.parallel
+                if p.threads > 1
+            }
         )
     else:
         findings = [describe_break_even(found, rows) for found in break_evens]
@@ -84,19 +96,6 @@ def measure_works(
         findings=tuple(findings),
         warnings=(*warnings, *doubts),
     )
-
-
-def check_numbers(name: str, numbers: Sequence[int], least: int) -> list[int]:
-    """Return the numbers in their order, each once; refuse what is no such number."""
-    for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, int):
-            message = f"measure() {name}: expected ints, got {type(number).__name__}"
-            raise TypeError(message)
-    if not numbers or min(numbers) < least:
-        got = f"at least {least}, got {min(numbers)}" if numbers else "some, got none"
-        message = f"measure() {name}: expected {got}"
-        raise ValueError(message)
-    return sorted(set(numbers))
 
 
 def run_rounds(

@@ -220,7 +220,6 @@ def make_parallel(speedup: float, amdahl: float) -> Parallel:
             effective_cores=1.0,
         ),
         held_fraction=2 / amdahl - 1,
-        order_s=(0.103, 0.104),
         size=1000,
         passes=20_000,
         n_rounds=12,

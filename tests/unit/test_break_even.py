@@ -102,10 +102,24 @@ def test_a_second_thread_pays_by_its_speedup(letter: str) -> None:
     answers = {"x": "yes", ".": "no", "?": "unclear"}
     assert does_pay("second thread", row) == answers[letter]
     assert does_pay("second thread", replace(row, parallel=())) == "unclear"
-    verdicts = {"releases": answers[letter], "holds": "no", "preemptible": "no"}
-    for verdict, answer in verdicts.items():
-        check = make_check(verdict)  # type: ignore[arg-type]
-        assert does_pay("second thread", replace(row, check=check)) == answer
+    for verdict in ("holds", "preemptible"):
+        check = make_check(verdict)
+        assert does_pay("second thread", replace(row, check=check)) == "no"
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "answer"),
+    [("serialized", "no"), ("unclear", "unclear"), ("parallel", "unclear")],
+)
+def test_without_processes_only_turns_tell_that_nothing_is_gained(
+    concurrency: Any, answer: str
+) -> None:
+    """Calls that release the GIL gain nothing either where no second core is free."""
+    pair = replace(PAIR, speedup=FIGURES["."], concurrency=concurrency)
+    row = replace(ROW, parallel=(pair,), check=make_check("releases"))
+    assert does_pay("second thread", row) == answer
+    pair = replace(pair, speedup=FIGURES["x"])
+    assert does_pay("second thread", replace(row, parallel=(pair,))) == "yes"
 
 
 @pytest.mark.parametrize(("processes", "answer"), [("x", "no"), ("?", "unclear")])

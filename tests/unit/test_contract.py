@@ -1,6 +1,9 @@
 """A contract: arguments, equality and cases; what it lacks is not applicable."""
 
 import math
+import time
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -19,10 +22,36 @@ from compare.contract import (
 from compare.model import Correctness
 from compare.plan import make_plan
 from compare.scenarios import SCENARIOS, NotApplicable, Options, load_scenario
-from compare.work import ImplementationWork, find_answer_fault, select_sizes
+from compare.work import (
+    KEPT_CALLS_MAX,
+    ImplementationWork,
+    count_kept_calls,
+    find_answer_fault,
+    select_sizes,
+)
 from tests import contracts
 
 QUICK = Options(quick=True)
+
+
+@dataclass
+class Pair:
+    """An answer of two parts."""
+
+    first: Any
+    second: Any
+
+
+class Other(Contract):
+    """A contract with something wrong in it, set by the tests."""
+
+    name = "other"
+    sizes = (3,)
+    reference = len
+
+    def make_arguments(self, size: int, seed: int) -> tuple[Any, ...]:
+        """Return a list."""
+        return ([seed] * size,)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +78,13 @@ QUICK = Options(quick=True)
         (np.array([1, 2]), np.array([1.0, 2.0]), False),
         (np.array([1, 2]), np.array([[1, 2]]), False),
         (np.array([math.nan]), np.array([math.nan]), True),
+        (np.float32("nan"), np.float32("nan"), True),
+        (Decimal("nan"), Decimal("nan"), True),
+        (complex(0, math.nan), complex(0, math.nan), True),
+        (Pair(math.nan, np.arange(2)), Pair(math.nan, np.arange(2)), True),
+        (Pair(1, [2]), Pair(1, [2.0]), False),
+        (range(3), range(3), True),
+        (len, len, True),
     ],
 )
 def test_equal_is_of_the_same_types(expected: Any, answer: Any, is_equal: bool) -> None:
@@ -168,6 +204,95 @@ def test_what_another_process_finds_has_a_path(value: Any, target: str) -> None:
     assert find_target(value) == target
 
 
+@pytest.mark.parametrize(
+    ("part", "value", "words"),
+    [
+        ("sizes", 10, "sizes: expected a tuple of ints, got 10"),
+        ("sizes", ("10",), "sizes: expected a tuple of ints, got ('10',)"),
+        ("cases", [([],)], "cases: expected cases by their names, got [([],)]"),
+        ("reference", 3, "reference: expected a function, got 3"),
+        (
+            "make_arguments",
+            Contract.make_arguments,
+            ": expected make_arguments() for its sizes",
+        ),
+    ],
+)
+def test_a_contract_with_a_part_of_another_kind_is_refused(
+    monkeypatch: pytest.MonkeyPatch, part: str, value: Any, words: str
+) -> None:
+    """Before anything is run, in one line."""
+    monkeypatch.setattr(Other, part, value)
+    with pytest.raises(ContractError) as caught:
+        make_plan({"len": len}, contract=Other)  # type: ignore[arg-type]
+    assert str(caught.value).endswith(words)
+    assert str(caught.value).startswith("contract other")
+
+
+@pytest.mark.parametrize("contract", [5, len, object()])
+def test_what_is_no_contract_is_refused(contract: Any) -> None:
+    """In one line."""
+    with pytest.raises(ContractError, match="expected a compare"):
+        make_plan({"len": len}, contract=contract)
+
+
+def fail(*_: object) -> Any:
+    """Raise."""
+    message = "of its own"
+    raise KeyError(message)
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "words"),
+    [
+        ("make_arguments", fail, ") raised KeyError: 'of its own'"),
+        ("make_arguments", lambda *_: [1], "return a tuple, got list"),
+        ("reference", staticmethod(fail), "size 3, seed 0 raised KeyError"),
+        ("is_equal", fail, "is_equal() raised KeyError: 'of its own'"),
+        ("call_max_s", 0.0, "sizes 3 are left out: a call of size 3 takes about"),
+    ],
+)
+def test_what_a_contract_does_wrong_is_no_fault_of_an_implementation(
+    monkeypatch: pytest.MonkeyPatch, part: str, value: Any, words: str
+) -> None:
+    """Of right implementations none is ever wrong."""
+    monkeypatch.setattr(Other, part, value)
+    with pytest.raises(ContractError) as caught:
+        run(len, Other())
+    assert words in str(caught.value)
+    assert str(caught.value).startswith("contract other: ")
+
+
+def test_answers_of_another_type_are_wrong_where_equality_does_not_know_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may well expect numbers."""
+    monkeypatch.setattr(Other, "is_equal", lambda _, a, b: abs(a - b) < 1)
+    assert "expected int, got NoneType" in run(lambda _: None, Other()).failures[0]
+
+
+def test_answers_that_are_equal_to_nothing_cannot_be_compared() -> None:
+    """Another generator is another answer, whatever it yields."""
+    with pytest.raises(ContractError, match="answers of type generator"):
+        have_same_value((x for x in ()), (x for x in ()))
+
+
+def test_no_more_calls_are_kept_than_are_made_in_a_few_times_their_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An implementation that returns at once need not fill the memory."""
+
+    def make_arguments(_: object, size: int, seed: int) -> tuple[Any, ...]:
+        time.sleep(0.01)
+        return ([seed] * size,)
+
+    work = ImplementationWork(Implementation("x", len, Other()), 3)
+    assert count_kept_calls(work, 1e-9, 0.02) == KEPT_CALLS_MAX
+    monkeypatch.setattr(Other, "make_arguments", make_arguments)
+    assert 1 <= count_kept_calls(work, 1e-9, 0.02) <= 8
+    assert count_kept_calls(work, 0.02, 0.02) == 1
+
+
 def test_a_contract_is_found_by_its_object_or_its_class() -> None:
     """One made in passing is made again from its class."""
     assert find_contract_target(contracts.SQUARES) == "tests.contracts:SQUARES"
@@ -178,8 +303,11 @@ def test_a_contract_is_found_by_its_object_or_its_class() -> None:
     class Local(Contract):
         """Nobody else finds it."""
 
-    with pytest.raises(ContractError, match="at the top of a module"):
-        find_contract_target(Local())
+    changed = contracts.Digest()
+    changed.sizes = (5,)
+    for contract in (Local(), changed):
+        with pytest.raises(ContractError, match="at the top of a module"):
+            find_contract_target(contract)
 
 
 @pytest.mark.parametrize(
@@ -188,6 +316,7 @@ def test_a_contract_is_found_by_its_object_or_its_class() -> None:
         ("tests.contracts:SQUARES", "tests.contracts:missing", "AttributeError"),
         ("tests.contracts:SQUARES", "no_such_module:f", "ModuleNotFoundError"),
         ("tests.contracts:SQUARES", "f", "expected module:attribute, got 'f'"),
+        ("./own.py:SQUARES", "f:g", "expected module:attribute, got './own.py:SQ"),
         ("tests.contracts:SQUARES", "tests.contracts:_shared", "expected a callable"),
         ("tests.contracts:sum_squares", "x:y", "expected a compare.Contract"),
     ],
@@ -229,6 +358,8 @@ def test_implementations_are_named_functions_targets_or_objects() -> None:
         ({}, "expected at least one implementation, got none"),
         (None, "expected at least one implementation, got none"),
         ("nobody", "unknown implementation 'nobody': expected one of module:attr"),
+        (5, "run_all() backends: expected functions by their names, got int"),
+        ({1: len}, "run_all() backends: expected names, got 1"),
     ],
 )
 def test_nothing_to_compare_is_an_error(wanted: Any, words: str) -> None:

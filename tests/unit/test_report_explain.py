@@ -35,6 +35,7 @@ def make_parallel(
     speedup: tuple[float, float, float],
     concurrency: str = "parallel",
     processes: tuple[float, float, float] | None = (1.95, 1.92, 1.97),
+    amdahl: float | None = 1.9,
 ) -> Parallel:
     found = make_report(long=False)["pyo3"].parallel
     assert found is not None
@@ -43,6 +44,7 @@ def make_parallel(
         speedup=Figure(*speedup),
         concurrency=concurrency,
         process_speedup=Figure(*processes) if processes else None,
+        amdahl=amdahl,
     )
     return dataclasses.replace(found, rows=(pair,))
 
@@ -63,6 +65,9 @@ def make_parallel(
         (make_parallel((1.9, 1.85, 1.95), "unclear"), "could not be told"),
         (make_parallel((1.9, 1.85, 1.95), processes=(1.1, 0.9, 1.3)), "no second core"),
         (make_parallel((1.9, 1.85, 1.95), processes=None), "doubles"),
+        (make_parallel((1, 0.9, 1.2), processes=(1, 1, 1), amdahl=1), "nothing"),
+        (make_parallel((1, 0.9, 1.2), processes=(1, 1, 1), amdahl=1.2), "no second"),
+        (make_parallel((1, 0.9, 1.2), processes=(1, 1, 1), amdahl=None), "no second"),
     ],
 )
 def test_the_gain_is_said_by_figures_and_ranges(parallel, word) -> None:

@@ -4,10 +4,17 @@ import os
 import sys
 import threading
 import time
+from typing import Any
 
+import numpy as np
 import pytest
 
-from gilscope.threads import run_together, switch_interval
+from gilscope.threads import (
+    THREADS_MAX,
+    check_counts,
+    run_together,
+    switch_interval,
+)
 
 
 def test_the_interval_is_set_and_put_back():
@@ -130,3 +137,32 @@ def test_an_interrupt_goes_before_an_error_which_it_mentions():
     with pytest.raises(KeyboardInterrupt) as caught:
         run_together(fail, interrupt)
     assert caught.value.__notes__ == ["another thread raised ValueError: no"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "found"),
+    [([3, 1, 3], [1, 3]), (iter((2,)), [2]), (np.array([4, 2]), [2, 4])],
+)
+def test_counts_are_had_of_any_ints(counts: Any, found: list[int]) -> None:
+    """In their order, each once."""
+    assert check_counts("f() n", counts) == found
+
+
+@pytest.mark.parametrize(
+    ("counts", "error", "words"),
+    [
+        (2, TypeError, "f() n: expected several ints, got 2"),
+        ("2", TypeError, "f() n: expected several ints, got '2'"),
+        ([1.0], TypeError, "f() n: expected several ints, got [1.0]"),
+        ([], ValueError, "f() n: expected 1 to 256, got none"),
+        ([0, 2], ValueError, "f() n: expected 1 to 256, got 0"),
+        ([2, 257], ValueError, "f() n: expected 1 to 256, got 257"),
+    ],
+)
+def test_what_is_no_count_is_refused(
+    counts: Any, error: type[Exception], words: str
+) -> None:
+    """Nobody starts ten thousand processes by a slip."""
+    with pytest.raises(error) as caught:
+        check_counts("f() n", counts, most=THREADS_MAX)
+    assert str(caught.value) == words
