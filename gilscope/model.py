@@ -26,12 +26,9 @@ class Evidence:
         n_ticks: how often the other thread ran inside.
         n_wakeups: windows in which a thread was woken out of its wait for the GIL; None
             where the kernel does not tell.
-        n_unhindered: without a GIL: how many of the ticks stopped the world, but not
-            the call.
-        n_proven: without a GIL: how many of those prove it: the call slept all the
-            while, or was on its way and computed nothing, but what is attached has to
-            compute in order to be stopped.
-        n_stopped: without a GIL: how many of the stops stopped the call too.
+        n_looks: without a GIL: at how many moments it was read whether the call was
+            attached.
+        n_detached: without a GIL: at how many of these it was not.
         n_waited: without a GIL: how many stops began inside and, by more than the
             run-queue wait of who stopped the world, waited for most of the rest.
         n_calls_tried: calls made while another thread asked for the GIL all the time.
@@ -51,9 +48,8 @@ class Evidence:
     n_windows_released: int = 0
     n_ticks: int = 0
     n_wakeups: int | None = None
-    n_unhindered: int | None = None
-    n_proven: int | None = None
-    n_stopped: int | None = None
+    n_looks: int = 0
+    n_detached: int = 0
     n_waited: int | None = None
     n_calls_tried: int = 0
     n_calls_interrupted: int = 0

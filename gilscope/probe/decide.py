@@ -23,23 +23,21 @@ FIRST_S = 1e-3
 FIRST_TIMES = 3
 # A call takes at least so many times what a call that does nothing takes.
 SEEN_CALLS = 2.0
-# Without a GIL: how many stops that did not stop the caller show that it was detached,
-# at the least and as a share of all. A caller that is slow to go to sleep when it is
-# stopped looks detached now and then; of a call without Python code each stop tells.
-FREE_STOPS = 5
-FREE_SHARE = 0.5
-# So many stops have to have waited for a call; fewer if it is so long that it cannot
-# have been a run-queue wait instead.
-MANY_STOPS = 15
-LONG_S = 5e-3
-PROVEN_SHARE = 0.5
-# On a busy machine a call that was stopped may look so; from here on it is doubtful.
-DOUBT_SHARE = 0.1
-# What holds has to look detached in fewer of the stops than this.
-ODD_SHARE = 0.05
-# Whoever stops the world may have no core before the call is over. A shorter call tells
-# nothing if it was not seen to be detached.
-STOPPED_S = 100e-6
+# Without a GIL: so many looks at a call have to say the same, or one in so many where
+# Python code runs: that is stopped by whatever else stops the world, and then looks
+# detached for a moment.
+MANY_LOOKS = 20
+# So many at calls so short that they may be detached for a moment only; and so many
+# calls, as the threads of one may be over before it waits for them.
+SHORT_S = 50e-6
+MANY_SHORT_LOOKS = 300
+MANY_CALLS = 3
+DETACHED_LOOKS = 3
+DETACHED_SHARE = 0.005
+# So many stops have to have waited for most of a call; fewer if it is so long.
+MANY_STOPS = 3
+FEW_STOPS = 1
+LONG_S = 0.05
 
 UNTOLD = "the controls could not be told apart"
 GIVE_MORE = "check the C function itself, or give it more to do"
@@ -81,21 +79,23 @@ def compare_attached_controls(
     releaser: Evidence, holder: Evidence, python_loop: Evidence
 ) -> Controls:
     """Find out whether the known callables can be told apart without a GIL."""
-    free, stops = releaser.n_unhindered, releaser.n_ticks
-    loop_free, loop_stops = python_loop.n_unhindered, python_loop.n_ticks
     faults: dict[str, object] = {
-        f"a known detached call let {free} of {stops} stops pass": (
-            free is not None and free < FREE_STOPS
-        ),
-        "no stop was over inside a known detached call": not stops,
+        f"a known detached call was found so in {releaser.n_detached} of "
+        f"{releaser.n_looks} looks": releaser.n_detached < DETACHED_LOOKS
+    }
+    for name, kept in (("attached call", holder), ("Python loop", python_loop)):
+        text = f"a known {name} was found detached in {kept.n_detached} of "
+        faults[f"{text}{kept.n_looks} looks"] = kept.n_detached or not kept.n_looks
+    faults |= {
         f"a known attached call was stopped {holder.n_ticks} times": holder.n_ticks,
-        "a Python loop could not be stopped": not (python_loop.n_stopped or loop_stops),
+        "a Python loop could not be stopped": not python_loop.n_ticks,
     }
     return make_controls(
         (releaser, holder, python_loop),
         faults,
-        f"releaser passed by {free} of {stops} stops, holder never, Python loop by "
-        f"{loop_free} of {loop_stops}",
+        f"releaser detached in {releaser.n_detached} of {releaser.n_looks} looks, "
+        f"holder in 0 of {holder.n_looks}, Python loop in 0 of {python_loop.n_looks} "
+        f"and stopped {python_loop.n_ticks} times",
     )
 
 
@@ -199,66 +199,65 @@ def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
     return "preemptible", f"{kept}, but {why}"
 
 
-def decide_attached(  # noqa: PLR0911 - one return a case.
+def decide_attached(
     evidence: Evidence, controls: Controls, *, call_s: float
 ) -> tuple[Verdict, str]:
     """Draw the verdict where there is no GIL."""
-    stops, tried = evidence.n_ticks, evidence.n_calls_tried
-    free, stopped = evidence.n_unhindered or 0, evidence.n_stopped or 0
-    waited, proven = evidence.n_waited or 0, evidence.n_proven or 0
+    looks, detached = evidence.n_looks, evidence.n_detached
     calls = f"{evidence.n_calls} calls of {describe_time(call_s)}"
+    found = f"{detached} of {looks} looks found {calls} detached"
     runs_no_python = evidence.runs_python is False
     if not controls.told_apart:
         return "inconclusive", f"{UNTOLD}: {controls.reason}"
-    if runs_no_python and stops:
-        return "releases", (
-            f"the world was stopped {stops} times inside {calls}, in which no Python "
-            "code runs that could have been stopped"
-        )
-    # One that was stopped comes back in steps, and may look detached between them.
-    is_proven = proven >= max(FREE_STOPS, PROVEN_SHARE * stops)
-    if is_proven or free >= max(FREE_STOPS, FREE_SHARE * (free + stopped)):
-        return "releases", (
-            f"the world was stopped {stops} times inside {calls}; {free} of them did "
-            "not stop the call, which was detached"
-        )
-    is_doubtful = proven >= max(FREE_STOPS, DOUBT_SHARE * stops)
-    if is_doubtful or call_s < STOPPED_S:
-        short = f"{calls} are too short to be seen; give one more to do"
-        doubt = f"{proven} of {stops} stops seem to have passed {calls}; {GIVE_MORE}"
-        return "inconclusive", doubt if is_doubtful else short
-    has_waited = waited >= (FREE_STOPS if call_s > LONG_S else MANY_STOPS)
-    if runs_no_python and has_waited:
-        return "holds", (
-            f"whoever stops the world waits for the whole of {calls}: {waited} of "
-            f"{tried} stops did"
-        )
-    if tried < FREE_STOPS or stopped < stops / 2:
+    if detached >= max(DETACHED_LOOKS, DETACHED_SHARE * looks) or (
+        runs_no_python and detached
+    ):
+        return "releases", found
+    if detached:
         return "inconclusive", (
-            f"too little was seen: the world was about to be stopped inside {tried} of "
-            f"{calls}, {stops} times it was, and {stopped} times that surely stopped "
-            f"the call; {GIVE_MORE}"
+            f"{found}: they detach for moments, or another thread stopped the world; "
+            f"{GIVE_MORE}"
         )
-    if (evidence.python_share or 0) >= PYTHON_SHARE:
-        return "preemptible", (
-            f"{calls} run Python code, which may be stopped, and were not seen to be "
-            f"detached in {tried} tries"
+    is_few = evidence.n_calls < MANY_CALLS and call_s < LONG_S
+    if is_few or looks < (MANY_LOOKS if call_s > SHORT_S else MANY_SHORT_LOOKS):
+        return "inconclusive", (
+            f"too little was seen: the machine let another thread look {looks} times "
+            f"at {calls}; {GIVE_MORE}"
         )
+    if runs_no_python:
+        return (
+            "holds",
+            f"{found}, and no Python code runs in which they could be stopped",
+        )
+    return decide_stopped(evidence, found, call_s)
+
+
+def decide_stopped(
+    evidence: Evidence, found: str, call_s: float
+) -> tuple[Verdict, str]:
+    """Tell Python code from what holds, for a call that was never detached."""
     interrupted, split = evidence.n_calls_interrupted, evidence.n_calls_split
-    if split >= max(FREE_STOPS, SPLIT_SHARE * interrupted):
-        return "inconclusive", (
-            f"{calls} run little Python code and yet were stopped in the midst of "
-            f"{split} of {interrupted}: between pieces of C code, or where they "
-            "detach for a moment; check the C function itself"
+    tried, waited = evidence.n_calls_tried, evidence.n_waited or 0
+    is_python = (evidence.python_share or 0) >= PYTHON_SHARE
+    if is_python and interrupted:
+        return "preemptible", (
+            f"{found}, but they run Python code, which was stopped in {interrupted} of "
+            f"{tried} calls"
         )
-    if not has_waited or free > ODD_SHARE * (free + stopped):
-        return "inconclusive", (
-            f"too little was seen: {waited} stops waited for most of {calls}, {free} "
-            f"did not stop them; {GIVE_MORE}"
+    if not is_python and split >= max(min(2, tried), PIECES_SHARE * interrupted):
+        return "preemptible", (
+            f"{found}, but they could be stopped, in the midst of {split} of {tried} "
+            "calls"
         )
-    return "holds", (
-        f"whoever stops the world waits for the call: inside {calls} it was stopped "
-        f"{stops} times, only before or after the work"
+    has_waited = waited >= (FEW_STOPS if call_s > LONG_S else MANY_STOPS)
+    if not is_python and has_waited and split <= SPLIT_SHARE * interrupted:
+        return "holds", (
+            f"{found}, and {waited} stops of the world waited for most of one of "
+            f"{tried} calls, which can be stopped only before or after the work"
+        )
+    return "inconclusive", (
+        f"{found}; too little was seen of where they can be stopped: {tried} calls "
+        f"were tried, {interrupted} stopped, {split} in their midst; {GIVE_MORE}"
     )
 
 

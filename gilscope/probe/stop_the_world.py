@@ -1,29 +1,40 @@
-"""How a call is judged where there is no GIL: by a witness that stops the world.
+"""How a call is judged where there is no GIL: whether its thread is attached meanwhile.
 
-A thread that is attached makes whoever stops the world wait for it, until it comes to
-a place in Python code where it may be stopped, or detaches. So a stop that begins and
-ends inside a call tells that the call detached or runs Python code; which of the two,
-Linux tells: a thread that was stopped went to sleep for it, one that was detached ran
-on or slept on.
+The witness reads the state of the caller out of the memory of the interpreter, and
+stops nobody. That tells for certain whether the call was detached at that moment,
+however busy the machine: a thread that has no core stays what it is.
 
-Source: docs/explanation/how-the-verdict-works.md; PEP 703, "Stop-the-World".
+Of a call that is never detached, stops of the world tell whether it is Python code. A
+stop that begins while the call is attached has to wait for it, until it comes to a
+place in Python code where it may be stopped.
+
+Source: docs/explanation/how-the-verdict-works.md; PEP 703, "Stop-the-World"; CPython,
+Python/pystate.c, stop_the_world() and detach_thread().
 """
 
+import contextlib
+import sys
 from bisect import bisect, bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import compress, cycle, pairwise, repeat
-from operator import attrgetter
+from itertools import cycle, groupby, pairwise, repeat
+from operator import attrgetter, sub
 from typing import Any, NamedTuple
 
 from gilscope.clock import perf_counter, perf_counter_ns, sleep, thread_time_ns
 from gilscope.kernel import ThreadView, WitnessError, count_sleeps
 from gilscope.model import Check, Controls, Evidence, FirstCall
-from gilscope.probe.decide import compare_attached_controls, decide_attached, find_notes
-from gilscope.probe.estimate import HoldEstimate, select_longest_hold
-from gilscope.probe.fraction import Estimate, Phase, estimate_fraction
-from gilscope.probe.interruptions import weigh_marks
+from gilscope.probe.decide import (
+    DETACHED_LOOKS,
+    compare_attached_controls,
+    decide_attached,
+    find_notes,
+)
+from gilscope.probe.estimate import COMPUTING_SHARE, HoldEstimate, select_longest_hold
+from gilscope.probe.fraction import N_ERRORS_SAMPLED, compute_share_range
+from gilscope.probe.interruptions import LOOP_NS, LOOP_SHARE, ONCE_SHARE, SHORT_NS
 from gilscope.probe.session import borrow_session, run_loop
 from gilscope.probe.statement import Subject
 from gilscope.probe.surroundings import (
@@ -32,43 +43,47 @@ from gilscope.probe.surroundings import (
     explain_refusal,
 )
 from gilscope.probe.switch_interval import MAX_CALLS, check_complete, run_chain
-from gilscope.probe.witness import Tick, Witness, find_place
+from gilscope.probe.witness import Witness, find_place
 from gilscope.stats import Figure
 
+# Where PyThreadState has its state, in bytes, and what that says (CPython,
+# Include/cpython/pystate.h and Include/internal/pycore_pystate.h, on 64 bits). Where it
+# were elsewhere, the controls could not be told apart.
+STATE_OFFSETS = {(3, 13): 40, (3, 14): 44, (3, 15): 48}
+DETACHED, ATTACHED = 0, 1
 # The Python loop is long, for it may take milliseconds to be stopped.
 CONTROL_STEPS = 50_000
 LOOP_STEPS = 500_000
-# How long each control is watched at the least, and at the most.
-CONTROL_S = 0.02, 0.2
+# How long each control is watched at the most, each way, and for which share of what is
+# enough otherwise.
+CONTROL_S = 0.5
+CONTROL_SHARE = 0.2
 # The shares of the budget for figures, and while too little was seen for a verdict.
 WATCH_SHARE = 0.5
 LIMIT_SHARE = 2.0
-# From this share of the budget on one call is long.
-LONG_SHARE = 0.25
-# Taken in turn: with one of them alone the stops would fall into step with calls of
+# Taken in turn: with one of them alone the looks would fall into step with calls of
 # some length, and meet each in the same place.
 PAUSES_S = (*repeat(20e-6, 7), 400e-6)
+# A wait of the witness for a core is no longer than so many usual ones.
+LATE_TIMES = 4
 # A stop takes about a microsecond if it has to wait for nobody.
 STOP_NS = 20_000
-# It looks each millisecond for threads that have detached (stop_the_world(), CPython).
-LOOK_NS = 1_500_000
-# What a thread computes at the most to come back from a stop.
-BACK_NS = 20_000
 # Calls shorter than this are watched many at a time, longer where the witness comes too
 # late for them, and those that last no longer than a few stops as if they were one.
 WINDOW_NS = 2_000_000
 WINDOW_MAX_NS = 64_000_000
 SPLIT_NS = 50_000
-# So many stops inside of so many calls are enough, or calls that nobody could stop.
-ENOUGH_STOPS = 30
-ENOUGH_CALLS = 5
-ENOUGH_BLOCKED = 20
+# So many looks are taken at a time at short calls, which may be detached for a moment.
+SHORT_LOOKS = 8
+# So many of one kind are enough: looks, of which none or several found the call
+# detached; stops that were over inside of a call; calls that nobody could stop.
+ENOUGH = {"looks": 200, "detached": 30, "inside": 30, "blocked": 20}
 
 
 def judge_attached(
     check: Check, subject: Subject, budget_s: float, *, figures: bool
 ) -> Check:
-    """Judge a call by whether others can stop the world while it runs."""
+    """Judge a call by whether its thread is attached while it runs."""
     with borrow_session() as session, session.take_turn():
         start = perf_counter_ns()
         answer = subject.make_call()()
@@ -77,73 +92,72 @@ def judge_attached(
         if (refusal := explain_refusal(subject.call, answer)) is not None:
             return replace(check, reason=refusal)
         del answer
-        is_long = first.call_s > LONG_SHARE * budget_s
-        windows: list[StopWindow] = []
+        max_calls = MAX_CALLS if subject.prepare is None else 1
         witness = session.start(StopWitness)
         try:
             with witness.attach():
                 watch = partial(watch_attached_controls, witness)
-                controls = session.renew_controls(watch)
-                check = replace(check, controls=controls)
-                start_s = perf_counter()
-                # For a verdict alone the first windows may be enough.
-                shares = (WATCH_SHARE,) if figures else (0.0, WATCH_SHARE)
-                for share in (0.0,) if is_long else shares:
-                    passed_s = perf_counter() - start_s
-                    windows += watch_for(
-                        witness,
-                        subject.make_call,
-                        share * budget_s - passed_s,
-                        LIMIT_SHARE * budget_s - passed_s,
-                        MAX_CALLS if subject.prepare is None else 1,
-                    )
-                    check = weigh_windows(check, subject, windows)
-                    if check.verdict != "inconclusive":
-                        break
+                check = replace(check, controls=session.renew_controls(watch))
+                watch_calls = partial(
+                    watch_for,
+                    witness,
+                    subject.make_call,
+                    limit_s=LIMIT_SHARE * budget_s,
+                    max_calls=max_calls,
+                )
+                least_s = WATCH_SHARE * budget_s if figures else 0.0
+                looked = watch_calls(least_s=least_s)
+                own_ns = min(window.own_ns for window in looked)
+                share, n_traced = count_python_share(subject.make_call, own_ns)
+                is_detached = any(window.n_detached for window in looked)
+                is_over = is_detached or share == 0
+                stopped = [] if is_over else watch_calls(stops_world=True)
         except WitnessError as error:
             return replace(check, reason=str(error))
-        return check
+        evidence = replace(
+            add_up(looked, stopped),
+            python_share=share,
+            runs_python=None if share is None else share > 0,
+        )
+        n_made = 1 + n_traced + sum(each.n_calls for each in (*looked, *stopped))
+        check = replace(check, evidence=evidence, n_calls_made=n_made)
+        return weigh_windows(check, subject, looked, stopped)
 
 
 def weigh_windows(
-    check: Check, subject: Subject, windows: Sequence["StopWindow"]
+    check: Check,
+    subject: Subject,
+    looked: Sequence["AttachedWindow"],
+    stopped: Sequence["AttachedWindow"],
 ) -> Check:
-    """Return the check with what was seen, and with one more call that is traced."""
+    """Return the check with what follows from the evidence."""
     assert check.controls is not None
     assert check.first_call is not None
-    first = check.first_call
-    own_ns = min(window.own_ns for window in windows)
-    share, n_traced = count_python_share(subject.make_call, own_ns)
-    evidence = replace(
-        # Where no Python code runs, a stop inside shows a call that detaches.
-        add_up(windows, STOP_NS if share == 0 else LOOK_NS),
-        python_share=share,
-        runs_python=None if share is None else share > 0,
-    )
-    verdict, reason = decide_attached(evidence, check.controls, call_s=own_ns / 1e9)
-    call_s = min(window.passed_ns / window.n_calls for window in windows) / 1e9
-    notes = [*find_notes(evidence, None, call_s=call_s, first=first)]
-    fraction: Figure | None = None
-    holds: tuple[Figure | None, Figure | None] | None = None
-    if verdict != "inconclusive":
-        fraction = Figure(0.0, 0.0, 0.0)
-        estimates = [estimate_stops(window) for window in windows]
-        holds = select_longest_hold([each.longest for each in estimates])
-        if verdict == "releases":
-            fraction = estimate_fraction(estimates)
-        elif verdict == "holds":
-            notes.append(describe_extension(subject.call, has_gil=False))
-    hold, clock = holds or (None, None)
+    assert check.evidence is not None
+    own_s = min(window.own_ns for window in looked) / 1e9
+    verdict, reason = decide_attached(check.evidence, check.controls, call_s=own_s)
+    call_s = min(window.passed_ns / window.n_calls for window in looked) / 1e9
+    notes = [*find_notes(check.evidence, None, call_s=call_s, first=check.first_call)]
+    fraction = Figure(0.0, 0.0, 0.0)
+    holds = [estimate_longest(window) for window in looked]
+    if verdict == "releases":
+        share = check.evidence.n_detached / check.evidence.n_looks
+        bounds = compute_share_range(share, check.evidence.n_looks, N_ERRORS_SAMPLED)
+        fraction = Figure(share, *bounds)
+    elif verdict == "preemptible":
+        holds = [hold for window in stopped for hold in estimate_waits(window)]
+    elif verdict == "holds":
+        notes.append(describe_extension(subject.call, has_gil=False))
+    is_told = verdict != "inconclusive"
+    hold, clock = (is_told and select_longest_hold(holds)) or (None, None)
     return replace(
         check,
         verdict=verdict,
         reason=reason,
-        released_fraction=fraction,
+        released_fraction=fraction if is_told else None,
         longest_hold=hold,
         longest_hold_by_clock=clock,
         call_s=call_s,
-        n_calls_made=1 + n_traced + evidence.n_calls,
-        evidence=evidence,
         notes=tuple(filter(None, notes)),
     )
 
@@ -152,8 +166,14 @@ def watch_attached_controls(witness: "StopWitness") -> Controls:
     """Watch a known releaser, a known holder and a known Python loop."""
 
     def watch(call: Callable[..., Any], argument: object) -> Evidence:
-        call = partial(call, argument)
-        return add_up(watch_for(witness, lambda: call, *CONTROL_S))
+        watch = partial(
+            watch_for,
+            witness,
+            lambda: partial(call, argument),
+            limit_s=CONTROL_S,
+            share=CONTROL_SHARE,
+        )
+        return add_up(watch(), [] if call is sleep else watch(stops_world=True))
 
     return compare_attached_controls(
         watch(sleep, 0.002),
@@ -162,37 +182,53 @@ def watch_attached_controls(witness: "StopWitness") -> Controls:
     )
 
 
-class Stop(NamedTuple):
-    """One time that the witness stopped the world."""
+class StateLook(NamedTuple):
+    """One moment at which the witness read the state of the caller."""
 
     start_ns: int
     end_ns: int
-    tick: Tick
-    # How long the caller had computed before.
-    computed: int | None = None
-    # Whether the caller was stopped by it: None if that could not be seen.
-    has_stopped: bool | None = None
-    # Whether that is proven.
-    is_proven: bool = False
+    is_detached: bool
+    # Whether the caller got further since the last look, or slept: one that has no core
+    # stays what it is, and counts once.
+    is_counted: bool = True
+    # The caller's run-queue wait so far.
+    caller_wait_ns: int = 0
+
+
+class Stop(NamedTuple):
+    """One time that the witness stopped the world, while the caller was attached."""
+
+    start_ns: int
+    end_ns: int
+    # How long the caller had computed before and after.
+    computed: int = 0
+    computed_after: int = 0
+    # Where in its Python code it was stopped.
+    place: tuple[int, int] | None = None
     # The run-queue waits meanwhile.
     witness_wait_ns: int = 0
     caller_wait_ns: int = 0
-    # Whether the witness slept in the meantime.
-    has_slept: bool = True
+    # How often the witness slept meanwhile: each millisecond it looks whether the stop
+    # is over (CPython, stop_the_world()).
+    n_sleeps: int = 1
 
     @property
-    def is_free(self) -> bool:
-        """Whether it surely did not stop the caller."""
-        return self.has_stopped is False
+    def late_ns(self) -> float:
+        """For how long it may have been over before the witness had a core to say so.
+
+        That is one of its waits, and at the most all of them.
+        """
+        return self.witness_wait_ns * min(1, LATE_TIMES / max(1, self.n_sleeps))
 
 
-class StopWindow(NamedTuple):
-    """Some calls, one right after the other, and the stops meanwhile."""
+class AttachedWindow(NamedTuple):
+    """Some calls, one right after the other, with the looks or stops meanwhile."""
 
     # Clock readings before, between and after the calls, and computing times.
     stamps: Sequence[int]
     computed: Sequence[int]
-    stops: Sequence[Stop]
+    looks: Sequence[StateLook] = ()
+    stops: Sequence[Stop] = ()
     # How long one of them took, without the caller's run-queue wait.
     own_ns: float = 0.0
 
@@ -206,12 +242,38 @@ class StopWindow(NamedTuple):
         """How long they took by the clock."""
         return self.stamps[-1] - self.stamps[0]
 
-    def split(self) -> Iterator["StopWindow"]:
+    def place(
+        self, looks: Sequence[StateLook], stops: Sequence[Stop]
+    ) -> "AttachedWindow":
+        """Return it with those of the looks and stops that are not all outside."""
+        return self._replace(
+            looks=self._select_beside(looks), stops=self._select_beside(stops)
+        )
+
+    def _select_beside(self, seen: Sequence[Any]) -> Sequence[Any]:
+        first = bisect(seen, self.stamps[0], key=attrgetter("end_ns"))
+        last = bisect_left(seen, self.stamps[-1], key=attrgetter("start_ns"))
+        return seen[first:last]
+
+    def split(self) -> Iterator["AttachedWindow"]:
         """Yield each call on its own."""
         ends = pairwise(zip(self.stamps, self.computed, strict=True))
         for (start, before), (end, after) in ends:
-            stops = [s for s in self.stops if s.end_ns > start and s.start_ns < end]
-            yield StopWindow((start, end), (before, after), stops, self.own_ns)
+            window = self._replace(stamps=(start, end), computed=(before, after))
+            yield window.place(self.looks, self.stops)
+
+    @property
+    def looks_inside(self) -> list[StateLook]:
+        """The looks that were all inside."""
+        first, last = self.stamps[0], self.stamps[-1]
+        return [
+            look for look in self.looks if first < look.start_ns and look.end_ns < last
+        ]
+
+    @property
+    def n_detached(self) -> int:
+        """How many of those that count found the caller detached."""
+        return sum(look.is_detached and look.is_counted for look in self.looks_inside)
 
     @property
     def begun(self) -> list[Stop]:
@@ -226,129 +288,161 @@ class StopWindow(NamedTuple):
 
 
 class StopWitness(Witness):
-    """A second thread that stops the world again and again."""
+    """A second thread that looks at the caller, or stops the world, again and again."""
 
     def __init__(self) -> None:
         """Prepare the thread."""
         super().__init__(limit_s=1.0)
+        self.stops_world = False
+        # How many looks it takes at a time.
+        self.n_looks = 1
+        self.looks: list[StateLook] = []
         self.stops: list[Stop] = []
+        self._read_state: Callable[[], int] = int
         self._computed_at_last: int | None = None
 
-    def _read_computed(self) -> int | None:
-        return self._read_caller and self._read_caller()
+    @contextlib.contextmanager
+    def attach(self) -> Iterator[None]:
+        """Watch the calling thread meanwhile."""
+        self._read_state = open_state()
+        with super().attach():
+            yield
+
+    def _read_computed(self) -> int:
+        return self._read_caller() if self._read_caller else 0
 
     def _take_ticks(self) -> None:
-        self.stops = []
+        self.looks, self.stops = [], []
         for pause_s in cycle(PAUSES_S):
             if not self._is_armed:
                 return
-            view = self._noted_view
-            is_asleep = view is None or view.read_sleep()[0]
-            if is_asleep or self._is_back(self._read_computed()):
-                stop = self._stop_world()
-                self.stops += [stop] if stop else []
+            if not self.stops_world:
+                self.looks += [self._look() for _ in range(self.n_looks)]
+            # One that is detached waits for nothing, or is not back from the last stop.
+            elif self._read_state() == ATTACHED:
+                self.stops.append(self._stop_world())
             sleep(pause_s)
 
-    def _is_back(self, computed: int | None) -> bool:
-        """Return whether the caller has come back from the last stop.
+    def _look(self) -> StateLook:
+        """Return the state of the caller."""
+        start = perf_counter_ns()
+        state = self._read_state()
+        end = perf_counter_ns()
+        look = StateLook(start, end, state == DETACHED)
+        if (view := self._noted_view) is None:
+            return look
+        computed = self._read_computed()
+        has_moved = computed != self._computed_at_last
+        self._computed_at_last = computed
+        # Whom a third thread has stopped for the moment is neither.
+        is_counted = state in (DETACHED, ATTACHED) and (
+            has_moved or view.read_sleep()[0]
+        )
+        return look._replace(is_counted=is_counted, caller_wait_ns=read_waits(view))
 
-        One that was stopped comes back in steps, for which it needs a core.
-        """
-        last = self._computed_at_last
-        return last is None or computed is None or not 0 <= computed - last <= BACK_NS
-
-    def _stop_world(self) -> Stop | None:
-        """Return what was seen of one stop, None if it tells nothing of the caller."""
+    def _stop_world(self) -> Stop:
+        """Return what was seen of one stop."""
         view, own = self._noted_view, self._own_view
-        n_sleeps = count_sleeps() if own else -1
+        n_sleeps = count_sleeps() if own else 0
         waits_ns = read_waits(own), read_waits(view)
-        before = view.read_sleep() if view else None
-        earlier, computed = self._read_computed(), self._read_computed()
+        computed = self._read_computed()
         start = perf_counter_ns()
         # This is what stops the world.
         place = find_place(self._caller)
         end = perf_counter_ns()
-        computed_after = self._read_computed()
-        after = view.read_sleep() if view else None
-        waits_ns = read_waits(own) - waits_ns[0], read_waits(view) - waits_ns[1]
-        has_slept = not own or count_sleeps() > n_sleeps
-        is_back = self._is_back(computed)
-        self._computed_at_last = computed_after
-        tick = Tick(end, progress=computed_after, place=place)
-        stop = Stop(start, end, tick, computed, has_slept=has_slept)
-        stop = stop._replace(witness_wait_ns=waits_ns[0], caller_wait_ns=waits_ns[1])
-        if before is None or after is None or computed is None:
-            return stop
-        # To be stopped a thread has to compute until it comes to where it goes to
-        # sleep. One that slept on, or computed nothing though it was on its way, was
-        # detached; so, with some exceptions, was one that computed on without sleeping.
-        slept_on = before == after and before[0]
-        if not (slept_on or is_back):
-            return None
-        if slept_on or computed == computed_after:
-            return stop._replace(has_stopped=False, is_proven=True)
-        if before[1] != after[1]:
-            return stop._replace(has_stopped=True)
-        computed_on = before == after and computed != earlier
-        return stop._replace(has_stopped=False if computed_on else None)
+        return Stop(
+            start,
+            end,
+            computed,
+            self._read_computed(),
+            place,
+            read_waits(own) - waits_ns[0],
+            read_waits(view) - waits_ns[1],
+            count_sleeps() - n_sleeps if own else 1,
+        )
 
 
-def watch_for(
+def open_state() -> Callable[[], int]:
+    """Return what reads the state of the calling thread, for another one to call."""
+    import ctypes  # noqa: PLC0415 - as elsewhere.
+
+    offset = STATE_OFFSETS.get(sys.version_info[:2])
+    if offset is not None:
+        prototype = ctypes.PYFUNCTYPE(ctypes.c_void_p)
+        address = prototype(("PyThreadState_Get", ctypes.pythonapi))()
+        state = ctypes.c_int.from_address(address + offset)
+        if state.value == ATTACHED:
+            return lambda: state.value
+    version = sys.version.partition(" ")[0]
+    message = f"nobody knows where CPython {version} keeps the state of a thread"
+    raise WitnessError(message)
+
+
+def watch_for(  # noqa: PLR0913 - all but two are by name.
     witness: StopWitness,
     make_call: Callable[[], Callable[[], Any]],
-    least_s: float,
+    *,
     limit_s: float,
+    least_s: float = 0.0,
     max_calls: int = MAX_CALLS,
-) -> list[StopWindow]:
+    stops_world: bool = False,
+    share: float = 1.0,
+) -> list[AttachedWindow]:
     """Watch calls for `least_s`, and up to `limit_s` while too little was seen."""
-    chains: list[StopWindow] = []
+    chains: list[AttachedWindow] = []
     count, window_ns = 1, WINDOW_NS
-    n_begun = n_inside = n_blocked = 0
+    seen: Counter[str] = Counter()
     started_s = perf_counter()
+    witness.stops_world, witness.n_looks = stops_world, 1
     witness.start()
     try:
         while True:
-            chains.append(watch_stops(witness, make_call(), count))
-            # The last stop may not have been noted yet.
-            last = [*place_stops(chains[-2:-1], witness.stops)]
+            chains.append(watch_chain(witness, make_call(), count))
+            # What was seen last may not have been noted yet.
+            last = [*place_windows(chains[-2:-1], witness)]
             for window in last:
-                n_begun += bool(window.begun)
-                n_inside += len(window.inside)
+                begun, inside = window.begun, window.inside
+                n_looks = sum(look.is_counted for look in window.looks_inside)
+                seen["looks"] += n_looks // witness.n_looks
+                seen["detached"] += window.n_detached
+                seen["begun"] += bool(begun)
+                seen["inside"] += len(inside)
                 # A call that nobody can stop shows so in as many windows.
-                n_blocked += bool(window.begun and not window.inside)
-            was_stopped = n_begun >= ENOUGH_CALLS and n_inside >= ENOUGH_STOPS
-            is_enough = was_stopped or n_blocked >= ENOUGH_BLOCKED
+                seen["blocked"] += bool(begun and not inside)
+            is_enough = any(seen[kind] >= share * n for kind, n in ENOUGH.items())
+            # A few say too little.
+            is_enough &= not 0 < seen["detached"] < DETACHED_LOOKS
             passed_s = perf_counter() - started_s
             if passed_s >= (least_s if is_enough else limit_s):
                 break
             # Where nobody runs Python code, one stop takes all of the rest.
-            is_late = not any(window.begun for window in last)
+            is_late = not any(window.begun or window.looks_inside for window in last)
             window_ns = 2 * window_ns if is_late else window_ns // 2
             window_ns = max(WINDOW_NS, min(window_ns, WINDOW_MAX_NS))
             call_ns = max(1, chains[-1].passed_ns // count)
+            # Each moment of a short call is as good as any other.
+            witness.n_looks = SHORT_LOOKS if call_ns < SPLIT_NS else 1
             count = max(1, min(window_ns // call_ns, 10 * count, max_calls))
     finally:
         witness.rest()
-    return [*place_stops(chains, witness.stops)]
+    return [*place_windows(chains, witness)]
 
 
-def place_stops(
-    chains: Sequence[StopWindow], stops: Sequence[Stop]
-) -> Iterator[StopWindow]:
-    """Yield calls with the stops beside each, short ones as many as were watched."""
+def place_windows(
+    chains: Sequence[AttachedWindow], witness: StopWitness
+) -> Iterator[AttachedWindow]:
+    """Yield each call with what was seen beside it, short ones together."""
     for chain in chains:
-        first = bisect(stops, chain.stamps[0], key=attrgetter("end_ns"))
-        last = bisect_left(stops, chain.stamps[-1], key=attrgetter("start_ns"))
-        window = chain._replace(stops=stops[first:last])
+        window = chain.place(witness.looks, witness.stops)
         # Between two calls there may be Python code that is none of theirs.
         is_long = window.passed_ns > SPLIT_NS * window.n_calls
         yield from window.split() if is_long else [window]
 
 
-def watch_stops(
+def watch_chain(
     witness: StopWitness, call: Callable[[], Any], count: int
-) -> StopWindow:
-    """Watch some calls beside the witness, whose stops are not known yet."""
+) -> AttachedWindow:
+    """Watch some calls beside the witness, of which nothing is known yet."""
     view = witness.caller_view
     waited_ns = read_waits(view)
     readings = run_chain(call, count, (perf_counter_ns, thread_time_ns))
@@ -356,7 +450,7 @@ def watch_stops(
     waited_ns = read_waits(view) - waited_ns
     stamps, computed = readings[::2], readings[1::2]
     own_ns = max(computed[-1] - computed[0], stamps[-1] - stamps[0] - waited_ns)
-    return StopWindow(stamps, computed, (), own_ns / count)
+    return AttachedWindow(stamps, computed, own_ns=own_ns / count)
 
 
 def read_waits(view: ThreadView | None) -> int:
@@ -364,73 +458,119 @@ def read_waits(view: ThreadView | None) -> int:
     return 0 if view is None else view.read_times().waiting_for_core
 
 
-def add_up(windows: Sequence[StopWindow], look_ns: int = LOOK_NS) -> Evidence:
+def add_up(
+    looked: Sequence[AttachedWindow], stopped: Sequence[AttachedWindow]
+) -> Evidence:
     """Return the counts."""
-    inside = [window.inside for window in windows]
-    is_free = [any(stop.is_free for stop in stops) for stops in inside]
-    ended = [stop for stops in inside for stop in stops]
-    begun = [(window, stop) for window in windows for stop in window.begun]
+    detached = [window.n_detached for window in looked]
+    inside = [window.inside for window in stopped]
     return Evidence(
-        n_calls=sum(window.n_calls for window in windows),
-        n_released=sum(window.n_calls for window in compress(windows, is_free)),
-        n_windows=len(windows),
-        n_windows_released=sum(is_free),
-        n_ticks=len(ended),
-        n_unhindered=sum(stop.is_free for stop in ended),
-        n_proven=sum(stop.is_proven for stop in ended),
-        # A stop that was over may seem to end late, where the witness had no core.
-        n_stopped=sum(bool(stop.has_stopped) for _, stop in begun),
-        n_waited=sum(has_waited(window, stop, look_ns) for window, stop in begun),
-        n_calls_tried=sum(bool(window.begun) for window in windows),
+        n_calls=sum(window.n_calls for window in looked),
+        n_released=sum(
+            window.n_calls for window, n in zip(looked, detached, strict=True) if n
+        ),
+        n_windows=len(looked),
+        n_windows_released=sum(map(bool, detached)),
+        n_ticks=sum(map(len, inside)),
+        n_looks=sum(
+            look.is_counted for window in looked for look in window.looks_inside
+        ),
+        n_detached=sum(detached),
+        n_waited=sum(
+            has_waited(window, stop) for window in stopped for stop in window.begun
+        ),
+        n_calls_tried=sum(bool(window.begun) for window in stopped),
         n_calls_interrupted=sum(map(bool, inside)),
-        n_calls_split=sum(map(is_split, windows)),
+        n_calls_split=sum(map(is_split, stopped)),
     )
 
 
-def has_waited(window: StopWindow, stop: Stop, look_ns: int) -> bool:
+def has_waited(window: AttachedWindow, stop: Stop) -> bool:
     """Return whether a stop waited for most of the call, and not for a core."""
-    if not stop.has_slept:
-        return False
-    waited_ns = stop.end_ns - stop.start_ns - stop.witness_wait_ns - stop.caller_wait_ns
+    waited_ns = stop.end_ns - stop.start_ns - stop.caller_wait_ns
     rest_ns = window.stamps[-1] - stop.start_ns - stop.caller_wait_ns
     half_ns = min(rest_ns, window.own_ns * window.n_calls) / 2
-    # Meanwhile the call computed, or slept. A stop looks but now and then for a thread
-    # that detached on its way, and so may outlast the beginning of a sleep.
-    computed_ns = (stop.tick.progress or 0) - (stop.computed or 0)
-    return computed_ns > max(STOP_NS, half_ns) or waited_ns > max(look_ns, half_ns)
+    # Meanwhile the call computed, or slept.
+    own_ns = max(waited_ns, stop.computed_after - stop.computed) - stop.late_ns
+    return stop.n_sleeps > 0 and own_ns > max(STOP_NS, half_ns)
 
 
-def is_split(window: StopWindow) -> bool:
+def is_split(window: AttachedWindow) -> bool:
     """Return whether a window was stopped in its midst.
 
-    When in the course of a stop the caller was stopped is not known, so both ends of
-    each have to lie there: before it was stopped it may have had to come to a place for
-    that, and afterwards the witness may have had no core to say that it is over.
+    When in the course of a stop the caller was stopped is not known: before that it may
+    have had to come to a place for it, and afterwards the witness may have had no core
+    to say that it is over. So a piece may begin and end with any moment of a stop.
     """
+    stops = window.inside
+    if not stops:
+        return False
     first, last = window.computed[0], window.computed[-1]
-    places = [stop.tick.place for stop in window.inside]
-    before = [stop.computed or 0 for stop in window.inside]
-    after = [stop.tick.progress or 0 for stop in window.inside]
-    return all(weigh_marks([first, *marks, last], places) for marks in (before, after))
+    before = [stop.computed for stop in stops]
+    after = [stop.computed_after for stop in stops]
+    # Of what sleeps the clock tells how far it has come.
+    if last - first < COMPUTING_SHARE * window.own_ns * window.n_calls:
+        first, last = window.stamps[0], window.stamps[-1]
+        before = [stop.start_ns for stop in stops]
+        after = [stop.end_ns for stop in stops]
+    whole = last - first
+    # Stopped twice at one place, with work in between: there is a loop in Python.
+    first_seen: dict[object, int] = {}
+    has_loop = any(
+        begin - first_seen.setdefault(stop.place, end)
+        > max(LOOP_NS, LOOP_SHARE * whole)
+        for stop, begin, end in zip(stops, before, after, strict=True)
+        if stop.place is not None
+    )
+    longest = max(map(sub, [*after, last], [first, *before]))
+    return has_loop or whole < SHORT_NS or longest < ONCE_SHARE * whole
 
 
-def estimate_stops(window: StopWindow) -> Estimate:
-    """Estimate for which share of a window stops did not have to wait for the caller.
+def estimate_longest(window: AttachedWindow) -> HoldEstimate:
+    """Return for how long the call was attached at a time, as the looks tell.
+
+    At both of its ends it is attached.
+    """
+    own, passed = window.own_ns, window.passed_ns / window.n_calls
+    looks = window.looks_inside
+    if not any(look.is_detached for look in looks):
+        return HoldEstimate(own, own if looks else 0.0, own, passed, bool(looks))
+    if window.n_calls > 1:
+        return HoldEstimate(own / 2, 0.0, own, passed)
+    first, last = (
+        StateLook(at_ns, at_ns, is_detached=False, caller_wait_ns=look.caller_wait_ns)
+        for at_ns, look in (
+            (window.stamps[0], looks[0]),
+            (window.stamps[-1], looks[-1]),
+        )
+    )
+    groups = [
+        [*found]
+        for _, found in groupby([first, *looks, last], lambda look: look.is_detached)
+    ]
+    found = []
+    for i, group in enumerate(groups):
+        if group[0].is_detached:
+            continue
+        before = groups[i - 1][-1] if i else first
+        after = groups[i + 1][0] if i + 1 < len(groups) else last
+        clock = after.start_ns - before.end_ns
+        high = min(own, max(0, clock - after.caller_wait_ns + before.caller_wait_ns))
+        low = group[-1].start_ns - group[0].end_ns
+        low -= group[-1].caller_wait_ns - group[0].caller_wait_ns
+        found.append(
+            HoldEstimate((low + high) / 2, max(0, min(low, high)), high, clock)
+        )
+    return max(found, key=attrgetter("low", "high"))
+
+
+def estimate_waits(window: AttachedWindow) -> Iterator[HoldEstimate]:
+    """Yield for how long each stop had to wait for the call.
 
     The run-queue wait of the witness widens the range; the caller's is left out.
     """
-    first, last = window.stamps[0], window.stamps[-1]
-    holds = []
-    for stop in window.stops:
-        waited = min(stop.end_ns, last) - max(stop.start_ns, first)
-        if not stop.is_free and waited > STOP_NS:
-            own = max(0, waited - stop.caller_wait_ns)
-            low = max(0, own - stop.witness_wait_ns)
-            holds.append(HoldEstimate((low + own) / 2, low, own, waited))
-    whole = max(1.0, window.own_ns * window.n_calls)
-    held, high = (
-        min(whole, sum(map(attrgetter(end), holds))) for end in ("low", "high")
-    )
-    longest = max(holds, key=attrgetter("low"), default=HoldEstimate(0, 0, 0))
-    phase = Phase(held, whole - high, unplaced_ns=high - held)
-    return Estimate(whole, 1, [phase], 0.0, longest)
+    for stop in window.begun:
+        waited = min(stop.end_ns, window.stamps[-1]) - stop.start_ns
+        own = max(0, waited - stop.caller_wait_ns)
+        low = max(0, own - stop.witness_wait_ns)
+        yield HoldEstimate((low + own) / 2, low, own, waited)

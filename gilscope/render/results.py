@@ -142,9 +142,9 @@ def list_evidence(found: Evidence, *, is_gil: bool) -> Iterator[str]:
         yield f"{found.n_ticks} ticks"
     else:
         yield f"{found.n_calls} calls"
-        yield f"the world was stopped {found.n_ticks} times inside"
-        yield f"{found.n_stopped} times the call too"
-        yield f"{found.n_unhindered} times surely not"
+        yield f"{found.n_detached} of {found.n_looks} looks found them detached"
+        if found.n_calls_tried:
+            yield f"the world was stopped {found.n_ticks} times inside"
     if found.n_wakeups is not None:
         yield f"a thread was woken in {found.n_wakeups} windows"
     if is_gil and found.n_calls_tried:

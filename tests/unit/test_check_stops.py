@@ -1,4 +1,4 @@
-"""What one stop of the world says of the caller, from what Linux tells of it."""
+"""What looks at the caller and stops of the world say, without an interpreter of it."""
 
 import time
 from functools import partial
@@ -7,86 +7,179 @@ from types import SimpleNamespace
 
 import pytest
 
-from gilscope.kernel import Times
+from gilscope.kernel import Times, WitnessError
 from gilscope.probe import stop_the_world
 from gilscope.probe.stop_the_world import (
-    BACK_NS,
+    ATTACHED,
+    DETACHED,
+    AttachedWindow,
+    StateLook,
     Stop,
-    StopWindow,
     StopWitness,
     add_up,
+    estimate_longest,
+    estimate_waits,
+    is_split,
+    open_state,
+    watch_chain,
     watch_for,
-    watch_stops,
 )
-from gilscope.probe.witness import Tick
 
 AWAKE, ASLEEP = False, True
+SUSPENDED = 2
+MS = 1_000_000
 
 
 class View:
-    """Says before and after a stop what Linux might say of a thread."""
+    """Says what Linux might say of a thread."""
 
-    def __init__(self, *states, waits_ns=()):
-        self.states = list(states)
+    def __init__(self, is_asleep=AWAKE, waits_ns=()):
+        self.is_asleep = is_asleep
         self.waits_ns = list(waits_ns)
 
     def read_sleep(self):
-        return self.states.pop(0)
+        return self.is_asleep, 3
 
     def read_times(self):
         return Times(0, self.waits_ns.pop(0) if self.waits_ns else 0)
 
 
-def stop_world(monkeypatch, states, computed, at_last=0):
-    monkeypatch.setattr(stop_the_world, "find_place", lambda _: None)
-    witness = StopWitness()
-    witness._noted_view = View(*states)
-    witness._own_view = View()
-    witness._read_caller = iter(computed).__next__
-    witness._computed_at_last = at_last
-    return witness._stop_world()
+# --- Looks ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("states", "computed", "has_stopped", "is_proven"),
+    ("state", "is_asleep", "computed", "expected"),
     [
-        # It slept on, however often it was looked at.
-        ([(ASLEEP, 3), (ASLEEP, 3)], (5, 5, 5), False, True),
-        # It was on its way and had no core meanwhile.
-        ([(AWAKE, 3), (AWAKE, 3)], (7, 7, 7), False, True),
-        # It computed on.
-        ([(AWAKE, 3), (AWAKE, 3)], (6, 7, 8), False, False),
-        # It went to sleep, which is what the stopped do.
-        ([(AWAKE, 3), (ASLEEP, 4)], (6, 7, 8), True, False),
-        ([(ASLEEP, 3), (AWAKE, 4)], (6, 6, 8), True, False),
-        # It woke up and may not have come to where it is stopped.
-        ([(ASLEEP, 3), (AWAKE, 3)], (6, 6, 8), None, False),
+        pytest.param(ATTACHED, AWAKE, 6, (False, True), id="got further"),
+        pytest.param(ATTACHED, AWAKE, 5, (False, False), id="has no core"),
+        pytest.param(ATTACHED, ASLEEP, 5, (False, True), id="sleeps attached"),
+        pytest.param(DETACHED, AWAKE, 6, (True, True), id="computes detached"),
+        pytest.param(DETACHED, AWAKE, 5, (True, False), id="detached, no core"),
+        pytest.param(DETACHED, ASLEEP, 5, (True, True), id="sleeps detached"),
+        pytest.param(SUSPENDED, ASLEEP, 5, (False, False), id="stopped by a third"),
     ],
 )
-def test_linux_tells_whether_the_caller_was_stopped(
-    monkeypatch, states, computed, has_stopped, is_proven
+def test_a_look_tells_the_state_and_counts_once_where_there_is_no_core(
+    state, is_asleep, computed, expected
 ):
-    found = stop_world(monkeypatch, states, computed, at_last=-BACK_NS)
-    assert (found.has_stopped, found.is_proven) == (has_stopped, is_proven)
+    witness = StopWitness()
+    witness._noted_view = View(is_asleep)
+    witness._read_state = lambda: state
+    witness._read_caller = lambda: computed
+    witness._computed_at_last = 5
+    found = witness._look()
+    assert (found.is_detached, found.is_counted) == expected
 
 
-def test_one_that_had_no_core_since_it_was_stopped_last_tells_nothing(monkeypatch):
-    """It may not have come back from there, and would not have to be stopped again."""
-    states = [(AWAKE, 3), (AWAKE, 3)]
-    assert stop_world(monkeypatch, states, (5, 5, 5), at_last=5) is None
+def test_without_the_kernel_every_look_counts():
+    witness = StopWitness()
+    witness._read_state = lambda: DETACHED
+    assert witness._look()[2:] == (True, True, 0)
 
 
-def test_without_the_kernel_a_stop_is_only_a_stop(monkeypatch):
-    monkeypatch.setattr(stop_the_world, "find_place", lambda _: None)
-    found = StopWitness()._stop_world()
-    assert (found.has_stopped, found.is_proven) == (None, False)
+def look(at_ns, *, is_detached=False, is_counted=True, caller_wait_ns=0):
+    return StateLook(at_ns, at_ns + 1, is_detached, is_counted, caller_wait_ns)
 
 
-def make_stop(length_us, computed_us, witness_us=0, caller_us=0):
+def test_a_look_belongs_to_the_call_that_it_is_all_inside_of():
+    """What is at an edge may be of the Python code around it."""
+    detached = partial(look, is_detached=True)
+    window = AttachedWindow((10, 20), (0, 0), [detached(9), look(14), detached(19)])
+    assert [found.start_ns for found in window.looks_inside] == [14]
+    assert add_up([window], []).n_detached == 0
+    window = window._replace(looks=[detached(11), look(12), detached(13)])
+    evidence = add_up([window], [])
+    assert (evidence.n_looks, evidence.n_detached) == (3, 2)
+    assert (evidence.n_released, evidence.n_windows_released) == (1, 1)
+    # One that has no core tells what it is, but not how often.
+    seen = [look(12, is_counted=False), detached(13, is_counted=False)]
+    evidence = add_up([window._replace(looks=seen)], [])
+    assert (evidence.n_looks, evidence.n_detached) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("looks", "n_calls", "expected"),
+    [
+        pytest.param([], 1, (0, 1000), id="nobody looked"),
+        pytest.param([look(400)], 1, (1000, 1000), id="never detached"),
+        pytest.param([look(400)], 2, (500, 500), id="neither of two"),
+        pytest.param([look(400, is_detached=True)], 1, (0, 600), id="ends only"),
+        pytest.param([look(400, is_detached=True)], 2, (0, 500), id="one of two"),
+        pytest.param(
+            [
+                look(100, is_detached=True),
+                *map(look, (200, 700, 900)),
+                look(950, is_detached=True),
+            ],
+            1,
+            (699, 849),
+            id="between",
+        ),
+        pytest.param(
+            [
+                look(100, is_detached=True),
+                look(200),
+                look(700, caller_wait_ns=300),
+                look(900, is_detached=True, caller_wait_ns=300),
+            ],
+            1,
+            (199, 499),
+            id="without a core",
+        ),
+    ],
+)
+def test_the_longest_hold_is_between_two_looks_that_found_it_detached(
+    looks, n_calls, expected
+):
+    stamps = [1000 * i // n_calls for i in range(n_calls + 1)]
+    window = AttachedWindow(stamps, stamps, looks, own_ns=1000 / n_calls)
+    assert estimate_longest(window)[1:3] == pytest.approx(expected, abs=2)
+
+
+def test_a_state_at_an_unknown_place_is_refused(monkeypatch):
+    monkeypatch.setattr(stop_the_world, "STATE_OFFSETS", {})
+    with pytest.raises(WitnessError, match="keeps the state of a thread"):
+        open_state()
+
+
+# --- Stops ----------------------------------------------------------------------------
+
+
+def test_the_run_queue_waits_during_a_stop_are_noted(monkeypatch):
+    monkeypatch.setattr(stop_the_world, "find_place", lambda _: (1, 2))
+    witness = StopWitness()
+    witness._own_view = View(waits_ns=[1_000, 1_500])
+    witness._noted_view = View(waits_ns=[5_000, 75_000])
+    witness._read_caller = iter([7, 9]).__next__
+    found = witness._stop_world()
+    assert (found.witness_wait_ns, found.caller_wait_ns) == (500, 70_000)
+    assert (found.computed, found.computed_after, found.place) == (7, 9, (1, 2))
+
+
+@pytest.mark.parametrize(("state", "n_stops"), [(ATTACHED, 1), (DETACHED, 0)])
+def test_only_one_that_is_attached_is_stopped(monkeypatch, state, n_stops):
+    """A thread that a stop has suspended is detached until it comes back."""
+    witness = StopWitness()
+    witness.stops_world = witness._is_armed = True
+    witness._read_state = lambda: state
+    monkeypatch.setattr(witness, "_stop_world", lambda: Stop(0, 1))
+    monkeypatch.setattr(
+        stop_the_world, "sleep", lambda _: setattr(witness, "_is_armed", False)
+    )
+    witness._take_ticks()
+    assert (len(witness.stops), witness.looks) == (n_stops, [])
+
+
+def make_stop(length_us, computed_us, witness_us=0, caller_us=0, n_sleeps=1):
     """Return a stop that begins 0.1 ms after the call."""
-    note = Tick(0, progress=1000 * computed_us)
-    waits = {"witness_wait_ns": 1000 * witness_us, "caller_wait_ns": 1000 * caller_us}
-    return Stop(100_000, 100_000 + 1000 * length_us, note, 0, **waits)
+    return Stop(
+        100_000,
+        100_000 + 1000 * length_us,
+        computed_after=1000 * computed_us,
+        witness_wait_ns=1000 * witness_us,
+        caller_wait_ns=1000 * caller_us,
+        n_sleeps=n_sleeps,
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,88 +187,97 @@ def make_stop(length_us, computed_us, witness_us=0, caller_us=0):
     [
         pytest.param(make_stop(3900, 3900), True, id="it computes"),
         pytest.param(make_stop(3900, 0), True, id="it sleeps attached"),
-        pytest.param(make_stop(1501, 0), False, id="it may have detached"),
+        pytest.param(make_stop(1999, 0), False, id="for less than half of it"),
         pytest.param(make_stop(2001, 0), True, id="it slept for half of the rest"),
-        pytest.param(make_stop(3900, 0, witness_us=2000), False, id="no core"),
+        pytest.param(make_stop(3900, 0, 2000), False, id="no core"),
+        pytest.param(make_stop(3900, 3900, 2000), False, id="it was over"),
+        pytest.param(make_stop(3900, 0, 3600, n_sleeps=8), True, id="in several waits"),
+        pytest.param(make_stop(3900, 0, 3900, n_sleeps=8), False, id="in longer ones"),
         pytest.param(make_stop(8900, 0, caller_us=8000), False, id="it had no core"),
-        pytest.param(make_stop(8900, 2001, 2000, 5000), True, id="a core for half"),
-        pytest.param(make_stop(8900, 1999, 2000, 5000), False, id="for less"),
-        pytest.param(make_stop(3900, 3900)._replace(has_slept=False), False, id="late"),
+        pytest.param(make_stop(8900, 2101, 100, 6900), True, id="a core for half"),
+        pytest.param(make_stop(8900, 2099, 100, 6900), False, id="for less"),
+        pytest.param(make_stop(3900, 3900, n_sleeps=0), False, id="late"),
     ],
 )
 def test_a_stop_waits_for_the_call_and_not_for_a_core(found, has_waited):
-    """As it would beside one that is detached: neither for its own nor the caller's."""
-    window = StopWindow(
-        (0, 4_100_000 + found.caller_wait_ns), (0, 0), [found], 4_000_000
+    """As it would beside Python code: neither for its own nor the caller's."""
+    window = AttachedWindow(
+        (0, 4_100_000 + found.caller_wait_ns), (0, 0), (), [found], 4_000_000
     )
-    assert add_up([window]).n_waited == has_waited
-
-
-def test_a_stop_that_waits_for_a_millisecond_may_only_have_looked_no_sooner():
-    """The call detached before it was stopped, and slept for a millisecond."""
-    window = StopWindow((0, 1_100_000), (0, 60_000), [make_stop(1000, 50)], 1_100_000)
-    assert add_up([window]).n_waited == 0
-    # But for one that runs no Python code, of which a stop inside would tell.
-    assert add_up([window], 20_000).n_waited == 1
-
-
-def test_the_run_queue_waits_during_a_stop_are_noted(monkeypatch):
-    monkeypatch.setattr(stop_the_world, "find_place", lambda _: None)
-    witness = StopWitness()
-    witness._own_view = View(waits_ns=[1_000, 1_500])
-    witness._noted_view = View((AWAKE, 3), (ASLEEP, 4), waits_ns=[5_000, 75_000])
-    found = witness._stop_world()
-    assert (found.witness_wait_ns, found.caller_wait_ns) == (500, 70_000)
+    assert add_up([], [window]).n_waited == has_waited
 
 
 @pytest.mark.parametrize(("waits_ns", "own_ms"), [((7, 7), 10), ((7, 4_000_007), 6)])
 def test_the_run_queue_wait_of_the_caller_is_no_part_of_a_call(waits_ns, own_ms):
     """Or a sleep would be lost in it, and the little Python code around be most."""
-    witness = SimpleNamespace(start=bool, rest=bool, stops=[])
-    witness.caller_view = View(waits_ns=waits_ns)
-    window = watch_stops(witness, partial(time.sleep, 0.005), 2)
+    witness = SimpleNamespace(caller_view=View(waits_ns=waits_ns))
+    window = watch_chain(witness, partial(time.sleep, 0.005), 2)
     assert window.own_ns * 2 >= own_ms * 1e6
     assert window.own_ns * 2 == window.stamps[-1] - window.stamps[0] - (waits_ns[1] - 7)
     assert next(window.split()).own_ns == window.own_ns
 
 
-def stop(start, end, before, after):
-    return Stop(start, end, Tick(end, progress=after), before, True)
+def stop(start, end, place=None):
+    return Stop(start, end, start, end, place)
 
 
 @pytest.mark.parametrize(
-    ("found", "n_interrupted"),
+    ("stops", "expected"),
     [
-        # From the midst to the midst.
-        (stop(480_000, 490_000, 480_000, 490_000), 1),
-        # It waited for the end of the work, or was over at its beginning.
-        (stop(400_000, 995_000, 400_000, 995_000), 0),
-        (stop(5_000, 400_000, 5_000, 400_000), 0),
+        pytest.param([stop(480_000, 490_000)], True, id="from midst to midst"),
+        pytest.param([stop(400_000, 995_000)], False, id="it waited for the end"),
+        pytest.param([stop(5_000, 400_000)], False, id="it was over at the beginning"),
+        # Wherever the witness says that they were, all of the work may lie between.
+        pytest.param(
+            [stop(1_000, 400_000), stop(410_000, 800_000)], False, id="late twice"
+        ),
+        pytest.param(
+            [stop(1_000, 2_000, 7), stop(110_000, 111_000, 7)], True, id="loop"
+        ),
+        pytest.param(
+            [stop(1_000, 10_000, 7), stop(110_000, 111_000, 7)], False, id="no loop"
+        ),
+        pytest.param([], False, id="none"),
     ],
 )
-def test_a_call_is_interrupted_where_a_stop_begins_and_ends(found, n_interrupted):
-    window = StopWindow((0, 1_000_000), (0, 1_000_000), [found])
-    evidence = add_up([window])
-    assert evidence.n_calls_split == n_interrupted
-    assert (evidence.n_ticks, evidence.n_stopped) == (1, 1)
+@pytest.mark.parametrize("sleeps", [False, True])
+def test_a_call_is_split_wherever_in_the_stops_it_was_stopped(stops, expected, sleeps):
+    """Of one that sleeps the clock tells, as its computing time stands still."""
+    ends = (0, 1_000_000)
+    window = AttachedWindow(ends, ends, (), stops, 1_000_000)
+    if sleeps:
+        still = [each._replace(computed=9, computed_after=9) for each in stops]
+        window = window._replace(computed=(0, 50_000), stops=still)
+    assert is_split(window) == expected
+    evidence = add_up([], [window])
+    assert (evidence.n_ticks, evidence.n_calls_split) == (len(stops), expected)
+    assert evidence.n_calls_interrupted == evidence.n_calls_tried == bool(stops)
+
+
+def test_a_stop_waits_for_between_all_and_what_is_left_without_waits_for_a_core():
+    found = make_stop(900, 0, witness_us=300, caller_us=100)
+    window = AttachedWindow((0, MS), (0, MS), (), [found], MS)
+    (hold,) = estimate_waits(window)
+    assert hold[1:4] == (500_000, 800_000, 900_000)
 
 
 def test_calls_are_split_with_the_stops_beside_each():
-    across = stop(9, 11, 9, 11)
-    calls = list(StopWindow((0, 10, 20), (0, 10, 20), [across]).split())
+    across = stop(9, 11)
+    calls = list(AttachedWindow((0, 10, 20), (0, 10, 20), (), [across]).split())
     assert [call.stops for call in calls] == [[across], [across]]
     assert [call.inside for call in calls] == [[], []]
 
 
-MS = 1_000_000
+# --- Both -----------------------------------------------------------------------------
 
 
 class FakeWitness:
-    """Stops the world so often beside each chain of calls of a millisecond each."""
+    """Sees so much beside each chain of calls of a millisecond each."""
 
-    def __init__(self, n_inside=0, n_blocked=0):
+    def __init__(self, n_inside=0, n_blocked=0, n_attached=0, n_detached=0):
         self.n_inside, self.n_blocked = n_inside, n_blocked
-        self.stops, self.counts = [], []
+        self.n_attached, self.n_detached = n_attached, n_detached
+        self.looks, self.stops, self.counts = [], [], []
         self.is_at_work = False
 
     def start(self):
@@ -189,36 +291,60 @@ class FakeWitness:
         start = 1000 * MS * len(self.counts)
         self.counts.append(n_calls)
         marks = range(start, start + MS * n_calls + 1, MS)
-        for i in range(self.n_inside):
-            self.stops.append(stop(start + 9 + i, start + 10 + i, 9, 10))
+        self.stops += [
+            stop(start + 9 + i, start + 10 + i) for i in range(self.n_inside)
+        ]
         if self.n_blocked:
-            self.stops.append(stop(start + 9, start + MS * n_calls + 9, 9, 9))
-        return StopWindow(marks, (0,) * (n_calls + 1), (), MS)
+            self.stops.append(stop(start + 9, start + MS * n_calls + 9))
+        n_looks = self.n_detached + self.n_attached
+        self.looks += [
+            look(start + 9 + i, is_detached=i < self.n_detached) for i in range(n_looks)
+        ]
+        return AttachedWindow(marks, (0,) * (n_calls + 1), own_ns=MS)
 
 
 @pytest.mark.parametrize(
-    ("witness", "least_s", "n_chains"),
+    ("witness", "least_s", "share", "n_chains"),
     [
-        # ENOUGH_CALLS and ENOUGH_STOPS, and ENOUGH_BLOCKED; the last is not known yet.
-        pytest.param(FakeWitness(n_inside=7), 0.0, 6, id="stopped"),
-        pytest.param(FakeWitness(n_blocked=1), 0.0, 21, id="blocked"),
-        pytest.param(FakeWitness(n_inside=7), 0.03, 30, id="for figures"),
+        # What ENOUGH says; what was seen last is not known yet.
+        pytest.param(FakeWitness(n_inside=7), 0.0, 1, 6, id="stopped"),
+        pytest.param(FakeWitness(n_blocked=1), 0.0, 1, 21, id="blocked"),
+        pytest.param(FakeWitness(n_blocked=1), 0.0, 0.2, 5, id="a control"),
+        pytest.param(FakeWitness(n_attached=10), 0.0, 1, 21, id="never detached"),
+        pytest.param(FakeWitness(n_detached=10), 0.0, 1, 4, id="detached"),
+        pytest.param(FakeWitness(n_inside=7), 0.03, 1, 30, id="for figures"),
         # The machine is so busy that the witness comes too late for each call.
-        pytest.param(FakeWitness(), 0.0, 50, id="nothing seen"),
+        pytest.param(FakeWitness(), 0.0, 1, 50, id="nothing seen"),
     ],
 )
 def test_calls_are_watched_until_enough_was_seen_or_time_is_over(
-    monkeypatch, witness, least_s, n_chains
+    monkeypatch, witness, least_s, share, n_chains
 ):
     """However busy the machine: it is the time that ends it."""
     clock = count(0, 0.001)
     monkeypatch.setattr(stop_the_world, "perf_counter", clock.__next__)
-    monkeypatch.setattr(stop_the_world, "watch_stops", witness.watch)
-    found = watch_for(witness, bool, least_s, 0.05)
+    monkeypatch.setattr(stop_the_world, "watch_chain", witness.watch)
+    found = watch_for(witness, bool, limit_s=0.05, least_s=least_s, share=share)
     assert len(witness.counts) == n_chains
     assert len(found) == sum(witness.counts)
     assert sum(len(window.begun) for window in found) == len(witness.stops)
+    assert sum(len(window.looks_inside) for window in found) == len(witness.looks)
     assert not witness.is_at_work
+
+
+def test_a_few_looks_that_found_it_detached_are_not_enough(monkeypatch):
+    """They may be those of another thread that stops the world."""
+    witness = FakeWitness(n_attached=200)
+
+    def watch(*arguments):
+        witness.n_detached = len(witness.counts) in (0, 9, 10)
+        return witness.watch(*arguments)
+
+    clock = count(0, 0.001)
+    monkeypatch.setattr(stop_the_world, "perf_counter", clock.__next__)
+    monkeypatch.setattr(stop_the_world, "watch_chain", watch)
+    watch_for(witness, bool, limit_s=0.05)
+    assert len(witness.counts) == 12
 
 
 def test_a_witness_that_comes_too_late_gets_more_calls_at_a_time(monkeypatch):
@@ -228,7 +354,8 @@ def test_a_witness_that_comes_too_late_gets_more_calls_at_a_time(monkeypatch):
     for witness, counts in (
         (FakeWitness(), [1, 4, 8, 16, 32, 64, 64, 64, 64, 64]),
         (FakeWitness(n_blocked=1), [1, 4, 2, 2, 2, 2, 2, 2, 2, 2]),
+        (FakeWitness(n_attached=1), [1, 4, 2, 2, 2, 2, 2, 2, 2, 2]),
     ):
-        monkeypatch.setattr(stop_the_world, "watch_stops", witness.watch)
-        watch_for(witness, bool, 0.0, 0.01)
+        monkeypatch.setattr(stop_the_world, "watch_chain", witness.watch)
+        watch_for(witness, bool, limit_s=0.01)
         assert witness.counts == counts

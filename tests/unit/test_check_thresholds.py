@@ -22,7 +22,15 @@ from gilscope.probe.interruptions import weigh_interruptions, weigh_marks
 from gilscope.probe.switch_interval import spread_pauses
 from gilscope.probe.witness import Tick
 from gilscope.stats import Figure
-from tests.unit.test_check_decide import BLOCKED, FREE, HOLDER, LOOP, RELEASER, STOPPED
+from tests.unit.test_check_decide import (
+    BLOCKED,
+    DETACHES,
+    HOLDER,
+    LOOP,
+    RELEASER,
+    STOPPED,
+    WRAPPED,
+)
 
 US = 1000
 DELAYS = Delays(spacing_ns=100 * US)
@@ -69,45 +77,49 @@ def test_a_call_is_seen_if_it_takes_twice_what_nothing_takes(
     assert found == verdict
 
 
-TOLD = replace(
-    STOPPED,
-    n_ticks=1000,
-    n_unhindered=0,
-    n_stopped=1000,
-    n_waited=100,
-    n_calls_split=0,
-    python_share=0.0,
-)
+MANY = replace(STOPPED, n_calls_tried=1000, n_calls_interrupted=1000, n_looks=1000)
 
 
 @pytest.mark.parametrize(
     ("evidence", "call_s", "verdict"),
     [
-        # PROVEN_SHARE
-        (replace(TOLD, n_proven=501), 1e-3, "releases"),
-        (replace(TOLD, n_proven=499), 1e-3, "inconclusive"),
-        # DOUBT_SHARE
-        (replace(TOLD, n_proven=101), 1e-3, "inconclusive"),
-        (replace(TOLD, n_proven=99), 1e-3, "holds"),
-        # FREE_SHARE
-        (replace(TOLD, n_unhindered=1010, n_stopped=990), 1e-3, "releases"),
-        (replace(TOLD, n_unhindered=990, n_stopped=1010), 1e-3, "inconclusive"),
-        # ODD_SHARE
-        (replace(TOLD, n_unhindered=51, n_stopped=949), 1e-3, "inconclusive"),
-        (replace(TOLD, n_unhindered=49, n_stopped=951), 1e-3, "holds"),
-        # LONG_S
-        (replace(TOLD, n_waited=5), 5.01e-3, "holds"),
-        (replace(TOLD, n_waited=5), 4.99e-3, "inconclusive"),
-        # STOPPED_S
-        (TOLD, 101e-6, "holds"),
-        (TOLD, 99e-6, "inconclusive"),
+        # MANY_LOOKS
+        (replace(BLOCKED, runs_python=False, n_looks=20), 1e-3, "holds"),
+        (replace(BLOCKED, runs_python=False, n_looks=19), 1e-3, "inconclusive"),
+        # SHORT_S and MANY_SHORT_LOOKS
+        (replace(BLOCKED, runs_python=False, n_looks=300), 49e-6, "holds"),
+        (replace(BLOCKED, runs_python=False, n_looks=299), 49e-6, "inconclusive"),
+        (replace(BLOCKED, runs_python=False, n_looks=299), 51e-6, "holds"),
+        # MANY_CALLS and LONG_S
+        (replace(BLOCKED, runs_python=False, n_calls=3), 1e-3, "holds"),
+        (replace(BLOCKED, runs_python=False, n_calls=2), 1e-3, "inconclusive"),
+        (replace(BLOCKED, runs_python=False, n_calls=1), 0.051, "holds"),
+        # DETACHED_LOOKS
+        (replace(STOPPED, n_detached=3, n_looks=100), 1e-3, "releases"),
+        (replace(STOPPED, n_detached=2, n_looks=100), 1e-3, "inconclusive"),
+        # DETACHED_SHARE
+        (replace(MANY, n_detached=5), 1e-3, "releases"),
+        (replace(MANY, n_detached=4), 1e-3, "inconclusive"),
+        # PIECES_SHARE
+        (replace(MANY, n_calls_split=400), 1e-3, "preemptible"),
+        (replace(MANY, n_calls_split=399), 1e-3, "inconclusive"),
+        # SPLIT_SHARE
+        (replace(MANY, n_calls_split=81, n_waited=9), 1e-3, "inconclusive"),
+        (replace(MANY, n_calls_split=79, n_waited=9), 1e-3, "holds"),
+        # MANY_STOPS
+        (replace(WRAPPED, n_waited=3), 1e-3, "holds"),
+        (replace(WRAPPED, n_waited=2), 1e-3, "inconclusive"),
+        # FEW_STOPS and LONG_S
+        (replace(WRAPPED, n_waited=1), 0.051, "holds"),
+        (replace(WRAPPED, n_waited=0), 0.051, "inconclusive"),
+        (replace(WRAPPED, n_waited=2), 0.049, "inconclusive"),
     ],
 )
 def test_a_verdict_without_a_gil_changes_at_its_share(
     evidence: Evidence, call_s: float, verdict: str
 ) -> None:
-    """Of the stops of the world."""
-    controls = compare_attached_controls(FREE, BLOCKED, STOPPED)
+    """Of the looks and of the stops of the world."""
+    controls = compare_attached_controls(DETACHES, BLOCKED, STOPPED)
     assert decide_attached(evidence, controls, call_s=call_s)[0] == verdict
 
 
