@@ -218,7 +218,7 @@ class Bell:
 
     def __init__(self) -> None:
         """Open a pipe."""
-        self._read_end, self._write_end = os.pipe()
+        self.read_end, self._write_end = os.pipe()
         self._write: Callable[[int, bytes], object] = os.write
         try:
             import ctypes  # noqa: PLC0415
@@ -235,9 +235,9 @@ class Bell:
 
     def wait(self) -> None:
         """Wait for the next ring."""
-        os.read(self._read_end, 1)
+        os.read(self.read_end, 1)
 
     def close(self) -> None:
         """Close the pipe."""
-        os.close(self._read_end)
+        os.close(self.read_end)
         os.close(self._write_end)

@@ -53,8 +53,9 @@ SETTLE_S = 300e-6
 NEAR_BYTES = 128
 # What a thread computes to find the GIL taken and to wait again.
 WAKING_NS = 10_000
-# How long an ended thread may take to be gone.
+# How long an ended thread may take to be gone, and the decoy to come to sleep.
 GONE_S = 0.05
+COME_S = 0.5
 
 
 class Tick(NamedTuple):
@@ -126,6 +127,8 @@ class Helper:
         # A view of this thread for the caller.
         self.view: ThreadView | None = None
         self._is_stopping = False
+        # How often it had gone to sleep when it last came to its gate.
+        self._n_sleeps_before_gate = 0
         self._closing = contextlib.ExitStack()
         self._ended = _thread.allocate_lock()
 
@@ -186,7 +189,25 @@ class Decoy(Helper):
         """Return its state, to be compared with an earlier one."""
         return None if self.view is None else self.view.read_sleep()
 
+    def _open_views(self) -> None:
+        super()._open_views()
+        deadline = perf_counter() + COME_S
+        # To come to sleep takes a core, and would look like being woken.
+        while not self._is_asleep() and perf_counter() < deadline:
+            sleep(20e-6)
+
+    def _is_asleep(self) -> bool:
+        """Return whether it sleeps at its gate, as far as anybody can tell."""
+        if self.view is None:
+            return True
+        is_asleep, n_sleeps = self.view.read_sleep()
+        # It may still wait for the GIL, which is at another place.
+        is_at_gate = self.view.read_futex() in (None, self._gate.read_end)
+        return is_asleep and n_sleeps > self._n_sleeps_before_gate and is_at_gate
+
     def _run(self) -> None:
+        if sys.platform == "linux":
+            self._n_sleeps_before_gate = count_sleeps()
         self._idle.ring()
         self._gate.wait()
 
@@ -218,8 +239,6 @@ class Witness(Helper):
         self._n_runs_before = 0
         # Where threads sleep that wait for the GIL.
         self.gil_futex: int | None = None
-        # How often the witness had gone to sleep when it last came to its gate.
-        self._n_sleeps_before_gate = 0
         self._error: BaseException | None = None
 
     def __exit__(self, *_: object) -> None:

@@ -6,12 +6,14 @@ import sys
 import sysconfig
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from gilscope.kernel import Times
 from gilscope.probe import waiters
-from gilscope.probe.witness import Witness, WitnessError
+from gilscope.probe import witness as witness_module
+from gilscope.probe.witness import Decoy, Witness, WitnessError
 from gilscope.threads import switch_interval
 
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
@@ -67,6 +69,36 @@ def test_a_witness_that_got_a_core_was_woken(state, n_runs, was_woken):
         witness.park()
         witness.view.states, witness.view.n_runs = [state], n_runs
         assert witness.was_woken() is was_woken
+
+
+GATE, ELSEWHERE = 5, 0x7F0000
+STATES = [
+    ((False, 8), GATE, False),
+    ((True, 7), GATE, False),
+    # It waits for the GIL, on its way to the gate.
+    ((True, 8), ELSEWHERE, False),
+    ((True, 8), GATE, True),
+    ((True, 8), None, True),
+]
+
+
+@pytest.mark.parametrize(("state", "place", "is_asleep"), STATES)
+def test_a_decoy_sleeps_at_its_gate(state, place, is_asleep):
+    """One that comes to sleep later looks like being woken; 1 first window in 3."""
+    decoy = Decoy()
+    decoy._gate = SimpleNamespace(read_end=GATE)
+    decoy.view = View(state)
+    decoy.view.read_futex = lambda: place
+    decoy._n_sleeps_before_gate = 7
+    assert decoy._is_asleep() is is_asleep
+
+
+@tells_wakeups
+def test_a_decoy_sleeps_from_the_beginning(monkeypatch):
+    monkeypatch.setattr(witness_module, "COME_S", 60.0)
+    for _ in range(20):
+        with Decoy() as decoy:
+            assert decoy._is_asleep()
 
 
 @pytest.mark.parametrize(("later_ns", "is_told"), [(9_999, True), (10_001, False)])
