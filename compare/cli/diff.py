@@ -42,7 +42,13 @@ def run_diff(arguments: argparse.Namespace) -> int:
 
 def run_gather(arguments: argparse.Namespace) -> int:
     """Show many results in one table."""
-    found = gather_sources({Path(path).stem: read(path) for path in arguments.file})
+    paths = [*dict.fromkeys(arguments.file)]
+    names = [Path(path).stem for path in paths]
+    if len({*names}) < len(names):
+        # Files of one name, each in a folder of its own.
+        names = paths
+    pairs = zip(names, paths, strict=True)
+    found = gather_sources({name: read(path) for name, path in pairs})
     output.deliver(found, arguments)
     return output.OK
 

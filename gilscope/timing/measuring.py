@@ -70,20 +70,12 @@ def measure_works(
     doubts = describe_cores(row.pair for row in rows)
     if sizes is None:
         (row,) = rows
-        findings = [
-            words
-            for each in row.parallel
-            if each.threads > 1
-            for words in describe_threads(each)
-        ]
+        several = [each for each in row.parallel if each.threads > 1]
+        findings = [words for each in several for words in describe_threads(each)]
         if row.contention is not None:
             findings.append(describe_contention(row.contention))
         doubts += describe_unsteady(
-            **{
-                f"speed-up of {p.threads} threads": p.speedup
-                for p in row.parallel
-                if p.threads > 1
-            }
+            **{f"speed-up of {p.threads} threads": p.speedup for p in several}
         )
     else:
         findings = [describe_break_even(found, rows) for found in break_evens]

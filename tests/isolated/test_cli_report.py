@@ -198,6 +198,19 @@ def test_many_files_are_gathered_into_one_table(before, tmp_path, capsys) -> Non
     assert cli.main(["gather", before, str(page)]) == cli.USAGE
 
 
+def test_files_of_one_name_in_several_folders_are_all_gathered(
+    tmp_path, capsys
+) -> None:
+    """As the jobs of a matrix leave them."""
+    paths = []
+    for folder in ("linux", "macos"):
+        (tmp_path / folder).mkdir()
+        paths.append(write_report(tmp_path / folder / "report.json"))
+    assert cli.main(["gather", *paths, paths[0], "--json", "-"]) == cli.OK
+    names = json.loads(capsys.readouterr().out)["environments"]
+    assert [name.split()[-1] for name in names] == paths
+
+
 def test_checks_are_compared_too(tmp_path, capsys) -> None:
     """A check that released and holds now is a regression."""
     names = ["old.json", "new.json"]
