@@ -380,10 +380,16 @@ def find_contract_target(contract: Contract) -> str:
     if not target:
         message = (
             f"contract {contract.find_name()}: expected an object or a class at the "
-            "top of a module that can be imported"
+            f"top of a module that can be imported{describe_script(contract)}"
         )
         raise ContractError(message)
     return target
+
+
+def describe_script(value: object) -> str:
+    """Say of what is in no module that other processes import that it is so, or ""."""
+    is_of_script = getattr(value, "__module__", "") == "__main__"
+    return ", got one of the script that is run" if is_of_script else ""
 
 
 def list_implementations(contract: Contract) -> dict[str, str]:

@@ -13,6 +13,7 @@ from compare.contract import (
     Contract,
     ContractError,
     check_contract,
+    describe_script,
     find_contract_target,
     find_target,
     list_implementations,
@@ -166,6 +167,7 @@ def plan_object(what: str, name: str, wanted: Any) -> Job:
     reason = (
         f"{what} cannot be found by another process: "
         f"expected {kind} at the top of a module that can be imported"
+        f"{describe_script(function or wanted)}"
     )
     return Job(
         name,

@@ -308,6 +308,9 @@ def test_a_contract_is_found_by_its_object_or_its_class() -> None:
     for contract in (Local(), changed):
         with pytest.raises(ContractError, match="at the top of a module"):
             find_contract_target(contract)
+    Local.__module__ = "__main__"
+    with pytest.raises(ContractError, match="imported, got one of the script"):
+        find_contract_target(Local())
 
 
 @pytest.mark.parametrize(
@@ -350,6 +353,9 @@ def test_implementations_are_named_functions_targets_or_objects() -> None:
     assert (own.releases_gil, declared.releases_gil) == (None, True)
     assert lost.reason.endswith("at the top of a module that can be imported")
     assert own.options.partners[1] == ("other", other.target)
+    script = Implementation("s", type("f", (), {"__module__": "__main__"}))
+    (job,) = make_plan({"s": script}, contract=contracts.SQUARES).jobs
+    assert job.reason.endswith("imported, got one of the script that is run")
 
 
 @pytest.mark.parametrize(
