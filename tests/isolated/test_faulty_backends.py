@@ -9,7 +9,7 @@ from compare import run_all
 from compare.double_list.contract import adopt
 from compare.scenarios import Options, load_scenario
 from tests.faulty_backends import FAULTS, Fault
-from tests.looks import look_until, try_limits
+from tests.looks import N_LOOKS, look_until, try_limits
 
 LIMIT_S = 120.0
 
@@ -32,11 +32,16 @@ def test_a_faulty_backend_is_found(fault):
     elif fault.needs_process:
         status, reason = run_worker(fault, LIMIT_S)
     elif fault.may_be_hidden:
+        doubts = []
         status, reason = look_until(
-            lambda found: found[0] != "ok", lambda: run_here(fault)
+            lambda found: found[0] != "ok", lambda: run_here(fault, doubts)
         )
+        open_looks = [each for each in doubts if each]
+        if status == "ok" and len(open_looks) > N_LOOKS // 2:
+            # As on one core: no figure, and nothing is held against one.
+            pytest.skip(f"the machine did not let it be seen: {open_looks[0][0]}")
     else:
-        status, reason = run_here(fault)
+        status, reason = run_here(fault, [])
     assert status == fault.status, reason
     assert is_told((status, reason)), reason
 
@@ -52,12 +57,13 @@ def run_worker(fault: Fault, timeout_s: float) -> tuple[str, str]:
     return row.status, row.reason
 
 
-def run_here(fault: Fault) -> tuple[str, str]:
-    """Return the same from this process, which it does not harm."""
+def run_here(fault: Fault, doubts: list[tuple[str, ...]]) -> tuple[str, str]:
+    """Return the same from this process, which it does not harm; add what is open."""
     partners = ((fault.name, fault.target),)
     options = Options(quick=fault.is_quick, partners=partners)
     subject = dataclasses.replace(adopt(fault.backend), target=fault.target)
     found = load_scenario(fault.scenario).run(subject, options)
     wrongs = [*found.failures, *getattr(found, "contradictions", ())]
+    doubts.append(tuple(getattr(found, "warnings", ())))
     reason = "\n".join(f"{fault.scenario}: {wrong}" for wrong in wrongs)
     return "wrong" if wrongs else "ok", reason
