@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gilscope.channel import ROOT
+from gilscope.guard import die_with_parent
 from gilscope.record import structure
 from gilscope.watcher.attribute import make_hold
 from gilscope.watcher.collect import HoldCollector
@@ -64,6 +65,7 @@ class WatchedProgram:
             "raw": raw_end,
             "path": path,
             "root": ROOT,
+            "command": os.getpid(),
         }
         self._process = subprocess.Popen(  # noqa: S603 - it is asked for
             (sys.executable, *words),
@@ -154,6 +156,8 @@ class WatchedProgram:
 
 def begin(settings: Mapping[str, Any]) -> None:
     """Watch this process until it ends, and tell what was seen over a pipe."""
+    # Who ends the command by SIGKILL, as time limits do, means the program.
+    die_with_parent(settings["command"])
     for file in (settings["named"], settings["raw"]):
         os.set_inheritable(file, False)  # noqa: FBT003 - it takes no keyword
     named = Pipe(settings["named"])

@@ -14,6 +14,7 @@ import pytest
 
 import gilscope
 from tests.looks import look_until, try_limits
+from tests.processes import wait_for_end
 from tests.unit.test_watch import FORBID
 
 pytestmark = pytest.mark.usefixtures("needs_watch")
@@ -252,6 +253,17 @@ def test_a_signal_to_the_command_reaches_the_program_once(tmp_path):
     output, _ = process.communicate(timeout=240)
     assert output.startswith("told 1\n")
     assert process.returncode == 0
+
+
+def test_a_program_ends_with_the_command(tmp_path):
+    (tmp_path / "program.py").write_text(
+        "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    )
+    process = start("-m", "gilscope", "watch", "program.py", cwd=tmp_path)
+    pid = int(process.stdout.readline())
+    process.kill()
+    wait_for_end(pid)
+    process.communicate()
 
 
 def test_a_program_does_not_run_without_the_watch(tmp_path):
