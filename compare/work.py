@@ -21,6 +21,8 @@ _seeds = itertools.cycle(range(N_SEEDS))
 
 # No CPU does this many passes in less than seconds, so what asks for more does none.
 PASSES_MAX = 2**26
+# From one number of passes that is tried to the next, at most.
+PASSES_FACTOR = 64
 # The kernel takes at least so many times as long as all around it.
 KERNEL_FACTOR = 32
 N_TRIES = 3
@@ -163,7 +165,8 @@ def calibrate(work: ImplementationWork, target_s: float) -> ImplementationWork:
     # Waiting for a thread of a pool is no work, and is long on a busy machine.
     target_s = max(target_s, KERNEL_FACTOR * min(wall.cpu_s for wall in shortest))
     enough_s = target_s / 8
-    passes = 1
+    # With one pass a call is no longer than the shortest but by what the machine does.
+    passes = PASSES_FACTOR
     while True:
         # A short call is mostly its conversions, so it tells little of a pass.
         kernel_s = min(wall.unqueued_s for wall in time_calls(passes)) - around_s
@@ -171,7 +174,8 @@ def calibrate(work: ImplementationWork, target_s: float) -> ImplementationWork:
             passes = max(1, round(passes * target_s / kernel_s))
         if kernel_s >= enough_s or passes >= PASSES_MAX:
             return work.with_options(passes=passes)
-        passes *= min(64, max(2, math.ceil(enough_s / max(kernel_s, enough_s / 64))))
+        factor = enough_s / max(kernel_s, enough_s / PASSES_FACTOR)
+        passes *= max(2, math.ceil(factor))
 
 
 def count_kept_calls(work: ImplementationWork, call_s: float, target_s: float) -> int:

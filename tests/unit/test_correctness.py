@@ -27,6 +27,7 @@ from compare.double_list.properties import LONG_PROPERTIES, PROPERTIES
 from compare.scenarios import Options, correctness
 from compare.work import ImplementationWork, calibrate
 from gilscope.threads import run_together
+from gilscope.timing.calls import Wall
 from tests.faulty_backends import raises
 
 # Cases, property tests, the growth of the work, the settings of the process; two sizes
@@ -148,6 +149,22 @@ def test_a_call_that_waits_is_not_given_more_work_for_it() -> None:
     backend = adopt(Backend("x", double_list))
     work = calibrate(ImplementationWork(backend, 1000), 0.004)
     assert 10 < work.options["passes"] < 5000
+
+
+def test_noise_is_not_taken_for_the_work_of_one_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Calls that took 2 ms longer than the first ones, for no reason of their own."""
+    noises_s = itertools.chain([0.0] * 3, itertools.repeat(0.002))
+
+    def time_call(work: ImplementationWork) -> Wall:
+        passes: int = work.options["passes"]
+        seconds = 0.02 + passes * 15e-6 + next(noises_s)
+        return Wall(seconds, seconds, passes * 1e-6)
+
+    monkeypatch.setattr(ImplementationWork, "time_call", time_call)
+    work = ImplementationWork(adopt(Backend("x", double_list_right)), 1000)
+    assert 50 < calibrate(work, 0.004).options["passes"] < 500
 
 
 def test_the_full_form_looks_at_longer_lists() -> None:
