@@ -52,13 +52,11 @@ def switch_interval(seconds: float) -> Iterator[Callable[[float], None]]:
     """Set the interpreter's switch interval for a while, one user at a time."""
     me = threading.get_ident()
     if _turn.owner == me:
-        message = (
-            "switch_interval(): expected one use at a time, got one inside another"
-        )
+        message = "expected one check or measurement at a time, got one inside another"
         raise RuntimeError(message)
     if not _turn.lock.acquire(timeout=TURN_TIMEOUT_S):
         message = (
-            "switch_interval(): another thread has kept the switch interval for "
+            "a check or measurement of another thread has not come to its end for "
             f"{TURN_TIMEOUT_S:g} s"
         )
         raise TimeoutError(message)

@@ -1,7 +1,7 @@
 """Whether calls that were interrupted were so in their midst."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from operator import attrgetter
 
 from gilscope.probe.estimate import Window, computes
@@ -63,12 +63,16 @@ def weigh_marks(marks: Sequence[int], places: Sequence[object]) -> bool:
         return True
     steps = [max(0, after - before) for before, after in pairwise(marks)]
     longest, whole = max(steps), max(1, sum(steps))
-    # Interrupted twice at one place, with work in between: there is a loop in Python.
+    # Interrupted twice at one place, with work in between: there is a loop in Python,
+    # if that is more than one piece of C code between two calls of one function.
+    done = [*accumulate(steps)]
+    after_longest = steps.index(longest)
+    done[after_longest:] = [each - longest for each in done[after_longest:]]
     first_seen: dict[object, int] = {}
     has_loop = any(
         place is not None
         and mark - first_seen.setdefault(place, mark) > max(LOOP_NS, LOOP_SHARE * whole)
-        for place, mark in zip(places, marks[1:], strict=False)
+        for place, mark in zip(places, done, strict=False)
     )
     is_large = [step > max(WAKING_NS, PIECE_SHARE * whole) for step in steps]
     n_large = sum(is_large)

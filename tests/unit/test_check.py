@@ -289,7 +289,7 @@ def test_a_profiler_of_the_user_is_left_alone():
 
 
 def test_a_check_inside_the_callable_of_another_is_an_error():
-    with pytest.raises(RuntimeError, match="one use at a time"):
+    with pytest.raises(RuntimeError, match="one check or measurement at a time"):
         check(lambda: check(run_loop))
 
 

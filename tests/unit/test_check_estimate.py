@@ -373,6 +373,8 @@ def test_the_longest_hold_is_the_longest_and_not_one_in_the_middle():
         pytest.param([0, 60, 170, 1000], "aa", True, id="twice at one place"),
         pytest.param([0, 60, 150, 1000], "aa", False, id="twice, but not far apart"),
         pytest.param([0, 60, 170, 1000], "ab", False, id="at two places"),
+        pytest.param([0, 20, 980, 1000], "aa", False, id="one callback at both ends"),
+        pytest.param([0, 20, 820, 980, 1000], "aaa", True, id="a loop of two steps"),
         pytest.param(list(range(0, 1001, 5)), "a" * 199, True, id="all the time"),
         pytest.param([0, 14, 15], "a", True, id="in a call too short to tell"),
         pytest.param([0, 20, 21], "a", False, id="in one just long enough"),

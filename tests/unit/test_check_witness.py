@@ -13,7 +13,7 @@ import pytest
 from gilscope.kernel import Times
 from gilscope.probe import waiters
 from gilscope.probe import witness as witness_module
-from gilscope.probe.witness import Decoy, Witness, WitnessError
+from gilscope.probe.witness import Decoy, Witness, WitnessError, find_place
 from gilscope.threads import switch_interval
 
 HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED") or sys._is_gil_enabled()
@@ -137,6 +137,17 @@ def test_a_thread_that_computes_is_a_rival_and_one_that_polls_is_none(
         others.note(0)
         view.computed_ms, view.states = computed_ms, [(True, 7 + n_sleeps)]
         assert ("other" in others.find_rivals()) is is_rival
+
+
+@pytest.mark.parametrize(("n_interpreters", "is_told"), [(1, True), (2, False)])
+def test_no_place_is_looked_for_beside_other_interpreters(
+    n_interpreters, is_told, monkeypatch
+):
+    """The frames of one with a GIL of its own are not to be touched."""
+    module = SimpleNamespace(list_all=lambda: [*range(n_interpreters)])
+    monkeypatch.setitem(sys.modules, "_interpreters", module)
+    monkeypatch.setitem(sys.modules, "_xxsubinterpreters", None)
+    assert (find_place(threading.get_ident()) is not None) is is_told
 
 
 @tells_wakeups
