@@ -17,7 +17,7 @@ from gilscope import check
 from gilscope.check import check_statement
 from tests.looks import (
     check_clearly,
-    check_figures,
+    has_figures,
     has_note,
     has_verdict,
     look_until,
@@ -193,7 +193,11 @@ def test_a_destructor_is_part_of_the_call(calls):
 
 
 def test_a_rare_hold_is_shown_as_the_longest(calls):
-    found = check_figures(calls.sometimes, 20, 0.0005, 0.05)
+    # A busy machine may leave no such call among those that are watched.
+    found = look_until(
+        lambda each: each.verdict == "varies" and has_figures(each),
+        partial(check, calls.sometimes, 20, 0.0005, 0.05),
+    )
     assert found.verdict == "varies"
     assert 0 < found.n_released < found.n_calls
     assert found.longest_hold.low > 0.045
@@ -209,9 +213,9 @@ def test_a_release_that_is_rare_is_told_with_its_count():
             release()
         hold(500)
 
-    found = check_clearly(rarely)
+    # A busy machine leaves few calls to be counted, and perhaps no such one.
+    found = look_until(lambda each: each.verdict == "varies", partial(check, rarely))
     assert found.verdict == "varies"
-    # A busy machine leaves few calls to be counted.
     assert found.n_calls / 12 - 2 < found.n_released < found.n_calls / 5 + 2
 
 
