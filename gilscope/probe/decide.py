@@ -37,7 +37,7 @@ DETACHED_SHARE = 0.005
 # So many stops have to have waited for most of a call; fewer if it is so long.
 MANY_STOPS = 3
 FEW_STOPS = 1
-LONG_S = 0.05
+LONG_S = 0.02
 
 UNTOLD = "the controls could not be told apart"
 GIVE_MORE = "check the C function itself, or give it more to do"
@@ -219,7 +219,9 @@ def decide_attached(
             f"{GIVE_MORE}"
         )
     is_few = evidence.n_calls < MANY_CALLS and call_s < LONG_S
-    if is_few or looks < (MANY_LOOKS if call_s > SHORT_S else MANY_SHORT_LOOKS):
+    if (is_few and not runs_no_python) or looks < (
+        MANY_LOOKS if call_s > SHORT_S else MANY_SHORT_LOOKS
+    ):
         return "inconclusive", (
             f"too little was seen: the machine let another thread look {looks} times "
             f"at {calls}; {GIVE_MORE}"
