@@ -31,7 +31,7 @@ MANY_LOOKS = 20
 # calls, as the threads of one may be over before it waits for them.
 SHORT_S = 50e-6
 MANY_SHORT_LOOKS = 300
-MANY_CALLS = 3
+MANY_CALLS = 5
 DETACHED_LOOKS = 3
 DETACHED_SHARE = 0.005
 # So many stops have to have waited for most of a call; fewer if it is so long.

@@ -91,8 +91,8 @@ MANY = replace(STOPPED, n_calls_tried=1000, n_calls_interrupted=1000, n_looks=10
         (replace(BLOCKED, runs_python=False, n_looks=299), 49e-6, "inconclusive"),
         (replace(BLOCKED, runs_python=False, n_looks=299), 51e-6, "holds"),
         # MANY_CALLS and LONG_S
-        (replace(WRAPPED, n_calls=3), 0.019, "holds"),
-        (replace(WRAPPED, n_calls=2), 0.019, "inconclusive"),
+        (replace(WRAPPED, n_calls=5), 0.019, "holds"),
+        (replace(WRAPPED, n_calls=4), 0.019, "inconclusive"),
         (replace(WRAPPED, n_calls=1), 0.021, "holds"),
         (replace(BLOCKED, runs_python=False, n_calls=1), 0.019, "holds"),
         # DETACHED_LOOKS
