@@ -105,7 +105,7 @@ def test_ctrl_c_before_a_watched_program_begins_is_quiet(tmp_path: Path) -> None
     (tmp_path / "json.py").write_text(act)
     done = subprocess.run(
         [sys.executable, ROOT / "gilscope" / "watcher" / "inject" / "sitecustomize.py"],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "GILSCOPE_WATCH": "{}"},
         capture_output=True,
         text=True,
         timeout=240,
