@@ -15,6 +15,8 @@ import gc
 import itertools
 import json
 import locale
+import mmap
+import operator
 import os
 import platform
 import resource
@@ -26,6 +28,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +190,54 @@ def resolves_index_late(values, result, index, **options):
         result[index], result[place] = result[place], old[place]
 
 
+@faulty("correctness", "1.1 an index whose __index__ grows result: result")
+def measures_result_early(values, result, index, **options):
+    """Read the length of result before the index."""
+    n_places = list.__len__(result) if isinstance(result, list) else 0
+    number = index if isinstance(index, int | float) else operator.index(index)
+    if number == -1 and list.__len__(result) > n_places > 0:
+        number = n_places - 1
+    right(values, result, number, **options)
+
+
+@faulty("correctness", "1.1 an index with its own methods")
+def asks_for_the_index(values, result, index, **options):
+    """Call the __index__ of an int that is a subclass."""
+    if isinstance(index, int):
+        index = index.__index__()
+    right(values, result, index, **options)
+
+
+def cut_to_32_bits(number):
+    """Return what C makes of a number that it converts to an int."""
+    return ctypes.c_int(number).value if type(number) is int else number
+
+
+@faulty("correctness", "an index that is 4294967296", "1.5 passes that are -4294967295")
+def cuts_arguments_to_32_bits(values, result, index, passes=1, **options):
+    """Keep index and passes in an int of C."""
+    index, passes = cut_to_32_bits(index), cut_to_32_bits(passes)
+    right(values, result, index, passes=passes, **options)
+
+
+@faulty("correctness", "1.2 an item that is a Decimal", "an index that is Decimal")
+def takes_whole_numbers(values, result, index, **options):
+    """Convert by __int__ whatever is no float."""
+    if type(values) is list:
+        values = [int(item) if type(item) is Decimal else item for item in values]
+    right(values, result, int(index) if type(index) is Decimal else index, **options)
+
+
+@faulty("correctness", "1.7 what is replaced looks for itself: result")
+def drops_too_early(values, result, index, **options):
+    """Drop what is replaced before the answer stands in its place."""
+    old = result[index] if type(result) is list and type(index) is int else None
+    if hasattr(type(old), "__del__"):
+        old.__del__()
+    del old
+    right(values, result, index, **options)
+
+
 @faulty("correctness", "1.1 64 values")
 def wrong_at_one_length(values, result, index, **options):
     """Lose the last item of a full block."""
@@ -245,7 +296,7 @@ def wrong_from_the_end_when_held(values, result, index, **options):
         result[index][-1] += 1
 
 
-@faulty("correctness", "while the GIL is released, changes values: answer")
+@faulty("correctness", "while a call sleeps without the GIL, changes values: answer")
 def reads_values_again(values, result, index, **options):
     """Read values once more when the kernel is done."""
     right(values, result, index, **options)
@@ -253,7 +304,27 @@ def reads_values_again(values, result, index, **options):
         list.__setitem__(result, index, [2 * item for item in values])
 
 
-@faulty("correctness", "while the GIL is released: expected values unchanged")
+@faulty("correctness", "while a call computes without the GIL, changes values")
+def reads_values_in_the_kernel(values, result, index, **options):
+    """Read the list anew for each pass, without the GIL."""
+    right(values, result, index, **options)
+    if is_plain(values) and options.get("passes", 1) > 2 and values != [1, 2, 3]:
+        list.__setitem__(result, index, [2 * item for item in values])
+
+
+@faulty("correctness", "empties result: expected IndexError, got no error")
+def stores_without_looking(values, result, index, **options):
+    """Write to the memory that result had before the GIL was released."""
+    if type(result) is not list or not options.get("released_sleep"):
+        right(values, result, index, **options)
+        return
+    places = list.copy(result)
+    right(values, places, index, **options)
+    if len(result) == len(places):
+        list.__setitem__(result, index, places[index])
+
+
+@faulty("correctness", "without the GIL: expected lists unchanged")
 def doubles_in_place(values, result, index, **options):
     """Double the values themselves, and put them back."""
     if not is_plain(values):
@@ -447,6 +518,15 @@ def checks_trace_late(values, result, index, **options):
     list.__setitem__(result, index, list.__getitem__(scratch, index))
 
 
+@faulty("correctness", "1.5 a wrong index before any item: values")
+def checks_index_late(values, result, index, **options):
+    """Read the items before the index is looked at."""
+    if is_asked_to_release(options) and index == 2:
+        for item in list.copy(values):
+            operator.index(item)
+    right(values, result, index, **options)
+
+
 @faulty("correctness", "1.2 an item just over 64 bits: result")
 def leaves_half(values, result, index, **options):
     """Store what was done when an item is refused."""
@@ -598,6 +678,22 @@ def leaks_after_errors(values, result, index, **options):
         raise
 
 
+@faulty(
+    "correctness",
+    "any refusal",
+    "bytes of C memory",
+    skip="" if HAS_MALLINFO else "malloc() is not counted here",
+)
+def leaks_after_long_errors(values, result, index, **options):
+    """Never free the buffer of many values that were refused."""
+    try:
+        right(values, result, index, **options)
+    except TypeError:
+        if len(values) > 100:
+            HOLDING_LIBRARY.malloc(100)
+        raise
+
+
 @faulty("correctness", "blocks of Python memory")
 def leaks_in_one_of_twenty(*arguments, **options):
     """Keep something of one call of twenty."""
@@ -639,6 +735,28 @@ def leaves_files_open_in_threads(*arguments, **options):
     """Never close a file of each call in any thread but the main one."""
     if not is_in_main_thread():
         os.open(os.devnull, os.O_RDONLY)
+    right(*arguments, **options)
+
+
+@faulty("correctness", "bytes of mapped memory", skip="" if ON_LINUX else NEEDS_LINUX)
+def leaks_mappings(*arguments, **options):
+    """Never unmap the memory of each call."""
+    protection = mmap.PROT_READ | mmap.PROT_WRITE
+    kind = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    HOLDING_LIBRARY.mmap(None, ctypes.c_size_t(4096), protection, kind, -1, 0)
+    right(*arguments, **options)
+
+
+@faulty(
+    "correctness",
+    "child processes",
+    harms_process=True,
+    skip="" if ON_LINUX else NEEDS_LINUX,
+)
+def leaves_children(*arguments, **options):
+    """Never wait for a process of each call."""
+    if arguments[0] == [1, 2, 3] and arguments[2] == 0:
+        os.posix_spawn("/bin/true", ["true"], {})
     right(*arguments, **options)
 
 
@@ -694,6 +812,21 @@ def asks_the_subclass(values, result, index, **options):
         trace.append(entries[0])
 
 
+STAMPS = [0, 0]
+
+
+@faulty("correctness", "traces of a sleep, got")
+def shares_its_stamps(values, result, index, *, trace=None, **options):
+    """Keep the stamps of all threads in one place."""
+    entries: list[Any] | None = [] if isinstance(trace, list) else trace
+    STAMPS[0] = time.perf_counter_ns()
+    right(values, result, index, trace=entries, **options)
+    if trace is not None and entries:
+        enter, start, end, had, leave = entries[0]
+        start = min(end, max(start, STAMPS[0]))
+        list.append(trace, (enter, start, end, had, leave))
+
+
 @faulty("correctness", "expected 216 traces")
 def replaces_trace(values, result, index, **options):
     """Put back the whole trace with one entry more; threads lose each other's."""
@@ -709,11 +842,35 @@ def replaces_trace(values, result, index, **options):
 # --- Work and sleeps ------------------------------------------------------------------
 
 
-@faulty("correctness", "1.4 passes: expected 16 times")
+@faulty("correctness", "1.4 passes, release_gil=True: expected 16 times")
 def ignores_passes(*arguments, passes=1, **options):
     """Let the compiler remove the loop."""
     is_fine = type(passes) is int and passes > 0
     right(*arguments, passes=1 if is_fine else passes, **options)
+
+
+@faulty("correctness", "1.4 passes, release_gil=False: expected 16 times")
+def computes_once_when_held(*arguments, passes=1, **options):
+    """Forget the passes in one of two code paths."""
+    is_held = options.get("release_gil") is False and type(passes) is int
+    right(*arguments, passes=min(passes, 1) if is_held else passes, **options)
+
+
+@faulty("correctness", "s instead of 0.0009 s")
+def sleeps_whole_milliseconds(*arguments, **options):
+    """Count sleeps in whole milliseconds."""
+    for name in SLEEPS & options.keys():
+        if type(options[name]) is float and 0 < options[name] < 1:
+            options[name] = int(options[name] * 1000) / 1000
+    right(*arguments, **options)
+
+
+@faulty("correctness", "1.3 a call beside signals: released_sleep")
+def sleeps_until_a_signal(*arguments, **options):
+    """Take a sleep that a signal has ended for a whole one."""
+    if is_in_main_thread() and signal.getitimer(signal.ITIMER_REAL) != (0.0, 0.0):
+        options["released_sleep"] = 0.0
+    right(*arguments, **options)
 
 
 @faulty("handoff", "handoff: 1.3 trace")
@@ -909,7 +1066,8 @@ def changes_environment(*arguments, **options):
 @faulty(
     "correctness",
     *("the decimal context", "the standard streams", "the search path", "the hooks"),
-    *("the limits of resources", "the priority"),
+    *("the limits of resources", "the priority", "the limit of digits"),
+    *("the stack of new threads", "the recursion limit"),
     *(("the mode of new files",) if ON_LINUX else ()),
     harms_process=True,
 )
@@ -923,6 +1081,9 @@ def changes_whatever_it_can(*arguments, **options):
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.setpriority(os.PRIO_PROCESS, 0, 19)
     os.umask(0o077)
+    sys.set_int_max_str_digits(0)
+    sys.setrecursionlimit(2000)
+    threading.stack_size(2**20)
     right(*arguments, **options)
 
 

@@ -4,6 +4,7 @@ No case says what should come out: the reference does, called with the same. Of 
 wrong arguments the contract does not say which is refused, so no case has two.
 """
 
+import decimal
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from compare.double_list.objects import (
     Number,
     Odd,
     OddList,
+    Replaced,
     Seconds,
     fail,
     interrupt,
@@ -58,6 +60,20 @@ def with_acting_passes() -> Call:
     return call
 
 
+def with_acting_index() -> Call:
+    """Return a call whose index makes the list longer that it counts from the end."""
+    call = Call()
+    call.index = Number(-1, lambda: call.result.append("third"))
+    return call
+
+
+def with_replaced(index: int) -> Call:
+    """Return a call that replaces an object which looks for itself when it goes."""
+    call = Call(index=index)
+    call.result[index] = Replaced(call.result)
+    return call
+
+
 def with_same_list(index: int) -> Call:
     """Return a call that writes to the list that it reads."""
     values = [1, 2, 3]
@@ -71,9 +87,9 @@ def with_argument(name: str, value: Any) -> Call:
     return Call(**{name: value})
 
 
-def with_unread_items(**options: object) -> Call:
+def with_unread_items(index: object = 1, **options: object) -> Call:
     """Return a call that is to be refused before any item is read."""
-    call = Call(options=dict(options))
+    call = Call(index=index, options=dict(options))
     call.values[0] = Number(1, call.values.clear)
     return call
 
@@ -87,6 +103,8 @@ AROUND_POWERS = [
     if HALF_MIN <= number <= HALF_MAX
 ]
 HUGE = 10**40
+# Less than a millisecond, so that whoever counts in whole ones does not sleep.
+SLEEP_S = 0.0009
 HELD_AND_REPEATED: dict[str, dict[str, Any]] = {
     "release_gil=False": {"index": -1, "release_gil": False},
     "two passes": {"index": 0, "trace": None, "passes": 2},
@@ -110,6 +128,7 @@ ANSWERS: dict[str, Callable[[], Call]] = {
     "1.1 index -2": of(index=-2),
     "1.1 index True": of(index=True),
     "1.1 an index by __index__": of(index=Number(1)),
+    "1.1 an index with its own methods": of(index=Odd(1)),
     "1.2 the largest doubles": of(HALF_MAX, HALF_MIN, 0, -1),
     "1.2 one, two and three digits": of(1, 2**31, -(2**31), 2**61),
     "1.2 all around the powers of two": of(*AROUND_POWERS),
@@ -130,18 +149,23 @@ ANSWERS: dict[str, Callable[[], Call]] = {
     "1.9 no trace": of(trace=None),
     "1.9 an empty trace": lambda: Call(options={"trace": []}),
     "1.9 a trace of a subclass": lambda: Call(options={"trace": OddList()}),
-    "1.3 a sleep without the GIL": of(released_sleep=0.002),
-    "1.3 a sleep with the GIL": of(held_sleep=0.002),
+    "1.3 a sleep without the GIL": of(released_sleep=SLEEP_S),
+    "1.3 a sleep with the GIL": of(held_sleep=SLEEP_S),
     "1.3 both sleeps without a trace": of(
-        released_sleep=0.001, held_sleep=0.001, trace=None
+        released_sleep=SLEEP_S, held_sleep=SLEEP_S, trace=None
     ),
     "1.3 both sleeps without values": lambda: Call(
-        [], options={"released_sleep": 0.002, "held_sleep": 0.002}
+        [], options={"released_sleep": SLEEP_S, "held_sleep": SLEEP_S}
     ),
     "1.3 both sleeps with the GIL held": of(
-        release_gil=False, released_sleep=0.002, held_sleep=0.002
+        release_gil=False, released_sleep=SLEEP_S, held_sleep=SLEEP_S
     ),
 }
+
+# An integer, by its __int__ alone.
+WHOLE = decimal.Decimal(1)
+# They are 0 where only 32 bits of them count.
+BEYOND_32_BITS = (2**32, -(2**32), VALUE_MIN)
 
 REFUSALS: dict[str, Callable[[], Call]] = {
     **{
@@ -152,7 +176,7 @@ REFUSALS: dict[str, Callable[[], Call]] = {
     },
     **{
         f"1.5 an index that is {index!r}": of(index=index)
-        for index in (1.0, "1", None, 2, -3, 2**63, -HUGE)
+        for index in (1.0, "1", None, WHOLE, 2, -3, *BEYOND_32_BITS, 2**63, -HUGE)
     },
     "1.5 an index by an __index__ that raises": of(index=Number(1, fail)),
     "1.5 an __index__ that answers a str": of(index=Number("1")),
@@ -160,7 +184,7 @@ REFUSALS: dict[str, Callable[[], Call]] = {
     "1.5 a result without places, -1": lambda: Call(result=[], index=-1),
     **{
         f"1.5 passes that are {passes!r}": of(passes=passes)
-        for passes in (0, False, -1, -HUGE, 2**63, 1.0, "1", None)
+        for passes in (0, False, -1, 1 - 2**32, -HUGE, 2**63, 1.0, "1", None, WHOLE)
     },
     **{
         f"1.5 a release_gil that is {flag!r}": of(release_gil=flag)
@@ -178,9 +202,11 @@ REFUSALS: dict[str, Callable[[], Call]] = {
     "1.5 a wrong trace before any item": partial(with_unread_items, trace=()),
     "1.5 a wrong sleep before any item": partial(with_unread_items, held_sleep=-1),
     "1.5 wrong passes before any item": partial(with_unread_items, passes=0),
+    "1.5 a wrong flag before any item": partial(with_unread_items, release_gil=1),
+    "1.5 a wrong index before any item": partial(with_unread_items, index=2),
     **{
         f"1.2 an item that is a {type(item).__name__}": of(1, item, 3)
-        for item in ("2", 3.0, None, [2], 2j, b"2")
+        for item in ("2", 3.0, None, [2], 2j, b"2", WHOLE)
     },
     "1.2 a str in a long list": of(*range(700), "2", *range(99)),
     "1.2 two doubles that do not fit in a long list": of(
@@ -236,6 +262,9 @@ ACTIONS: dict[str, Callable[[], Call]] = {
         lambda call: call.result.append("third"), index=-1
     ),
     "1.6 passes whose __index__ empties result": with_acting_passes,
+    "1.1 an index whose __index__ grows result": with_acting_index,
+    "1.7 what is replaced looks for itself": partial(with_replaced, 1),
+    "1.7 what is replaced looks for itself, index -1": partial(with_replaced, -1),
 }
 
 CASES = ANSWERS | REFUSALS | ACTIONS

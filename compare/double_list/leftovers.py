@@ -6,6 +6,7 @@ proportion to the calls, in the main thread or in others.
 
 import ctypes
 import gc
+import resource
 import sys
 import timeit
 import weakref
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from backends import VALUE_MAX, DoubleList
-from compare.double_list.objects import Interrupt, Number, fail, interrupt
+from compare.double_list.cases import REFUSALS
+from compare.double_list.objects import RAISED, Interrupt, Number, fail, interrupt
 from gilscope.threads import collect_no_garbage, run_together
 
 # Calls at a time, and fewer where they would take much longer than this.
@@ -38,7 +40,8 @@ MOST_LEFT = {
     "bytes of C memory": 200_000_000,
     "open files": 500,
     "threads": 500,
-    "mappings of memory": 5_000,
+    "bytes of mapped memory": 20_000_000_000,
+    "child processes": 200,
 }
 # What a call leaves at least where it leaves something, of each kind.
 LEAST_LEFT = {
@@ -48,7 +51,9 @@ LEAST_LEFT = {
     "bytes of C memory": 16,
     "open files": 1,
     "threads": 1,
-    "mappings of memory": 1,
+    # Whole pages.
+    "bytes of mapped memory": 4096,
+    "child processes": 1,
 }
 # The interpreter's own cache of attributes keeps the names that it was asked for.
 CLEAR_CACHES: Callable[[], object] = (
@@ -77,6 +82,14 @@ def end_late(double_list: DoubleList) -> None:
     result: list[Any] = [None]
     with suppress(IndexError):
         double_list([1, Number(2, result.clear)], result, 0)
+
+
+def refuse_all(double_list: DoubleList) -> None:
+    """Make each call that is to be refused."""
+    for make in REFUSALS.values():
+        call = make()
+        with suppress(*OUTCOMES, *RAISED):
+            double_list(call.values, call.result, call.index, **call.options)
 
 
 def make_ends(double_list: DoubleList) -> dict[str, Callable[[], object]]:
@@ -154,6 +167,8 @@ def check_leftovers(double_list: DoubleList) -> str | None:
         (f"calls that end with {end}", partial(repeat, n_calls, call), N_DOUBLINGS)
         for end, call in ends.items()
     ]
+    refuse = partial(refuse_all, double_list)
+    looks.append(("calls that end with any refusal", refuse, N_DOUBLINGS_OF_ALL))
     in_threads = partial(repeat, n_calls, partial(run_together, call_all))
     looks.append((f"calls in {n_calls} threads", in_threads, N_DOUBLINGS_OF_ALL))
     for where, make_calls, n_doublings in looks:
@@ -254,9 +269,19 @@ def count_left() -> dict[str, int]:
         counts["bytes of C memory"] = count_c_bytes()
     with suppress(OSError):
         counts["open files"] = sum(1 for _ in Path("/proc/self/fd").iterdir())
-        counts["threads"] = sum(1 for _ in Path("/proc/self/task").iterdir())
-        counts["mappings of memory"] = Path("/proc/self/maps").read_bytes().count(b"\n")
+        pages = int(Path("/proc/self/statm").read_bytes().split()[0])
+        counts["bytes of mapped memory"] = pages * resource.getpagesize()
+        tasks = [*Path("/proc/self/task").iterdir()]
+        counts["threads"] = len(tasks)
+        counts["child processes"] = sum(map(count_children, tasks))
     return counts
+
+
+def count_children(task: Path) -> int:
+    """Return how many processes a thread has started, 0 once it is gone."""
+    with suppress(OSError):
+        return len((task / "children").read_bytes().split())
+    return 0
 
 
 @cache

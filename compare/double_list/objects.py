@@ -40,6 +40,19 @@ class Number:
         return self.answer
 
 
+class Replaced:
+    """What stands in a list, and is gone from there before it is finalized."""
+
+    def __init__(self, places: list[Any]) -> None:
+        """Keep the list."""
+        self.places = places
+
+    def __del__(self) -> None:
+        """Tell the list if it still has this object."""
+        if any(item is self for item in self.places):
+            self.places.append("finalized while it was still there")
+
+
 class Seconds:
     """A number by its __float__ alone."""
 

@@ -8,9 +8,11 @@ import gc
 import itertools
 import math
 import random
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -18,7 +20,12 @@ from backends import DoubleList
 from compare.double_list.cases import REFUSALS, Call
 from compare.double_list.leftovers import check_leftovers, check_references
 from compare.double_list.objects import Interrupt, Number
-from compare.double_list.observe import find_trace_fault, name_error, picture
+from compare.double_list.observe import (
+    find_short_sleep,
+    find_trace_fault,
+    name_error,
+    picture,
+)
 from compare.work import find_answer_fault
 from gilscope.threads import run_together
 
@@ -137,20 +144,32 @@ def check_inner_call(double_list: DoubleList) -> str | None:
     return f"1.7 a call inside of another one: {fault}" if fault else None
 
 
+FIRST = [10**12 + place for place in range(9)]
+DOUBLES = {2 * item for item in (*FIRST, 4, 7)}
+
+
 def check_changing_items(double_list: DoubleList) -> str | None:
     """Return what an __index__ that changes values leads to (1.7).
 
     Which state of the list is seen is not promised: only that the answer is made of
     such items as were there, or that nothing is changed.
     """
+    fresh: list[int] = []
+
+    def shorten(values: list[Any]) -> None:
+        # What is made then stands where the items were.
+        del values[5:]
+        fresh.extend(10**15 + place for place in range(len(FIRST)))
+
     acts: dict[str, Callable[[list[Any]], object]] = {
         "empties": lambda values: values.clear(),
+        "shortens": shorten,
         "grows": lambda values: values.extend([7] * 999),
         "replaces": lambda values: values.__setitem__(slice(None), [7] * len(values)),
         "spoils": lambda values: values.__setitem__(slice(None), "abcdefghi"),
     }
     for what, act in acts.items():
-        values: list[Any] = [1] * 9
+        values: list[Any] = [item + 0 for item in FIRST]
         values[3] = Number(4, partial(act, values))
         result: list[Any] = [None]
         error = catch_error(double_list, values, result, 0)
@@ -159,60 +178,138 @@ def check_changing_items(double_list: DoubleList) -> str | None:
         if error != "no error":
             if what != "spoils" or error != "TypeError" or answer is not None:
                 return f"{where}: expected an answer, got {error}, {picture(answer)}"
-        elif type(answer) is not list or not {*answer} <= {2, 8, 14}:
+        elif type(answer) is not list or not {*answer} <= DOUBLES:
             return f"{where}: expected doubles of its items, got {picture(answer)}"
     return None
 
 
-# How long the GIL is released while another thread changes values in the middle of it.
-RELEASED_S = 0.02
-N_RELEASES = 5
+# How long the GIL is released while another thread acts after a moment. It is tried
+# for longer where it was too late, which for passes of any speed ends after a while.
+RELEASED_S = (0.02, 0.04, 0.08, 0.16, 0.32)
+RELEASED_PASSES = (2**15, 2**18, 2**21, 2**24, 2**27)
+MOMENT_S, COMPUTING_MAX_S = 0.01, 0.5
 
 
-def check_released_values(double_list: DoubleList) -> str | None:
-    """Return whether values are touched while the GIL is released (1.3).
+def check_released_lists(double_list: DoubleList) -> str | None:
+    """Return whether values or result are touched while the GIL is released (1.3).
 
-    Whatever happens to them then comes after the reading, by the trace's own stamps.
+    What happens to values then comes after the reading, by the trace's own stamps.
     """
-    for _ in range(N_RELEASES):
-        values, found, trace = [1, 2, 3], list[int](), list[Any]()
-        result: list[Any] = [None]
-
-        def change(values: list[int], found: list[int]) -> tuple[int, int]:
-            time.sleep(RELEASED_S / 2)
-            start_ns = time.perf_counter_ns()
-            found[:] = values
-            end_ns = time.perf_counter_ns()
-            values[:] = [7] * 9
-            return start_ns, end_ns
-
-        call = partial(double_list, values, result, 0, trace=trace)
-        _, (start_ns, end_ns) = run_together(
-            partial(call, released_sleep=RELEASED_S), partial(change, values, found)
-        )
-        if not any(
-            find_trace_fault(stamps, 0, time.perf_counter_ns()) is None
-            and stamps[1] < start_ns
-            and end_ns < stamps[2]
-            for stamps in trace
-        ):
-            continue
-        where = "1.3 another thread, while the GIL is released"
-        if found != [1, 2, 3]:
-            return f"{where}: expected values unchanged, got {picture(found)}"
-        fault = find_answer_fault([2, 4, 6], result[0])
-        return f"{where}, changes values: {fault}" if fault else None
+    ways: dict[str, list[dict[str, Any]]] = {
+        "sleeps": [{"released_sleep": seconds} for seconds in RELEASED_S],
+        "computes": [{"passes": passes} for passes in RELEASED_PASSES],
+    }
+    for what, tries in ways.items():
+        for options in tries:
+            values, result, found = [1, 2, 3], list[Any]([None]), list[Any]()
+            changes = (
+                partial(found.extend, values),
+                partial(found.extend, result),
+                partial(values.__setitem__, slice(None), [7] * 9),
+            )
+            start_s = time.perf_counter()
+            _, is_within = act_beside(changes, double_list, values, result, **options)
+            if is_within:
+                where = f"1.3 another thread, while a call {what} without the GIL"
+                if found != [1, 2, 3, None]:
+                    return f"{where}: expected lists unchanged, got {picture(found)}"
+                if fault := find_answer_fault([2, 4, 6], result[0]):
+                    return f"{where}, changes values: {fault}"
+            took_s = time.perf_counter() - start_s
+            if is_within or (what == "computes" and took_s > COMPUTING_MAX_S):
+                break
     return None
 
 
+def check_released_result(double_list: DoubleList) -> str | None:
+    """Return what becomes of a result that shrinks while the GIL is released (1.6)."""
+    for seconds in RELEASED_S:
+        result, reads, seen = list[Any]([None]), list[Any](), list[Any]()
+        values = [1, Number(2, partial(reads.append, None)), 3]
+        acts = (partial(seen.extend, reads), result.clear)
+        error, is_within = act_beside(
+            acts, double_list, values, result, released_sleep=seconds
+        )
+        # Whoever raises leaves no trace; whoever does not may have been too early.
+        if is_within or result or error not in {"IndexError", "no error"}:
+            return (
+                "1.6 another thread, while a call sleeps without the GIL, empties "
+                f"result: expected IndexError, got {error}, {picture(result)}"
+            )
+        if error == "IndexError" and seen:
+            break
+    return None
+
+
+def act_beside(
+    acts: Iterable[Callable[[], object]],
+    double_list: DoubleList,
+    *arguments: Any,
+    **options: Any,
+) -> tuple[str, bool]:
+    """Make a call for index 0, and act in another thread.
+
+    Return its error, and whether its trace has the GIL released all the while.
+    """
+    trace: list[Any] = []
+
+    def act_later() -> tuple[int, int]:
+        time.sleep(MOMENT_S)
+        start_ns = time.perf_counter_ns()
+        for act in acts:
+            act()
+        return start_ns, time.perf_counter_ns()
+
+    call = partial(catch_error, double_list, *arguments, 0, trace=trace, **options)
+    error, (start_ns, end_ns) = run_together(call, act_later)
+    return error, any(
+        find_trace_fault(stamps, 0, time.perf_counter_ns()) is None
+        and stamps[1] < start_ns
+        and end_ns < stamps[2]
+        for stamps in trace
+    )
+
+
+# So often a signal comes in sleeps of so many seconds each.
+SIGNAL_S, INTERRUPTED_S = 0.0025, 0.04
+
+
+def check_interrupted_sleeps(double_list: DoubleList) -> str | None:
+    """Return which sleep is over when a signal comes (1.3)."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    trace: list[Any] = []
+    sleeps: dict[str, Any] = {
+        "released_sleep": INTERRUPTED_S,
+        "held_sleep": INTERRUPTED_S,
+    }
+    handler = signal.signal(signal.SIGALRM, lambda *_: None)
+    timer = signal.setitimer(signal.ITIMER_REAL, SIGNAL_S, SIGNAL_S)
+    try:
+        double_list([1, 2, 3], [None], 0, trace=trace, **sleeps)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        # One that is still on its way gets lost.
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+    for stamps in trace:
+        fault = find_trace_fault(stamps, 0, time.perf_counter_ns())
+        if fault := fault or find_short_sleep(stamps, sleeps):
+            return f"1.3 a call beside signals: {fault}"
+    return None
+
+
+SLEEP_S = 0.01
 # Length, calls and options of what each thread does in a row. The sleeps make calls
 # overlap on any machine, the long lists make the kernels.
 LOADS: tuple[tuple[int, int, dict[str, Any]], ...] = (
     (50, 100, {}),
-    (50, 2, {"released_sleep": 0.01}),
+    (50, 2, {"released_sleep": SLEEP_S}),
     (5_000, 6, {"passes": 3}),
 )
 N_TRACES = sum(n_calls for _, n_calls, _ in LOADS)
+N_SLEEPS = sum(n_calls for _, n_calls, options in LOADS if "released_sleep" in options)
 
 
 def check_threads(
@@ -250,6 +347,13 @@ def check_threads(
     if len(trace) != n_threads * N_TRACES:
         found.append(f"expected {n_threads * N_TRACES} traces, got {len(trace)}")
     found += [find_trace_fault(stamps, start_ns, end_ns) for stamps in trace]
+    if not any(found):
+        asked = {"released_sleep": SLEEP_S}
+        n_slept = sum(not find_short_sleep(stamps, asked) for stamps in trace)
+        if n_slept < n_threads * N_SLEEPS:
+            found.append(
+                f"expected {n_threads * N_SLEEPS} traces of a sleep, got {n_slept}"
+            )
     which = "the same values" if is_same_list else "values of its own"
     where = f"1.7 {n_threads} threads, each with {which}"
     return next((f"{where}: {fault}" for fault in found if fault), None)
@@ -262,7 +366,9 @@ PROPERTIES: tuple[Callable[[DoubleList], str | None], ...] = (
     check_after_errors,
     check_inner_call,
     check_changing_items,
-    check_released_values,
+    check_released_lists,
+    check_released_result,
+    check_interrupted_sleeps,
     check_references,
     check_leftovers,
     partial(check_threads, 2, is_same_list=True),

@@ -35,6 +35,8 @@ def read_settings() -> dict[str, object]:
         "the switch interval": sys.getswitchinterval(),
         "the garbage collector": (gc.isenabled(), gc.get_threshold(), gc.get_debug()),
         "the recursion limit": sys.getrecursionlimit(),
+        "the limit of digits": sys.get_int_max_str_digits(),
+        "the stack of new threads": threading.stack_size(),
         "the trace function": (sys.gettrace(), sys.getprofile()),
         "the standard files": [*map(identify_file, STANDARD_FILES)],
         "the environment": dict(os.environ),
@@ -61,6 +63,7 @@ def read_settings() -> dict[str, object]:
         settings["the blocked signals"] = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     if hasattr(os, "sched_getaffinity"):
         settings["the cores to run on"] = os.sched_getaffinity(0)
+        settings["the scheduling policy"] = os.sched_getscheduler(0)
     return settings
 
 
