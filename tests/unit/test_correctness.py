@@ -30,9 +30,9 @@ from gilscope.threads import run_together
 from gilscope.timing.calls import Wall
 from tests.faulty_backends import raises
 
-# Cases, property tests, the growth of the work, the settings of the process; two sizes
-# with two seeds each, and in threads.
-N_CHECKS = len(CASES) + len(PROPERTIES) + 2 + 2 * 3
+# Cases, property tests, the growth of the work with the GIL released and held, the
+# settings of the process; two sizes with two seeds each, and in threads.
+N_CHECKS = len(CASES) + len(PROPERTIES) + 3 + 2 * 3
 
 
 def test_every_backend_passes(backend: Backend) -> None:
@@ -136,7 +136,17 @@ def test_work_that_is_small_beside_the_rest_of_a_call_grows() -> None:
         time.sleep(0.05 if passes > 1 else 0)
         double_list_right(*arguments, passes=passes, **options)
 
-    assert check_growth(adopt(Backend("x", double_list))) is None
+    assert check_growth(adopt(Backend("x", double_list)), release_gil=True) is None
+
+
+def test_work_that_another_process_does_grows() -> None:
+    """It takes no CPU time here, and its time is waited for."""
+
+    def double_list(*arguments: Any, passes: int = 1, **options: Any) -> None:
+        time.sleep(passes * 1e-5)
+        double_list_right(*arguments, **options)
+
+    assert check_growth(adopt(Backend("x", double_list)), release_gil=True) is None
 
 
 def test_a_call_that_waits_is_not_given_more_work_for_it() -> None:
