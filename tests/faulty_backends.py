@@ -769,7 +769,7 @@ def answers_untracked(values, result, index, **options):
         ctypes.pythonapi.PyObject_GC_UnTrack(ctypes.py_object(answer))
 
 
-@faulty("correctness", "threads and", harms_process=True)
+@faulty("correctness", "an answer leave behind", " threads", harms_process=True)
 def leaves_threads(*arguments, **options):
     """Leave a thread behind with each call."""
     threading.Thread(target=time.sleep, args=(3600,)).start()
