@@ -271,13 +271,14 @@ def check_reading(text: str) -> None:
     assert said.isprintable()
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.data())
 def test_a_damaged_report_is_refused_or_read(data: Any) -> None:
     """Some values are others or gone."""
     check_reading(json.dumps(damage_report(data, LONG.to_dict())))
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_a_damaged_report_of_schema_1_is_refused_or_read(data: Any) -> None:
     """The conversion takes nothing for granted."""
