@@ -38,6 +38,9 @@ DETACHED_SHARE = 0.005
 MANY_STOPS = 3
 FEW_STOPS = 1
 LONG_S = 0.02
+# A call that takes so many times longer than it has a core for is not seen as it is:
+# its own threads may be over before it comes to wait for them.
+STARVED_TIMES = 20
 
 UNTOLD = "the controls could not be told apart"
 GIVE_MORE = "check the C function itself, or give it more to do"
@@ -200,9 +203,12 @@ def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
 
 
 def decide_attached(
-    evidence: Evidence, controls: Controls, *, call_s: float
+    evidence: Evidence, controls: Controls, *, call_s: float, clock_s: float = 0.0
 ) -> tuple[Verdict, str]:
-    """Draw the verdict where there is no GIL."""
+    """Draw the verdict where there is no GIL.
+
+    A call took `call_s` without its run-queue wait, and at the least `clock_s` with it.
+    """
     looks, detached = evidence.n_looks, evidence.n_detached
     calls = f"{evidence.n_calls} calls of {describe_time(call_s)}"
     found = f"{detached} of {looks} looks found {calls} detached"
@@ -219,12 +225,13 @@ def decide_attached(
             f"{GIVE_MORE}"
         )
     is_few = evidence.n_calls < MANY_CALLS and call_s < LONG_S
-    if (is_few and not runs_no_python) or looks < (
-        MANY_LOOKS if call_s > SHORT_S else MANY_SHORT_LOOKS
-    ):
+    is_few &= not runs_no_python
+    n_least = MANY_LOOKS if call_s > SHORT_S else MANY_SHORT_LOOKS
+    if is_few or looks < n_least or clock_s > STARVED_TIMES * call_s:
+        longer = f", which took {describe_time(clock_s)} by the clock" * (clock_s > 0)
         return "inconclusive", (
             f"too little was seen: the machine let another thread look {looks} times "
-            f"at {calls}; {GIVE_MORE}"
+            f"at {calls}{longer}; {GIVE_MORE}"
         )
     if runs_no_python:
         return (

@@ -137,8 +137,10 @@ def weigh_windows(
     assert check.first_call is not None
     assert check.evidence is not None
     own_s = statistics.median(window.own_ns for window in looked) / 1e9
-    verdict, reason = decide_attached(check.evidence, check.controls, call_s=own_s)
     call_s = min(window.passed_ns / window.n_calls for window in looked) / 1e9
+    verdict, reason = decide_attached(
+        check.evidence, check.controls, call_s=own_s, clock_s=call_s
+    )
     notes = [*find_notes(check.evidence, None, call_s=call_s, first=check.first_call)]
     fraction = Figure(0.0, 0.0, 0.0)
     holds = [estimate_longest(window) for window in looked]

@@ -225,6 +225,23 @@ def test_without_a_gil_the_reason_says_what_was_seen():
 
 
 @pytest.mark.parametrize(
+    ("evidence", "clock_s", "expected"),
+    [
+        (STOPPED, 0.020, "preemptible"),
+        (STOPPED, 0.021, "inconclusive"),
+        (DETACHES, 0.021, "releases"),
+    ],
+)
+def test_without_a_gil_a_call_without_a_core_is_not_seen_as_it_is(
+    evidence, clock_s, expected
+):
+    """Its threads were over before it came to wait for them; once in 11 loaded runs."""
+    controls = compare_attached_controls(DETACHES, BLOCKED, STOPPED)
+    found = decide_attached(evidence, controls, call_s=1e-3, clock_s=clock_s)
+    assert found[0] == expected
+
+
+@pytest.mark.parametrize(
     ("kinds", "fault"),
     [
         ((BLOCKED, BLOCKED, STOPPED), "a known detached call"),
