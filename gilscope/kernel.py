@@ -28,6 +28,8 @@ class Times(NamedTuple):
     computing: int
     # Ready to run, but no core was free; the kernel adds to it when that is over.
     waiting_for_core: int
+    # How often it got a core.
+    n_runs: int = 0
 
 
 class Seen(NamedTuple):
@@ -86,16 +88,8 @@ class ThreadView:
         )
         return reads, lambda: Seen(parse_sleep(status.value), parse_times(times.value))
 
-    def count_runs(self) -> int:
-        """Return how often the thread got a core so far.
-
-        Source:
-            Linux, Documentation/scheduler/sched-stats.rst: the third field.
-        """
-        return int(self._read("schedstat").split()[2])
-
     def read_times(self) -> Times:
-        """Return how long the thread computed, and its run-queue wait."""
+        """Return how long the thread computed, its run-queue wait and its runs."""
         return parse_times(self._read("schedstat"))
 
     def read_futex(self) -> int | None:
@@ -131,9 +125,12 @@ def parse_sleep(text: bytes) -> tuple[bool, int]:
 
 
 def parse_times(text: bytes) -> Times:
-    """Return from a schedstat file what the kernel knows about a thread."""
-    computing, waiting, _ = text.split()
-    return Times(int(computing), int(waiting))
+    """Return from a schedstat file what the kernel knows about a thread.
+
+    Source:
+        Linux, Documentation/scheduler/sched-stats.rst.
+    """
+    return Times(*map(int, text.split()))
 
 
 def open_view(

@@ -203,7 +203,7 @@ def decide_kept(evidence: Evidence, call_s: float) -> tuple[Verdict, str]:
 
 
 def decide_attached(
-    evidence: Evidence, controls: Controls, *, call_s: float, clock_s: float = 0.0
+    evidence: Evidence, controls: Controls, *, call_s: float, clock_s: float
 ) -> tuple[Verdict, str]:
     """Draw the verdict where there is no GIL.
 
@@ -228,10 +228,9 @@ def decide_attached(
     is_few &= not runs_no_python
     n_least = MANY_LOOKS if call_s > SHORT_S else MANY_SHORT_LOOKS
     if is_few or looks < n_least or clock_s > STARVED_TIMES * call_s:
-        longer = f", which took {describe_time(clock_s)} by the clock" * (clock_s > 0)
         return "inconclusive", (
             f"too little was seen: the machine let another thread look {looks} times "
-            f"at {calls}{longer}; {GIVE_MORE}"
+            f"at {calls}, which took {describe_time(clock_s)} by the clock; {GIVE_MORE}"
         )
     if runs_no_python:
         return (

@@ -125,10 +125,9 @@ class Waiters:
     def _read(self, view: ThreadView) -> _State | None:
         try:
             sleeps, n_sleeps = view.read_sleep()
-            n_runs = view.count_runs()
-            computed = view.read_times().computing
+            times = view.read_times()
             futex = view.read_futex() if sleeps else None
         except (WitnessError, ValueError):
             return None
         waits_for_gil = is_near(futex, self._witness.gil_futex)
-        return _State(sleeps, n_sleeps, n_runs, waits_for_gil, computed)
+        return _State(sleeps, n_sleeps, times.n_runs, waits_for_gil, times.computing)

@@ -291,7 +291,7 @@ class Witness(Helper):
         _, n_sleeps = self.settle(self.view, self._n_sleeps_before_gate)
         self.start()
         self.parked = self.settle(self.view, n_sleeps)
-        self._n_runs_before = self.view.count_runs()
+        self._n_runs_before = self.view.read_times().n_runs
         self.gil_futex = self.gil_futex or self.view.read_futex()
 
     def settle(self, view: ThreadView, n_sleeps_before: int = -1) -> tuple[bool, int]:
@@ -322,7 +322,7 @@ class Witness(Helper):
         # is not counted yet. It got a core for that.
         return (
             self.view.read_sleep() != self.parked
-            or self.view.count_runs() != self._n_runs_before
+            or self.view.read_times().n_runs != self._n_runs_before
         )
 
     def rest(self) -> tuple[list[Tick], float]:

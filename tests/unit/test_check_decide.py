@@ -208,7 +208,7 @@ WRAPPED = replace(STOPPED, n_calls_split=1, n_waited=5)
 def test_without_a_gil_looks_decide_and_then_stops(evidence, expected):
     controls = compare_attached_controls(DETACHES, BLOCKED, STOPPED)
     assert controls.told_apart
-    assert decide_attached(evidence, controls, call_s=1e-3)[0] == expected
+    assert decide_attached(evidence, controls, call_s=1e-3, clock_s=1e-3)[0] == expected
 
 
 def test_without_a_gil_the_reason_says_what_was_seen():
@@ -221,7 +221,9 @@ def test_without_a_gil_the_reason_says_what_was_seen():
         ),
     }
     for evidence, reason in reasons.items():
-        assert decide_attached(evidence, controls, call_s=1e-3)[1] == reason
+        assert (
+            decide_attached(evidence, controls, call_s=1e-3, clock_s=1e-3)[1] == reason
+        )
 
 
 @pytest.mark.parametrize(
@@ -255,4 +257,7 @@ def test_without_a_gil_a_call_without_a_core_is_not_seen_as_it_is(
 def test_without_a_gil_the_controls_have_to_be_told_apart_too(kinds, fault):
     controls = compare_attached_controls(*kinds)
     assert controls.reason.startswith(fault)
-    assert decide_attached(DETACHES, controls, call_s=1e-3)[0] == "inconclusive"
+    assert (
+        decide_attached(DETACHES, controls, call_s=1e-3, clock_s=1e-3)[0]
+        == "inconclusive"
+    )

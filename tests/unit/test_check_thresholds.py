@@ -121,7 +121,9 @@ def test_a_verdict_without_a_gil_changes_at_its_share(
 ) -> None:
     """Of the looks and of the stops of the world."""
     controls = compare_attached_controls(DETACHES, BLOCKED, STOPPED)
-    assert decide_attached(evidence, controls, call_s=call_s)[0] == verdict
+    assert (
+        decide_attached(evidence, controls, call_s=call_s, clock_s=call_s)[0] == verdict
+    )
 
 
 @pytest.mark.parametrize(
