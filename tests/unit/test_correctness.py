@@ -14,7 +14,7 @@ import pytest
 
 from backends import Backend
 from backends.reference import double_list as double_list_right
-from compare.double_list import observe
+from compare.double_list import leftovers, observe
 from compare.double_list.cases import CASES
 from compare.double_list.contract import adopt, check_growth
 from compare.double_list.leftovers import (
@@ -263,3 +263,23 @@ def test_a_call_that_imports_may_filter_warnings(
         found = correctness.run(adopt(Backend("x", double_list)), Options(quick=True))
     assert found.failed == n_failed
     assert all("the filters of warnings changed" in text for text in found.failures)
+
+
+@pytest.mark.parametrize(
+    ("again", "fault"),
+    [
+        ({}, None),
+        ({"threads": 9}, None),
+        (
+            {"open files": 8, "threads": 9},
+            "1.11 calls that end with an answer leave behind 7 open files",
+        ),
+    ],
+)
+def test_only_what_is_left_behind_twice_is_held_against_a_backend(
+    monkeypatch, again, fault
+):
+    """The memory of other threads grows once; the reference was accused of it."""
+    found = iter([{"open files": 7}, again])
+    monkeypatch.setattr(leftovers, "measure_growth", lambda *_: next(found, {}))
+    assert leftovers.check_leftovers(double_list_right) == fault
