@@ -5,6 +5,7 @@ the folder `inject` calls it when the interpreter starts.
 """
 
 import atexit
+import contextlib
 import json
 import os
 import signal
@@ -32,11 +33,23 @@ INJECTED = Path(__file__).parent / "inject"
 # How long the sampler may take to end after the program.
 SAMPLER_END_S = 5.0
 SIGNAL_POLL_S = 0.2
+# How far apart one signal may reach the processes that it was sent to.
+GROUP_S = 0.05
 # Those that are sent to this process are meant for the program.
 FORWARDED = {
     signal.Signals[f"SIG{name}"]
     for name in ("INT", "QUIT", "TERM", "HUP", "USR2", "WINCH")
 }
+# It does nothing but stay in the process group of the command, and tell for each byte
+# which signals came to it: who sent them sent them to the program as well.
+NEIGHBOUR = """
+import os, signal
+while os.read(0, 1):
+    found = 0
+    while one := signal.sigtimedwait(signal.valid_signals(), 0):
+        found |= 1 << one.si_signo
+    os.write(1, found.to_bytes(16, "little"))
+"""
 
 
 class WatchedProgram:
@@ -54,6 +67,14 @@ class WatchedProgram:
         self._named: deque[Hold] = deque()
         self._lock = threading.Lock()
         self._is_complete = False
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        self._neighbour = subprocess.Popen(  # noqa: S603 - it is this interpreter.
+            (sys.executable, "-I", "-S", "-c", NEIGHBOUR),
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         raw, raw_end = os.pipe()
         named, named_end = os.pipe()
         for file in (raw_end, named_end):
@@ -94,14 +115,14 @@ class WatchedProgram:
             for reader in self._readers:
                 reader.start()
             while self._process.poll() is None:
+                # CPython's answer is garbage where the wait was stopped beyond its end.
                 found = signal.sigtimedwait(watched, SIGNAL_POLL_S)
-                if found is None or found.si_signo == signal.SIGCHLD:
-                    continue
-                if found.si_signo == signal.SIGUSR1:
+                number = found.si_signo if found else 0
+                if number == signal.SIGUSR1:
                     on_usr1()
-                elif found.si_code <= 0:
-                    # The kernel sends Ctrl-C to the program itself.
-                    self._process.send_signal(found.si_signo)
+                elif number in FORWARDED and not self._was_told(number):
+                    self._process.send_signal(number)
+            self._neighbour.communicate()
             for reader in self._readers:
                 # Processes that the program started may have the pipe for longer.
                 reader.join(SAMPLER_END_S)
@@ -116,6 +137,20 @@ class WatchedProgram:
                 hold = make_hold(report, f"thread {report['native_thread_id']}")
                 self._collector.add(hold, report["start_ns"])
         return self._process.returncode
+
+    def _was_told(self, number: int) -> bool:
+        """Return whether a signal that came went to the whole process group.
+
+        Ctrl-C in a terminal does, and what ends all processes of a service.
+        """
+        time.sleep(GROUP_S)
+        assert self._neighbour.stdin
+        assert self._neighbour.stdout
+        with contextlib.suppress(OSError):
+            self._neighbour.stdin.write(b"?")
+            told = self._neighbour.stdout.read(16)
+            return bool(int.from_bytes(told, "little") >> number & 1)
+        return False
 
     def report(self) -> WatchReport:
         """Return what was seen so far."""

@@ -193,8 +193,8 @@ def test_the_threshold_is_kept(tmp_path):
 
 
 LOST = """
-import ctypes
-print("begun", flush=True)
+import ctypes, os
+print(os.getpid(), flush=True)
 # Nobody in the process can say anything any more.
 ctypes.PyDLL(None).usleep(60_000_000)
 """
@@ -205,12 +205,9 @@ def test_a_hold_that_only_the_end_of_the_program_ended_is_reported(tmp_path):
 
     def look(seconds):
         process = start("-m", "gilscope", "watch", "program.py", cwd=tmp_path)
-        assert process.stdout.readline() == "begun\n"
+        child = int(process.stdout.readline())
         time.sleep(seconds / 4)
-        (child,) = (
-            Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        )
-        os.kill(int(child), signal.SIGKILL)
+        os.kill(child, signal.SIGKILL)
         output, _ = process.communicate(timeout=240)
         assert process.returncode == -signal.SIGKILL
         return "usleep(60_000_000)" in "".join(output.split())
@@ -237,22 +234,43 @@ def test_sigusr1_prints_what_was_seen_so_far(tmp_path):
     assert all(look_until(all, look))
 
 
-def test_a_signal_to_the_command_reaches_the_program_once(tmp_path):
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_command_reaches_the_program_once(number, send, tmp_path):
     (tmp_path / "program.py").write_text(
         "import signal, time\n"
         "told = []\n"
-        "signal.signal(signal.SIGTERM, lambda *_: told.append(1))\n"
+        f"signal.signal({number:d}, lambda *_: told.append(1))\n"
         "print('ready', flush=True)\n"
         "while not told: time.sleep(0.01)\n"
         "time.sleep(0.5)\n"
         "print('told', len(told), flush=True)\n"
     )
-    process = start("-m", "gilscope", "watch", "program.py", cwd=tmp_path)
+    words = ("-m", "gilscope", "watch", "program.py")
+    process = start(*words, cwd=tmp_path, start_new_session=True)
     assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGTERM)
+    send(process.pid, number)
     output, _ = process.communicate(timeout=240)
     assert output.startswith("told 1\n")
     assert process.returncode == 0
+
+
+def test_a_program_that_was_stopped_with_the_command_goes_on(tmp_path):
+    (tmp_path / "program.py").write_text("input(print('ready', flush=True))")
+    process = start(
+        *("-m", "gilscope", "watch", "program.py"),
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    os.killpg(process.pid, signal.SIGSTOP)
+    # Longer than the command waits for a signal at a time.
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGCONT)
+    time.sleep(0.2)
+    _, errors = process.communicate("\n", timeout=240)
+    assert (process.returncode, errors) == (0, "")
 
 
 def test_a_program_ends_with_the_command(tmp_path):
