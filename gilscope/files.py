@@ -8,24 +8,30 @@ from contextlib import suppress
 from pathlib import Path
 
 NEW_FILE_MODE = 0o666
+# More links are a loop.
+LINKS_MAX = 40
 
 
 def write_file(path: str | os.PathLike[str], text: str) -> None:
     """Write a text to a file, in UTF-8.
 
     What was there before stays until all of the new text is on the disk, and for good
-    where that fails. A link is followed. A device, or a pipe that somebody reads, is
-    written to as it is.
+    where that fails. A link is followed. A device, a pipe that somebody reads, and what
+    this process has open, by a name such as /dev/stdout, are written to as they are.
 
     Raises:
         OSError: the file cannot be written; the old one is as it was.
     """
     content = text.encode("utf-8", "backslashreplace")
+    own = find_descriptor(path)
     target, mode = find_target(path)
-    if mode is not None and not stat.S_ISREG(mode):
-        # A pipe that nobody reads is refused.
-        fd = os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-        os.set_blocking(fd, True)
+    if own is not None or (mode is not None and not stat.S_ISREG(mode)):
+        if own is not None:
+            fd = os.dup(own)
+        else:
+            # A pipe that nobody reads is refused.
+            fd = os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+            os.set_blocking(fd, True)
         with open(fd, "wb") as file:  # noqa: PTH123 - it is a descriptor.
             file.write(content)
         return
@@ -53,8 +59,11 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     Raises:
         OSError: it cannot.
     """
+    own = find_descriptor(path)
     target, mode = find_target(path)
-    if mode is None or stat.S_ISREG(mode):
+    if own is not None:
+        os.write(own, b"")
+    elif mode is None or stat.S_ISREG(mode):
         if mode is not None:
             # What must not be written is not replaced either.
             os.close(os.open(target, os.O_WRONLY))
@@ -63,13 +72,26 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
 
 
+def find_descriptor(path: str | os.PathLike[str]) -> int | None:
+    """Return which descriptor of this process a path leads to, such as /dev/stdout."""
+    name = os.fspath(path)
+    for _ in range(LINKS_MAX):
+        folder, last = os.path.split(name)
+        folder = os.path.realpath(folder)
+        name = os.path.join(folder, last)  # noqa: PTH118 - ".." stays behind a link.
+        if last.isdecimal() and folder == os.path.realpath("/dev/fd"):
+            return int(last)
+        if not os.path.islink(name):  # noqa: PTH114 - as above.
+            return None
+        name = os.path.join(folder, os.readlink(name))  # noqa: PTH115, PTH118
+    return None
+
+
 def find_target(path: str | os.PathLike[str]) -> tuple[Path, int | None]:
     """Return what a path leads to, links followed, and its mode if it is there."""
     target = Path(os.path.realpath(path))
     try:
-        mode = Path(path).stat().st_mode
-        # What /dev/stdout leads to has no other name where that is a pipe.
-        return target if stat.S_ISREG(mode) else Path(path), mode
+        return target, target.stat().st_mode
     except FileNotFoundError:
         return target, None
 

@@ -137,6 +137,27 @@ def test_a_pipe_is_written_to_if_somebody_reads_it(tmp_path: Path) -> None:
     assert stat.S_ISFIFO(path.stat().st_mode)
 
 
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="there is no /dev/fd")
+@pytest.mark.parametrize("is_link", [True, False])
+def test_a_file_that_is_open_already_is_written_to_as_it_is(
+    tmp_path: Path, is_link: bool
+) -> None:
+    """As by /dev/stdout: what was there stays, and what follows comes after."""
+    path = tmp_path / "log"
+    with path.open("w") as file:
+        name = f"/dev/fd/{file.fileno()}"
+        if is_link:
+            (tmp_path / "link").symlink_to(name)
+            name = str(tmp_path / "link")
+        print("before", file=file, flush=True)
+        check_writable(name)
+        write_file(name, "text\n")
+        print("after", file=file)
+    assert path.read_text() == "before\ntext\nafter\n"
+    with path.open() as file, pytest.raises(OSError, match="Bad file descriptor"):
+        check_writable(f"/dev/fd/{file.fileno()}")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_device_is_written_to_and_stays() -> None:
     with pytest.raises(OSError, match="No space left"):
