@@ -76,16 +76,21 @@ class Record(Shown):
 
         What no terminal should get is written escaped.
         """
-
-        def escape(found: re.Match[str]) -> str:
-            character = found.group()
-            return character if character == "\n" else json.dumps(character)[1:-1]
-
-        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
-        text = UNFIT.sub(escape, text) + "\n"
+        text = format_json(self.to_dict())
         if path is not None:
             write_file(path, text)
         return text
+
+
+def format_json(content: dict[str, Any]) -> str:
+    """Return what a file of JSON has; what no terminal should get is escaped."""
+
+    def escape(found: re.Match[str]) -> str:
+        character = found.group()
+        return character if character == "\n" else json.dumps(character)[1:-1]
+
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    return UNFIT.sub(escape, text) + "\n"
 
 
 _renderers: dict[type, Callable[[Any, Form], str]] = {}

@@ -1,7 +1,6 @@
 """`gilscope check`: does a statement release the GIL?"""
 
 import argparse
-import json
 import platform
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from gilscope.environment import is_free_threaded_build
 from gilscope.limits import check_limits
 from gilscope.model import Check
 from gilscope.probe.child import Statement, StatementError, judge_in_child
-from gilscope.record import SCHEMA
+from gilscope.record import SCHEMA, format_json
 from gilscope.render.results import show_check
 
 STATUSES = {"met": output.OK, "missed": output.WRONG, "unclear": output.UNSURE}
@@ -59,18 +58,24 @@ def run_check(arguments: argparse.Namespace) -> int:
             f"{platform.python_version()} with nothing but a GIL"
         )
         raise output.UsageError(message)
-    checks = []
+    checks: list[Check] = []
     statuses = {output.OK}
-    for check in judge_statements(arguments):
-        checks.append(check)
-        answers = check_limits(check, arguments.min_fraction, arguments.max_hold)
-        statuses |= {STATUSES[answer.outcome] for answer in answers}
-        if arguments.json != "-":
-            if len(checks) > 1:
-                output.write("")
-            limits = [f"  {each.outcome}: {each.text}" for each in answers[1:]]
-            output.show_document(show_check(check, limits))
-    output.write_text(arguments.json, render_json(checks, is_both=arguments.both))
+    try:
+        for check in judge_statements(arguments):
+            checks.append(check)
+            answers = check_limits(check, arguments.min_fraction, arguments.max_hold)
+            statuses |= {STATUSES[answer.outcome] for answer in answers}
+            if arguments.json != "-":
+                if len(checks) > 1:
+                    output.write("")
+                limits = [f"  {each.outcome}: {each.text}" for each in answers[1:]]
+                output.show_document(show_check(check, limits))
+    except output.UsageError:
+        # What was judged before is not lost.
+        if checks:
+            output.write_text(arguments.json, render_json(checks, arguments))
+        raise
+    output.write_text(arguments.json, render_json(checks, arguments))
     return output.choose_worst(statuses)
 
 
@@ -92,13 +97,12 @@ def judge_statements(arguments: argparse.Namespace) -> Iterator[Check]:
             yield check
 
 
-def render_json(checks: Sequence[Check], *, is_both: bool) -> str:
+def render_json(checks: Sequence[Check], arguments: argparse.Namespace) -> str:
     """Return one check as it is, both by what they mean, and several as a list."""
-    if len(checks) == 1:
-        return checks[0].to_json()
-    content: dict[str, Any] = {"schema": SCHEMA}
-    if is_both and len(checks) == 2:  # noqa: PLR2004
-        content |= {found.environment.meaning: found.to_dict() for found in checks}
+    if len(arguments.statement) > 1:
+        content: dict[str, Any] = {"checks": [found.to_dict() for found in checks]}
+    elif arguments.both:
+        content = {found.environment.meaning: found.to_dict() for found in checks}
     else:
-        content["checks"] = [found.to_dict() for found in checks]
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        return checks[0].to_json()
+    return format_json({"schema": SCHEMA, **content})

@@ -14,6 +14,7 @@ from gilscope import cli
 from gilscope.cli.options import parse_duration, parse_time_limit
 from gilscope.environment import is_free_threaded_build, is_gil_enabled
 from gilscope.model import Check, CheckEnvironment
+from gilscope.probe.child import StatementError
 from gilscope.stats import Figure
 from tests.looks import look_until, try_limits
 from tests.native import build_calls
@@ -54,10 +55,15 @@ def judge(monkeypatch):
     """Return what gives the command the verdicts that it is to find."""
 
     def give(*checks):
-        found = list(checks)
-        monkeypatch.setattr(
-            "gilscope.cli.check.judge_in_child", lambda *_, **__: found.pop(0)
-        )
+        found = iter(checks)
+
+        def answer(*_, **__):
+            one = next(found)
+            if isinstance(one, Exception):
+                raise one
+            return one
+
+        monkeypatch.setattr("gilscope.cli.check.judge_in_child", answer)
         monkeypatch.setattr("gilscope.cli.check.is_free_threaded_build", lambda: True)
 
     return give
@@ -138,6 +144,23 @@ def test_both_gives_two_answers_named_by_what_they_mean(
     content = json.loads(capsys.readouterr().out)
     assert content["gil"]["verdict"] == with_gil
     assert content["attached"]["verdict"] == without
+
+
+@pytest.mark.parametrize("both", [[], ["--both"]])
+def test_what_was_judged_before_an_error_is_written(both, judge, tmp_path, capsys):
+    """The one that cannot be judged is told; a file from before stays until then."""
+    path = tmp_path / "checks.json"
+    for found in (0, 1, 2):
+        path.write_text("old")
+        judge(*map(make_check, ["holds", "releases"][:found]), StatementError("x"))
+        words = ["check", *both, "--json", str(path), "a", "b", "c"]
+        assert cli.main(words) == cli.USAGE
+        assert capsys.readouterr().err == "gilscope: x\n"
+        if found:
+            checks = json.loads(path.read_text())["checks"]
+            assert [each["verdict"] for each in checks] == ["holds", "releases"][:found]
+        else:
+            assert path.read_text() == "old"
 
 
 @pytest.mark.skipif(is_free_threaded_build(), reason="this build can do both")
