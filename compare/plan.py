@@ -20,7 +20,7 @@ from compare.contract import (
     load_contract,
 )
 from compare.scenarios import DEFAULT_SCENARIOS, SCENARIOS, Options
-from gilscope.threads import THREADS_MAX, check_counts
+from gilscope.threads import check_counts
 
 Backends = Iterable[str | Backend] | None
 
@@ -88,7 +88,7 @@ def make_plan(  # noqa: PLR0913 - all but the first are by name.
     else:
         jobs = plan_implementations(contract, wanted)
     partners = tuple((job.name, job.target) for job in jobs if not job.reason)
-    counts = check_counts("run_all() threads", threads, most=THREADS_MAX)
+    counts = check_counts("run_all() threads", threads)
     options = Options(quick, tuple(counts), partners, late_partner)
     return Plan(
         jobs=tuple(replace(job, scenarios=names, options=options) for job in jobs),

@@ -16,8 +16,11 @@ from typing import Any
 # How long one user of the switch interval waits for another before it gives up.
 TURN_TIMEOUT_S = 600.0
 
-# Nobody means more, and as many processes stand beside them.
-THREADS_MAX = 256
+# How many threads there may be: nobody means more, and as many processes stand beside
+# them.
+THREAD_LIMITS = range(1, 257)
+# What a size may be.
+SIZE_LIMITS = range(sys.maxsize)
 
 
 class _Turn:
@@ -123,7 +126,7 @@ def run_together(*functions: Callable[[], Any]) -> list[Any]:
 
 
 def check_counts(
-    what: str, counts: Iterable[int], least: int = 1, most: int = sys.maxsize
+    what: str, counts: Iterable[int], limits: range = THREAD_LIMITS
 ) -> list[int]:
     """Return the counts in their order, each once; refuse what is no such count."""
     try:
@@ -132,9 +135,11 @@ def check_counts(
     except TypeError as error:
         message = f"{what}: expected several ints, got {counts!r}"
         raise TypeError(message) from error
-    wrong = [each for each in found if not least <= each <= most]
+    wrong = [each for each in found if each not in limits]
     if wrong or not found:
-        limits = f"at least {least}" if most == sys.maxsize else f"{least} to {most}"
-        message = f"{what}: expected {limits}, got {wrong[0] if wrong else 'none'}"
+        expected = f"{limits[0]} to {limits[-1]}"
+        if limits == SIZE_LIMITS:
+            expected = "at least 0"
+        message = f"{what}: expected {expected}, got {wrong[0] if wrong else 'none'}"
         raise ValueError(message)
     return found

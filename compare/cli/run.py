@@ -62,7 +62,6 @@ RUN: options.Arguments = {
     "--threads": option(
         "N,N",
         "how many threads the parallel scenario tries (default: 2)",
-        type=options.parse_threads,
         default=(2,),
     ),
     **options.FILES,

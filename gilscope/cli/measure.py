@@ -3,12 +3,14 @@
 import argparse
 import contextlib
 import sys
+from functools import partial
 
 from gilscope.cli import options, output
 from gilscope.cli.options import option
 from gilscope.cli.progress import show_waiting
 from gilscope.measure import measure_statement
 from gilscope.probe.statement import describe_error
+from gilscope.threads import SIZE_LIMITS
 
 # What one size takes on an idle machine.
 SIZE_S = 3.0
@@ -18,11 +20,12 @@ MEASURE: options.Arguments = {
     "--threads": option(
         "N,N",
         "how many threads, and as many processes beside them (default: 2)",
-        type=options.parse_threads,
         default=(2,),
     ),
     "--size": option(
-        "N,N", "measure at each; {size} in setup and statement stands for it"
+        "N,N",
+        "measure at each; {size} in setup and statement stands for it",
+        type=partial(options.parse_counts, limits=SIZE_LIMITS),
     ),
     "--held": option(
         "STATEMENT",
@@ -35,13 +38,8 @@ MEASURE: options.Arguments = {
 
 def run_measure(arguments: argparse.Namespace) -> int:
     """Measure, and show the findings with their figures."""
-    texts = [arguments.statement, arguments.held or "", *(arguments.setup or ())]
-    if arguments.size and not any("{size}" in text for text in texts):
-        message = "--size: expected {size} in the statement or the setup"
-        raise output.UsageError(message)
     # As with `python -m timeit`, modules of the current folder can be named.
     options.append_folder()
-    setup = options.join_lines(arguments.setup)
     expected_s = SIZE_S * len(arguments.size or (0,))
     try:
         # What the statement prints must not end up in the JSON.
@@ -51,7 +49,7 @@ def run_measure(arguments: argparse.Namespace) -> int:
         ):
             found = measure_statement(
                 arguments.statement,
-                setup,
+                options.join_lines(arguments.setup),
                 threads=arguments.threads,
                 sizes=arguments.size,
                 held=arguments.held,
@@ -59,6 +57,7 @@ def run_measure(arguments: argparse.Namespace) -> int:
     except (KeyboardInterrupt, output.EndedBySignal):
         raise
     except BaseException as error:
+        setup = options.join_lines(arguments.setup)
         sources = {"<statement>": arguments.statement, "<setup>": setup}
         raise output.UsageError(describe_error(error, sources)) from error
     output.deliver(found, arguments)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gilscope.threads import THREADS_MAX
+from gilscope.threads import THREAD_LIMITS, check_counts
 
 Arguments = dict[str, dict[str, Any]]
 
@@ -91,21 +91,17 @@ def read_seconds(text: str) -> float:
     return 0.0
 
 
-def parse_counts(text: str) -> tuple[int, ...]:
-    """Return positive counts that commas separate."""
-    with contextlib.suppress(ValueError):
-        counts = tuple(int(part) for part in text.split(","))
-        if min(counts) > 0:
-            return counts
-    refuse_value("counts over 0 like 1,2,4", text)
-
-
-def parse_threads(text: str) -> tuple[int, ...]:
-    """Return numbers of threads."""
-    counts = parse_counts(text)
-    if max(counts) > THREADS_MAX:
-        refuse_value(f"at most {THREADS_MAX} threads", text)
-    return counts
+def parse_counts(text: str, limits: range = THREAD_LIMITS) -> list[int]:
+    """Return counts that commas separate."""
+    try:
+        counts = [int(part) for part in text.split(",")]
+    except ValueError:
+        refuse_value("counts such as 1,2,4", text)
+    try:
+        return check_counts("counts", counts, limits)
+    except ValueError as error:
+        # The option is named already.
+        raise argparse.ArgumentTypeError(str(error).partition(": ")[2]) from error
 
 
 # How a value is read, by what stands for it in the help.

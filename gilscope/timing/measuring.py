@@ -8,7 +8,7 @@ import gilscope.render.results  # noqa: F401 - what is found shows itself.
 from gilscope.environment import collect_environment
 from gilscope.measurement import Measurement
 from gilscope.stats import describe_unsteady
-from gilscope.threads import THREADS_MAX, check_counts
+from gilscope.threads import SIZE_LIMITS, check_counts
 from gilscope.timing.break_even import (
     describe_break_even,
     find_break_even,
@@ -56,10 +56,12 @@ def measure_works(
             make_work(call, size), None if held is None else make_work(held, size)
         )
         for size in (
-            [None] if sizes is None else check_counts("measure() sizes", sizes, least=0)
+            [None]
+            if sizes is None
+            else check_counts("measure() sizes", sizes, SIZE_LIMITS)
         )
     ]
-    counts = check_counts("measure() threads", threads, most=THREADS_MAX)
+    counts = check_counts("measure() threads", threads)
     environment = collect_environment()
     for subject in subjects:
         subject.check = subject.work.check()

@@ -1,5 +1,6 @@
 """Threads that start together, and the switch interval under one lock."""
 
+import argparse
 import os
 import sys
 import threading
@@ -9,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gilscope.cli.options import parse_counts
 from gilscope.threads import (
-    THREADS_MAX,
+    SIZE_LIMITS,
     check_counts,
     run_together,
     switch_interval,
@@ -142,8 +144,15 @@ def test_an_interrupt_goes_before_an_error_which_it_mentions():
     [([3, 1, 3], [1, 3]), (iter((2,)), [2]), (np.array([4, 2]), [2, 4])],
 )
 def test_counts_are_had_of_any_ints(counts: Any, found: list[int]) -> None:
-    """In their order, each once."""
+    """In their order, each once; as text, too."""
     assert check_counts("f() n", counts) == found
+    assert parse_counts(", ".join(map(str, found[::-1]))) == found
+
+
+def test_a_size_may_be_nothing() -> None:
+    assert check_counts("f() n", [0], SIZE_LIMITS) == [0]
+    with pytest.raises(ValueError, match="expected at least 0, got -1"):
+        check_counts("f() n", [-1], SIZE_LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +169,11 @@ def test_counts_are_had_of_any_ints(counts: Any, found: list[int]) -> None:
 def test_what_is_no_count_is_refused(
     counts: Any, error: type[Exception], words: str
 ) -> None:
-    """Nobody starts ten thousand processes by a slip."""
+    """Nobody starts ten thousand processes by a slip, here or at the command line."""
     with pytest.raises(error) as caught:
-        check_counts("f() n", counts, most=THREADS_MAX)
+        check_counts("f() n", counts)
     assert str(caught.value) == words
+    if error is ValueError and counts:
+        with pytest.raises(argparse.ArgumentTypeError) as refused:
+            parse_counts(",".join(map(str, counts)))
+        assert words == f"f() n: {refused.value}"
