@@ -89,10 +89,13 @@ def measure_statement(
     from gilscope.timing.measuring import measure_works  # noqa: PLC0415
 
     if sizes is not None and "{size}" not in f"{statement}{setup}":
-        message = "measure() sizes: expected {size} in the statement or the setup"
+        message = "--size: expected {size} in the statement or the setup"
         raise ValueError(message)
 
-    def make_work(text: str, size: int | None) -> StatementWork:
-        return StatementWork(text, setup, size)
+    texts = {"the statement": statement, "--held": held or ""}
 
-    return measure_works(statement, make_work, (statement, held), sizes, threads)
+    def make_work(role: str, size: int | None) -> StatementWork:
+        return StatementWork(texts[role], setup, size, role)
+
+    pair = "the statement", None if held is None else "--held"
+    return measure_works(statement, make_work, pair, sizes, threads)

@@ -9,8 +9,8 @@ from gilscope.cli import options, output
 from gilscope.cli.options import option
 from gilscope.cli.progress import show_waiting
 from gilscope.measure import measure_statement
-from gilscope.probe.statement import describe_error
 from gilscope.threads import SIZE_LIMITS
+from gilscope.timing.calls import describe_work_error
 
 # What one size takes on an idle machine.
 SIZE_S = 3.0
@@ -57,8 +57,6 @@ def run_measure(arguments: argparse.Namespace) -> int:
     except (KeyboardInterrupt, output.EndedBySignal):
         raise
     except BaseException as error:
-        setup = options.join_lines(arguments.setup)
-        sources = {"<statement>": arguments.statement, "<setup>": setup}
-        raise output.UsageError(describe_error(error, sources)) from error
+        raise output.UsageError(describe_work_error(error)) from error
     output.deliver(found, arguments)
     return output.OK

@@ -9,9 +9,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
-# What the code is compiled as, and what the reader calls it.
+# What the code is compiled as, and what the reader calls it; a statement by its role.
 PLACES = {
-    "<statement>": "the statement",
     "<setup>": "the setup",
     "<prepare>": "what prepares a call",
 }
@@ -123,7 +122,9 @@ def read_prepared(
     raise TypeError(message)
 
 
-def describe_error(error: BaseException, sources: Mapping[str, str]) -> str:
+def describe_error(
+    error: BaseException, sources: Mapping[str, str], statement: str = "the statement"
+) -> str:
     """Return in one line where an error came from, what it was, and what may help."""
     told = traceback.TracebackException.from_exception(error)
     # Notes come after the error, and the lines of a SyntaxError before it.
@@ -148,7 +149,7 @@ def describe_error(error: BaseException, sources: Mapping[str, str]) -> str:
     if places:
         name, line_number = places[-1]
         lines = sources[name].splitlines()
-        place = f"in {PLACES[name]}"
+        place = f"in {PLACES.get(name, statement)}"
         place += f", line {line_number}" if len(lines) > 1 else ""
         if 0 < line_number <= len(lines):
             place += f", {lines[line_number - 1].strip()!r}"

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 from gilscope.check import check, check_statement
 from gilscope.kernel import open_core_wait
 from gilscope.model import Check
-from gilscope.probe.statement import bind_statement, read_prepared
+from gilscope.probe.statement import bind_statement, describe_error, read_prepared
 
 Call = Callable[[], Any]
 
@@ -90,6 +91,8 @@ class StatementWork(Work):
     statement: str
     setup: str = "pass"
     size: int | None = None
+    # What a message calls the statement.
+    role: str = "the statement"
     _call: Call | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -111,6 +114,20 @@ class StatementWork(Work):
     def check(self) -> Check:
         """Return whether the statement releases the GIL, in a namespace of its own."""
         return check_statement(self.statement, self.setup, figures=False)
+
+
+def describe_work_error(error: BaseException) -> str:
+    """Return in one line what a call of a statement raised, and of which."""
+    work: Work | None = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        # A call into C has no frame that tells which it was.
+        match frame.f_locals.get("self"):
+            case Calls(work=found) | (Work() as found):
+                work = found
+    if not isinstance(work, StatementWork):
+        return describe_error(error, {})
+    sources = {"<statement>": work.statement, "<setup>": work.setup}
+    return describe_error(error, sources, work.role)
 
 
 @dataclass

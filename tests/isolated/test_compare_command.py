@@ -50,7 +50,14 @@ def test_statements_are_compared_with_what_is_here(tmp_path):
         (("compare", "1", "1 / 0"), "in the statement, '1 / 0': ZeroDivision"),
         (("compare", "1", "import os; os.abort()"), "ended with SIGABRT"),
         (("compare", "--timeout", "1s", "1", "while True: pass"), "had not ended aft"),
-        (("measure", "1 / 0"), "ZeroDivisionError"),
+        (("measure", "1 / 0"), "in the statement, '1 / 0': ZeroDivisionError"),
+        (("measure", "pass", "--held", "1 / 0"), "in --held, '1 / 0': ZeroDivision"),
+        # Neither has a frame of its own: the function is called without one.
+        (("measure", "int('x')"), "in the statement, \"int('x')\": ValueError"),
+        (
+            ("measure", "--held", "int('{size}x')", "--size", "3", "'{size}'"),
+            "in --held, \"int('3x')\": ValueError",
+        ),
         (("measure", "--size", "1,2", "1"), "expected {size} in the statement or the"),
     ],
 )
