@@ -22,7 +22,7 @@ from gilscope.render.document import (
     Document,
     Note,
     Section,
-    Table,
+    tabulate,
 )
 from gilscope.render.markdown import render_annotation
 from gilscope.render.terminal import STYLES
@@ -133,12 +133,14 @@ def run_list(_: argparse.Namespace) -> int:
     plan = make_plan(scenarios=(), timeout_s=LIST_TIMEOUT_S)
     with show_progress(plan, is_told=False) as progress:
         report = run_plan(plan, progress)
-    rows = []
-    for result in report:
-        word = "available" if result.status == "ok" else result.status
-        state = Cell(word, TONES[result.status])
-        rows.append((result.name, result.technology or "-", state))
-    table = Table("Backends", [Column("")] * 3, rows)
+    words = {"ok": "available"}
+    columns = (
+        Column("", "technology"),
+        Column(
+            "", lambda one: Cell(words.get(one.status, one.status), TONES[one.status])
+        ),
+    )
+    table = tabulate("Backends", columns, ((each.name, each) for each in report), "")
     notes = [Note(each.reason, each.name) for each in report if each.reason]
     section = Section("Backends", tables=(table,), notes=notes)
     output.show_document(Document("Backends", "", (section,)))

@@ -3,7 +3,7 @@
 From results only: nothing is measured, imported or read from a source here.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from compare.model import (
@@ -48,12 +48,12 @@ def answer_for(result: BackendResult) -> Answer:
         reason = result.first_reason
         text = f"{name} {STATUS_WORDS[status]}{reason and ': '}{reason}"
         return Answer(text, status, TONES[status])
+    told = (one for one in CLAUSES if getattr(result, one) is not None)
+    scenario = next(told, None)
+    text = describe(result, scenario) if scenario else f"{name} could be loaded"
     if result.gil is None:
-        told = (one for one in CLAUSES if getattr(result, one) is not None)
-        scenario = next(told, None)
-        text = describe(result, scenario) if scenario else f"{name} could be loaded"
         return Answer(text, "ok", "good")
-    verdict, text = result.gil.verdict, describe(result, "gil")
+    verdict = result.gil.verdict
     if verdict == "inconclusive":
         text += f" ({result.gil.check.reason.rstrip('.')})"
     if result.parallel:
@@ -61,17 +61,13 @@ def answer_for(result: BackendResult) -> Answer:
     return Answer(text, verdict, TONES[verdict])
 
 
-def answer_scenario(
-    results: Iterable[BackendResult], scenario: str
-) -> Iterator[Answer]:
-    """Yield the answer to one scenario's question, a sentence a backend."""
-    for result in results:
-        text = describe(result, scenario)
-        if scenario == "gil" and (found := result.gil):
-            text += f": {found.check.reason}"
-            yield Answer(text, found.verdict, TONES[found.verdict])
-        else:
-            yield Answer(text)
+def answer_scenario(result: BackendResult, scenario: str) -> Answer:
+    """Return the answer to one scenario's question, a sentence."""
+    text = describe(result, scenario)
+    if scenario != "gil" or result.gil is None:
+        return Answer(text)
+    verdict = result.gil.verdict
+    return Answer(f"{text}: {result.gil.check.reason}", verdict, TONES[verdict])
 
 
 def describe(result: BackendResult, scenario: str) -> str:
@@ -81,8 +77,11 @@ def describe(result: BackendResult, scenario: str) -> str:
     return f"{result.name}{': ' if scenario == 'parallel' else ' '}{clause}"
 
 
+# Each of these says what a scenario found in a clause without a subject.
+
+
 def describe_gil(found: Gil) -> str:
-    """Say what the backend does to the GIL, in a clause without a subject."""
+    """Say what the backend does to the GIL."""
     has_gil = found.check.environment.meaning == "gil"
     return (DEEDS if has_gil else ATTACHED_DEEDS)[found.verdict]
 
@@ -117,7 +116,7 @@ def describe_gain(parallel: Parallel) -> str:
 
 
 def describe_correctness(found: Correctness) -> str:
-    """Say how many answers are right, in a clause without a subject."""
+    """Say how many answers are right."""
     n_cases = found.passed + found.failed
     if found.failed:
         return f"answers {found.failed} of {n_cases} cases otherwise than the reference"
@@ -125,7 +124,7 @@ def describe_correctness(found: Correctness) -> str:
 
 
 def describe_handoff(found: Handoff) -> str:
-    """Say what Python code did meanwhile, in a clause without a subject."""
+    """Say what Python code did meanwhile."""
     if found.partner_progress_released is None:
         return "was not seen beside other Python code"
     text = f"lets Python code run at {describe_share(found.partner_progress_released)}"
@@ -136,7 +135,7 @@ def describe_handoff(found: Handoff) -> str:
 
 
 def describe_contention(found: Contention) -> str:
-    """Say what a busy thread costs a short call, in a clause without a subject."""
+    """Say what a busy thread costs a short call."""
     if not found.rows:
         return "has no figures"
     row = found.rows[0]
@@ -147,38 +146,34 @@ def describe_contention(found: Contention) -> str:
 
 
 def describe_sweep(found: Sweep) -> str:
-    """Say from when on releasing pays, in a clause without a subject."""
+    """Say from when on releasing pays."""
     places = {
-        item.case: describe_place(item.pays_from)
+        item.case: f"from {describe_place(item.pays_from)} on"
         for item in found.break_evens
         if item.pays_from is not None
     }
     gains = [
-        f"from {places[case]} on {words}"
-        for case, words in GAIN_WORDS.items()
-        if case in places
+        f"{places[case]} {GAIN_WORDS[case]}" for case in GAIN_WORDS if case in places
     ]
     text = "gains nothing by releasing the GIL in this grid"
     if gains:
         text = f"gains by releasing the GIL {', '.join(gains)}"
     if "alone" in places:
-        text += f"; alone, it costs nothing from {places['alone']} on"
+        text += f"; alone, it costs nothing {places['alone']}"
     return text
 
 
 def describe_pairs(found: Pairs) -> str:
-    """Say whom it stops, in a clause without a subject."""
+    """Say whom it stops."""
     stops = {cell.partner: cell.stops for cell in found.cells if cell.stops}
-    if not stops:
-        return "was seen beside no other backend"
     stopped = [
         f"{name} for {describe_share(stop)}"
         for name, stop in stops.items()
         if stop.value > STOP_MIN
     ]
-    if not stopped:
-        return "stops no other backend"
-    return f"stops {', '.join(stopped)} of its call"
+    if stopped:
+        return f"stops {', '.join(stopped)} of its call"
+    return "stops no other backend" if stops else "was seen beside no other backend"
 
 
 # What is said of each scenario: of a result with several, the first one is told.

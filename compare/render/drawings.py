@@ -1,11 +1,11 @@
 """The drawings of the page: lanes of time, bars with ranges."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median
 
-from compare.model import BackendResult, Handoff
-from compare.render.timeline import Lane, make_lanes
+from compare.model import BackendResult
+from compare.render.timeline import make_lanes
 from gilscope.render.markup import Markup, element, join
 from gilscope.render.svg import (
     LANE,
@@ -30,9 +30,11 @@ STATES = {
 }
 TICKS = Look("blue", height=LANE / 2)
 # How the figures of a call, of processes and of the held twin are drawn.
-CALL = Look("blue", height=12)
-PROCESSES = Look("grey", is_open=True, height=12)
-HELD = Look("orange", is_open=True, height=12)
+LOOKS = (
+    Look("blue", height=12),
+    Look("grey", is_open=True, height=12),
+    Look("orange", is_open=True, height=12),
+)
 # Between two ticks that are this many times as far apart as most, nothing was seen.
 PAUSE_FACTOR = 3.0
 
@@ -47,39 +49,26 @@ def draw_timelines(results: Iterable[BackendResult]) -> Markup:
     if not found:
         return Markup()
     scale = Scale(0.0, max(e.at_s for each in found.values() for e in each.events))
-    parts = [
-        element(
-            "div",
-            element("h3", name),
-            (draw_thread(lane, scale) for lane in make_lanes(name, handoff)),
-            draw_ticks(handoff, scale),
-        )
-        for name, handoff in found.items()
-    ]
-    return join(draw_legend(STATES), parts, draw_seconds(scale))
-
-
-def draw_thread(lane: Lane, scale: Scale) -> Markup:
-    """Draw what one thread did, below its name and its phases in words."""
-    parts = [
-        LanePart(
-            phase.start_s,
-            phase.end_s,
-            STATES[phase.state],
-            f"{phase.state} {describe_time(phase.duration_s)}",
-        )
-        for phase in lane.phases
-    ]
-    words = ", ".join(part.title for part in parts)
-    return draw_lane(lane.label, words or "not seen", parts, scale)
-
-
-def draw_ticks(handoff: Handoff, scale: Scale) -> Markup:
-    """Draw when Python code was seen to run."""
-    runs = compute_runs([tick for tick in handoff.ticks_s if tick >= 0])
-    parts = [LanePart(start, end, TICKS) for start, end in runs]
-    words = f"{len(handoff.ticks_s)} ticks"
-    return draw_lane("Python code beside them", words, parts, scale)
+    drawings = []
+    for name, handoff in found.items():
+        drawings.append(element("h3", name))
+        for lane in make_lanes(name, handoff):
+            parts = [
+                LanePart(
+                    phase.start_s,
+                    phase.end_s,
+                    STATES[phase.state],
+                    f"{phase.state} {describe_time(phase.duration_s)}",
+                )
+                for phase in lane.phases
+            ]
+            words = ", ".join(part.title for part in parts) or "not seen"
+            drawings.append(draw_lane(lane.label, words, parts, scale))
+        runs = compute_runs([tick for tick in handoff.ticks_s if tick >= 0])
+        parts = [LanePart(start, end, TICKS) for start, end in runs]
+        words = f"{len(handoff.ticks_s)} ticks"
+        drawings.append(draw_lane("Python code beside them", words, parts, scale))
+    return join(draw_legend(STATES), drawings, draw_seconds(scale))
 
 
 def compute_runs(ticks_s: Sequence[float]) -> list[tuple[float, float]]:
@@ -97,17 +86,12 @@ def draw_speedups(results: Iterable[BackendResult]) -> Markup:
     """Draw the speed-up of two threads, two processes and the held twin."""
     rows = []
     for result in results:
-        if result.parallel is not None:
-            pair, held = result.parallel.pair, result.parallel.held
-            figures = {CALL: pair.speedup, PROCESSES: pair.process_speedup}
-            figures[HELD] = held.speedup if held else None
+        if found := result.parallel:
+            pair, held = found.pair, found.held.speedup if found.held else None
+            figures = (pair.speedup, pair.process_speedup, held)
             rows.append((result.name, make_bars(figures, pair.amdahl)))
-    looks = {
-        "two threads": CALL,
-        "two processes": PROCESSES,
-        "two threads, GIL held": HELD,
-        "Amdahl bound": None,
-    }
+    names = ("two threads", "two processes", "two threads, GIL held")
+    looks = {**dict(zip(names, LOOKS, strict=True)), "Amdahl bound": None}
     bars = draw_bars(rows, "Speed-up of two threads", show_tick)
     return join(draw_legend(looks), bars)
 
@@ -117,22 +101,23 @@ def draw_contention(results: Iterable[BackendResult]) -> Markup:
     rows = [
         (
             f"{result.name}, size {row.size:,}",
-            make_bars({CALL: row.slowdown, HELD: row.held_slowdown}),
+            make_bars((row.slowdown, None, row.held_slowdown)),
         )
         for result in results
         for row in (result.contention.rows if result.contention else ())
     ]
     bars = draw_bars(rows, "Slowdown of short calls", show_tick, is_log=True)
-    return join(draw_legend({"the call as it is": CALL, "GIL held": HELD}), bars)
+    legend = {"the call as it is": LOOKS[0], "GIL held": LOOKS[2]}
+    return join(draw_legend(legend), bars)
 
 
 def make_bars(
-    figures: Mapping[Look, Figure | None], bound: float | None = None
+    figures: Iterable[Figure | None], bound: float | None = None
 ) -> list[Bar]:
     """Return a bar for each figure that there is; the bound is that of the call."""
     return [
-        Bar(figure, look, describe_ratio(figure), bound if look == CALL else None)
-        for look, figure in figures.items()
+        Bar(figure, look, describe_ratio(figure), None if number else bound)
+        for number, (figure, look) in enumerate(zip(figures, LOOKS, strict=True))
         if figure is not None
     ]
 

@@ -3,7 +3,7 @@
 From results only: nothing is measured, imported or read from a source here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from compare.model import BackendResult
@@ -90,7 +90,7 @@ TECHNOLOGIES = (
 )
 
 
-def explain_backend(result: BackendResult) -> tuple[Note, ...]:
+def explain_backend(result: BackendResult) -> Sequence[Note]:
     """Return what there is to say beyond the answer, each under its heading."""
     if result.declared is None:
         # It was never loaded, so there is nothing to say about it.
@@ -118,7 +118,7 @@ def explain_backend(result: BackendResult) -> tuple[Note, ...]:
                 "objects: do more work a call, or pass a buffer instead of a list"
             )
     text = join_sentences([*advice, technology.advice])
-    return (*notes, Note(text, "In your own code"))
+    return [*notes, Note(text, "In your own code")]
 
 
 def describe_limit(pair: ParallelRow) -> str:
@@ -126,16 +126,15 @@ def describe_limit(pair: ParallelRow) -> str:
     if pair.concurrency == "serialized":
         return "the calls are serialized"
     machine = "as good as the machine allowed"
-    bounds = (
-        [] if pair.amdahl is None else [(pair.amdahl, "the held fraction limits it")]
-    )
+    bounds = {}
     if pair.process_speedup is not None:
-        bounds.append((pair.process_speedup.value, machine))
+        bounds[pair.process_speedup.value] = machine
+    if pair.amdahl is not None:
+        bounds[pair.amdahl] = "the held fraction limits it"
     if not bounds:
         return "there is nothing to compare it with"
-    nearest, words = min(bounds, key=lambda bound: bound[0])
-    if pair.speedup.high >= NEAR * nearest:
-        return words
+    if pair.speedup.high >= NEAR * min(bounds):
+        return bounds[min(bounds)]
     if pair.of_processes is not None and pair.of_processes.high >= NEAR:
         return machine
     return (

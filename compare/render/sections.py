@@ -18,16 +18,14 @@ from gilscope.render.document import (
     Answer,
     Cell,
     Column,
-    Details,
     Document,
     Note,
     Section,
-    Table,
+    Tone,
     cross_tabulate,
     describe_where,
     list_doubts,
     pick,
-    show_verdict,
     tabulate,
 )
 from gilscope.render.markup import Markup
@@ -53,7 +51,8 @@ def name_items(results: Results, path: str = "") -> Iterator[tuple[str, Any]]:
 def show_result(result: BackendResult) -> Cell:
     """Return the verdict; where it is not well, the status."""
     is_judged = result.status == "ok" and result.gil is not None
-    return show_verdict(pick(result, "gil.verdict" if is_judged else "status"))
+    word = pick(result, "gil.verdict" if is_judged else "status")
+    return Cell(word, TONES[word])
 
 
 def show_answers(result: BackendResult) -> Cell | None:
@@ -120,13 +119,12 @@ def make_overview(report: Report) -> Section:
             "gained nothing either, so there was no second core"
         )
         notes.append(Note(text, tone="unsure"))
+    lacks: dict[str, list[str]] = {}
     for result in report:
         if "\n" in result.reason.strip():
             heading = f"{result.name}: {result.status}"
             notes.append(Note(result.reason, heading, TONES[result.status]))
         notes += [Note(text, result.name, "unsure") for text in result.warnings]
-    lacks: dict[str, list[str]] = {}
-    for result in report:
         for scenario, reason in result.not_applicable.items():
             text = f"{scenario} is not applicable: {reason}"
             lacks.setdefault(text, []).append(result.name)
@@ -147,18 +145,12 @@ def make_overview(report: Report) -> Section:
     has_news = len(table.columns) > len(("backend", "result")) or any(
         result.status != "ok" for result in report
     )
-    return Section(
-        "The answer",
-        answers=[answer_for(result) for result in report],
-        tables=(table,) if has_news else (),
-        notes=notes,
-    )
+    answers = [*map(answer_for, report)]
+    return Section("The answer", "", answers, [table] if has_news else (), notes)
 
 
-def group_notes(
-    results: Results, scenario: str, *kinds: str
-) -> list[tuple[tuple[str, ...], str]]:
-    """Return what a scenario says in words, as names of backends and a text.
+def group_notes(results: Results, scenario: str, *kinds: str) -> list[Note]:
+    """Return what a scenario says in words, below the backends of which it says so.
 
     What it says of several backends is said once, and what it says of the same ones
     stands together.
@@ -166,34 +158,20 @@ def group_notes(
     names_of: dict[str, dict[str, None]] = {}
     for result in results:
         for kind in kinds:
-            for note in getattr(getattr(result, scenario), kind, ()):
-                names_of.setdefault(note, {})[result.name] = None
-    grouped: dict[tuple[str, ...], list[str]] = {}
-    for note, names in names_of.items():
-        grouped.setdefault(tuple(names), []).append(note)
-    return [(names, join_sentences(notes)) for names, notes in grouped.items()]
+            for text in getattr(getattr(result, scenario), kind, ()):
+                names_of.setdefault(text, {})[result.name] = None
+    grouped: dict[str, list[str]] = {}
+    for text, names in names_of.items():
+        grouped.setdefault(", ".join(names), []).append(text)
+    tone: Tone = "" if "findings" in kinds else "unsure"
+    return [Note(join_sentences(all_), who, tone) for who, all_ in grouped.items()]
 
 
 # --- A section a scenario -------------------------------------------------------------
 
 
-def tabulate_pairs(results: Results) -> Table:
-    """Return the matrix of who stops whom, shaded by how much."""
-    grid = {
-        (name, f"stops {cell.partner}"): Cell(
-            describe_share(cell.stops) or NO_FIGURE,
-            shade=min(1.0, max(0.0, cell.stops.value)) if cell.stops else 0.0,
-        )
-        for name, cell in name_items(results, "pairs.cells")
-    }
-    return cross_tabulate(CHAPTERS["pairs"].title, "backend", grid)
-
-
-def show_declared(result: BackendResult) -> str | None:
-    """Return what a backend declares, None where nobody knows."""
-    if result.declared is None:
-        return None
-    return "releases" if result.declared else "holds"
+# None where nobody knows.
+DECLARATIONS = {True: "releases", False: "holds"}
 
 
 class Chapter(NamedTuple):
@@ -206,16 +184,8 @@ class Chapter(NamedTuple):
     # The field of a result, or of its rows, that its table has.
     path: str = ""
     columns: Sequence[Column] = ()
-    # Instead of such a table.
-    make_table: Callable[[Results], Table] | None = None
     draw: Callable[[Results], Markup] | None = None
     is_brief: bool = False
-
-    def tabulate(self, results: Results) -> Table:
-        """Return the figures of these backends."""
-        if self.make_table:
-            return self.make_table(results)
-        return tabulate(self.title, self.columns, name_items(results, self.path))
 
 
 CHAPTERS = {
@@ -258,7 +228,7 @@ CHAPTERS = {
         "longest hold the longest time for which they could not.",
         "",
         (
-            Column("declares", show_declared),
+            Column("declares", lambda one: DECLARATIONS.get(one.declared)),
             Column("verdict", "gil.verdict:verdict"),
             Column("held\ntwin", "gil.held_check.verdict"),
             Column("released\nfraction", "gil.check.released_fraction:%"),
@@ -324,7 +294,7 @@ CHAPTERS = {
         "Who stops whom?",
         "Every backend in one thread beside every backend in another.",
         "0% = the other one is not delayed at all, 100% = for the whole call.",
-        make_table=tabulate_pairs,
+        "pairs.cells",
         is_brief=True,
     ),
 }
@@ -334,23 +304,33 @@ def make_scenario(results: Results, key: str) -> Section:
     """Return the section of one scenario that was asked for."""
     chapter = CHAPTERS[key]
     measured = [result for result in results if getattr(result, key) is not None]
-    doubts = group_notes(measured, key, "warnings", "failures", "contradictions")
-    findings = [
-        Note(text, ", ".join(names))
-        for names, text in group_notes(measured, key, "findings")
+    findings = group_notes(measured, key, "findings")
+    notes = [
+        *group_notes(measured, key, "warnings", "failures", "contradictions"),
+        *(Note(text, tone="muted") for text in list_missing(results, key)),
     ]
-    details = [Details("How to read this", (Note(chapter.reading),))]
+    details = [("How to read this", [Note(chapter.reading)])]
     if findings:
-        details.append(Details("What the figures say", findings))
+        details.append(("What the figures say", findings))
+    items = name_items(measured, chapter.path)
+    if key == "pairs":
+        # Who stops whom, shaded by how much.
+        grid = {
+            (name, f"stops {cell.partner}"): Cell(
+                describe_share(cell.stops) or NO_FIGURE,
+                shade=min(1.0, max(0.0, cell.stops.value)) if cell.stops else 0.0,
+            )
+            for name, cell in items
+        }
+        table = cross_tabulate(chapter.title, "backend", grid)
+    else:
+        table = tabulate(chapter.title, chapter.columns, items)
     return Section(
         chapter.title,
         chapter.lead,
-        [*answer_scenario(measured, key)],
-        (chapter.tabulate(measured),) if measured else (),
-        (
-            *(Note(text, ", ".join(names), "unsure") for names, text in doubts),
-            *(Note(text, tone="muted") for text in list_missing(results, key)),
-        ),
+        [answer_scenario(result, key) for result in measured],
+        [table] if measured else (),
+        notes,
         details,
         partial(chapter.draw, measured) if chapter.draw and measured else None,
         chapter.is_brief,
@@ -387,7 +367,7 @@ def make_document(report: Report) -> Document:
     words = [(result.name, explain_backend(result)) for result in report]
     why = Section(
         "Why, and what to do about it",
-        details=[Details(name, notes) for name, notes in words if notes],
+        details=[each for each in words if each[1]],
         is_brief=False,
     )
     return Document(
@@ -428,19 +408,18 @@ def show_build(key: str, result: BackendResult) -> str:
 def make_environment(report: Report) -> Section:
     """Return where it ran and how each backend was built."""
     facts = {**dataclasses.asdict(report.environment), "quick": report.quick}
-    rows = [
-        (show_name(key), show_fact(key, value))
-        for key, value in facts.items()
-        # Warnings stand below the answer.
-        if key != "warnings"
+    # They stand below the answer.
+    del facts["warnings"]
+    rows = [(show_name(key), show_fact(key, value)) for key, value in facts.items()]
+    builds = [
+        Column(show_name(key), partial(show_build, key))
+        for key in dict.fromkeys(key for one in report for key in one.build_info)
     ]
-    keys = dict.fromkeys(key for result in report for key in result.build_info)
-    builds = [Column(show_name(key), partial(show_build, key)) for key in keys]
     columns = (Column("technology", "technology"), *builds)
     return Section(
         "Where it ran",
         tables=(
-            Table("The machine", (Column("fact"), Column("value")), rows),
+            tabulate("The machine", [Column("value", str)], rows, "fact"),
             tabulate("How the backends were built", columns, name_items(report)),
         ),
         is_brief=False,

@@ -8,9 +8,21 @@ from gilscope.render.document import Document
 
 T = TypeVar("T")
 
+_documents: dict[type, Callable[[Any], Document]] = {}
 
-def render(document: Document, form: Form) -> str:
-    """Return a document in one of its forms."""
+
+def register_document(kind: type[T], make_document: Callable[[T], Document]) -> None:
+    """Say which document shows results of a type."""
+    _documents[kind] = make_document
+    register_renderer(kind, lambda found, form: _render(make_document(found), form))
+
+
+def get_document(result: object) -> Document:
+    """Return the document that shows a result."""
+    return _documents[type(result)](result)
+
+
+def _render(document: Document, form: Form) -> str:
     # What lays text out is loaded by who prints, not by who measures.
     if form in ("text", "full text"):
         from gilscope.render.terminal import render_text  # noqa: PLC0415
@@ -23,17 +35,3 @@ def render(document: Document, form: Form) -> str:
     from gilscope.render.page import render_fragment, render_page  # noqa: PLC0415
 
     return render_page(document) if form == "page" else render_fragment(document)
-
-
-def register_document(kind: type[T], make_document: Callable[[T], Document]) -> None:
-    """Say which document shows results of a type."""
-    _documents[kind] = make_document
-    register_renderer(kind, lambda result, form: render(make_document(result), form))
-
-
-def get_document(result: object) -> Document:
-    """Return the document that shows a result."""
-    return _documents[type(result)](result)
-
-
-_documents: dict[type, Callable[[Any], Document]] = {}

@@ -45,7 +45,7 @@ class Cell:
     @property
     def full_text(self) -> str:
         """The text with what stands after it."""
-        return f"{self.text} {self.more}" if self.more else self.text
+        return f"{self.text} {self.more}".strip()
 
 
 @dataclass(frozen=True)
@@ -81,49 +81,36 @@ class Column:
         if value is None or value == "":
             return Cell(NO_FIGURE)
         if unit == "verdict":
-            return show_verdict(value)
+            return Cell(value, TONES[value])
         describe = UNITS.get(unit, lambda value: format(value, unit))
         tone: Tone = "muted" if self.is_muted and self.is_muted(item) else ""
         return Cell(describe(value), tone, describe_range(value, describe))
 
 
-Row = Sequence[Cell | str]
-
-
 @dataclass(frozen=True)
 class Table:
-    """A table whose first column names the rows; a plain text is a cell."""
+    """A table whose first column names the rows; each row has a cell a column."""
 
     caption: str
     columns: Sequence[Column]
-    rows: Sequence[Row]
-
-    def get_cells(self) -> list[list[Cell]]:
-        """Return the rows with every text as a cell."""
-        return [
-            [Cell(cell) if isinstance(cell, str) else cell for cell in row]
-            for row in self.rows
-        ]
+    rows: Sequence[Sequence[Cell]]
 
 
 def tabulate(
     caption: str,
-    columns: Sequence[Column],
+    columns: Iterable[Column],
     items: Iterable[tuple[str, Any]],
     head: str = "backend",
 ) -> Table:
     """Return a table with a row for each named item; an empty column is left out."""
-    named = list(items)
-    cells = {
-        column: [column.make_cell(item) for _, item in named] for column in columns
-    }
-    filled = {
-        column: found
-        for column, found in cells.items()
-        if any(cell.text != NO_FIGURE for cell in found)
-    }
-    names = [name for name, _ in named]
-    rows: list[Row] = list(zip(names, *filled.values(), strict=True))
+    items = list(items)
+    filled: dict[Column, list[Cell]] = {}
+    for column in columns:
+        cells = [column.make_cell(item) for _, item in items]
+        if any(cell.text != NO_FIGURE for cell in cells):
+            filled[column] = cells
+    names = [Cell(name) for name, _ in items]
+    rows = [*zip(names, *filled.values(), strict=True)]
     return Table(caption, [Column(head), *filled], rows)
 
 
@@ -131,12 +118,12 @@ def cross_tabulate(
     caption: str, head: str, cells: Mapping[tuple[str, str], Cell]
 ) -> Table:
     """Return a table of cells by row and column, in the order in which these come."""
-    columns = list(dict.fromkeys(column for _, column in cells))
-    rows: list[Row] = [
-        (row, *(cells.get((row, column), Cell(NO_FIGURE)) for column in columns))
+    columns = dict.fromkeys(column for _, column in cells)
+    lines = [
+        [Cell(row), *(cells.get((row, column), Cell(NO_FIGURE)) for column in columns)]
         for row in dict.fromkeys(row for row, _ in cells)
     ]
-    return Table(caption, [*map(Column, (head, *columns))], rows)
+    return Table(caption, [*map(Column, (head, *columns))], lines)
 
 
 def pick(item: Any, path: str) -> Any:
@@ -144,11 +131,6 @@ def pick(item: Any, path: str) -> Any:
     for name in path.split("."):
         item = getattr(item, name, None)
     return item
-
-
-def show_verdict(verdict: str) -> Cell:
-    """Return a verdict or a status in its colour."""
-    return Cell(verdict, TONES[verdict])
 
 
 @dataclass(frozen=True)
@@ -175,14 +157,6 @@ def list_doubts(*texts: Iterable[str]) -> Iterator[Note]:
 
 
 @dataclass(frozen=True)
-class Details:
-    """Notes that a page folds away, and that Markdown and a terminal leave out."""
-
-    title: str
-    notes: Sequence[Note]
-
-
-@dataclass(frozen=True)
 class Section:
     """One question with its answers, in the order in which they are shown."""
 
@@ -192,7 +166,8 @@ class Section:
     answers: Sequence[Answer] = ()
     tables: Sequence[Table] = ()
     notes: Sequence[Note] = ()
-    details: Sequence[Details] = ()
+    # Titles and notes that a page folds away, and Markdown and a terminal leave out.
+    details: Sequence[tuple[str, Sequence[Note]]] = ()
     # Returns the drawings of a page; it is called only for one.
     draw: Callable[[], Markup] | None = None
     # Whether a terminal shows it without being asked for more.

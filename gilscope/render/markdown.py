@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from gilscope.clean import clean_text
-from gilscope.render.document import Document, Section, Table, Tone
+from gilscope.render.document import Document, Section, Tone
 
 MARKS: dict[Tone, str] = {"good": "✅ ", "bad": "❌ ", "unsure": "⚠️ "}
-_SPECIAL = "\\`*_{}[]<>#|~&!$"
+_SPECIAL = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_{}[]<>#|~&!$"})
 
 
 def render_markdown(document: Document) -> str:
@@ -29,7 +29,18 @@ def list_section(section: Section) -> Iterator[str]:
         yield ""
         if len(section.tables) > 1:
             yield from (f"**{escape(table.caption)}**", "")
-        yield from list_table(table)
+        heads = [escape(column.title) for column in table.columns]
+        rows = [
+            [
+                f"**{escape(each.text)}**"
+                if each.tone == "bad"
+                else escape(each.full_text)
+                for each in row
+            ]
+            for row in table.rows
+        ]
+        for texts in (heads, ["---"] * len(heads), *rows):
+            yield f"| {' | '.join(texts)} |"
     for note in section.notes:
         head = f"**{escape(note.heading)}**: " if note.heading else ""
         text = "<br>".join(map(escape, note.text.splitlines()))
@@ -37,24 +48,9 @@ def list_section(section: Section) -> Iterator[str]:
     yield ""
 
 
-def list_table(table: Table) -> Iterator[str]:
-    """Yield the lines of a table."""
-    yield f"| {' | '.join(escape(column.title) for column in table.columns)} |"
-    yield "|" + " --- |" * len(table.columns)
-    for row in table.get_cells():
-        texts = [
-            f"**{escape(cell.text)}**" if cell.tone == "bad" else escape(cell.full_text)
-            for cell in row
-        ]
-        yield f"| {' | '.join(texts)} |"
-
-
 def escape(text: str) -> str:
     """Return a text in one line that Markdown shows as it is."""
-    return "".join(
-        f"\\{letter}" if letter in _SPECIAL else letter
-        for letter in clean_text(" ".join(text.split()))
-    )
+    return clean_text(" ".join(text.split())).translate(_SPECIAL)
 
 
 def render_annotation(title: str, text: str) -> str:

@@ -28,26 +28,20 @@ def element(name: str, *children: Content, **attributes: object) -> Markup:
     start = f"<{name}"
     for key, value in attributes.items():
         if value is not None and value is not False:
+            text = f"{value:.6g}" if isinstance(value, float) else str(value)
             start += f" {key.rstrip('_').replace('_', '-')}"
-            start += "" if value is True else f'="{_escape(value)}"'
+            start += "" if value is True else f'="{join(text)}"'
     end = "" if name in VOID else f"</{name}>"
     return Markup(f"{start}>{join(*children)}{end}")
 
 
 def join(*children: Content) -> Markup:
     """Return children without an element around them."""
-    parts = (
-        child
-        if isinstance(child, Markup)
-        else _escape(child)
-        if isinstance(child, str)
-        else join(*child)
-        for child in children
-        if child is not None
-    )
-    return Markup("".join(parts))
-
-
-def _escape(value: object) -> str:
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return html.escape(clean_text(text))
+    text = ""
+    for child in children:
+        if isinstance(child, str):
+            is_done = isinstance(child, Markup)
+            text += child if is_done else html.escape(clean_text(child))
+        elif child is not None:
+            text += join(*child)
+    return Markup(text)

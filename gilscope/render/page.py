@@ -7,17 +7,14 @@ what is around it and has every rule that matters inline.
 from pathlib import Path
 
 from gilscope.render.document import (
-    Answer,
     Cell,
     Column,
-    Details,
     Document,
-    Note,
     Section,
     Table,
     Tone,
 )
-from gilscope.render.markup import Markup, element, join
+from gilscope.render.markup import Content, Markup, element, join
 
 # Drawn where the page's own colours are not: at least 3:1 on white and on dark.
 EDGES: dict[Tone, str] = {
@@ -62,27 +59,18 @@ _PAGE = """\
 
 def render_page(document: Document) -> str:
     """Return the document as one HTML file."""
-    links = [
-        element("li", element("a", section.title, href=f"#part-{number}"))
-        for number, section in enumerate(document.sections)
-    ]
-    sections = [
-        element(
-            "section",
-            element("h2", section.title, id=f"title-{number}"),
-            _render_section(section),
-            id=f"part-{number}",
-            aria_labelledby=f"title-{number}",
-            class_="card",
-        )
-        for number, section in enumerate(document.sections)
-    ]
+    links, sections = [], []
+    for number, section in enumerate(document.sections):
+        part, title = f"part-{number}", f"title-{number}"
+        links.append(element("li", element("a", section.title, href=f"#{part}")))
+        body = (element("h2", section.title, id=title), _render_section(section))
+        attributes = {"id": part, "aria_labelledby": title, "class_": "card"}
+        sections.append(element("section", body, **attributes))
+    nav = element("nav", element("ul", links), aria_label="Contents")
     return _PAGE.format(
         title=join(document.title),
         where=join(document.where),
-        contents=element("nav", element("ul", links), aria_label="Contents")
-        if len(links) > 1
-        else "",
+        contents=nav if len(links) > 1 else "",
         sections=join(sections),
         style=Path(__file__).with_name("page.css").read_text(encoding="utf-8"),
     )
@@ -98,83 +86,76 @@ def render_fragment(document: Document) -> Markup:
         )
         for number, section in enumerate(document.sections)
     ]
-    where = element("p", document.where, style="opacity:.75")
+    where = element("p", document.where, style=_MORE)
     return element("div", parts, where, class_="gilscope-part", lang="en")
 
 
 def _render_section(section: Section) -> Markup:
-    answers = element("ul", map(_render_answer, section.answers), style=_LIST)
+    answers = []
+    for answer in section.answers:
+        edge, word = EDGES[answer.tone], None
+        if answer.word:
+            style = _WORD.format(edge)
+            word = element("span", answer.word, class_=answer.tone, style=style)
+        answers.append(element("li", word, answer.text, style=_ITEM.format(edge)))
+    notes = [
+        element(
+            "p",
+            element("strong", f"{note.heading}: ") if note.heading else None,
+            element("span", note.text, style="white-space:pre-line"),
+            style=_ITEM.format(EDGES[note.tone]),
+            class_="note",
+        )
+        for note in section.notes
+    ]
+    details = []
+    for title, texts in section.details:
+        items: list[Markup] = []
+        for note in texts:
+            if note.heading:
+                items.append(element("dt", note.heading, style="font-weight:600"))
+            items.append(element("dd", note.text, style="margin:0 0 .6em"))
+        summary = element("summary", title)
+        details.append(element("details", summary, element("dl", items)))
     return join(
-        answers if section.answers else None,
+        element("ul", answers, style=_LIST) if answers else None,
         element("p", section.lead, class_="muted") if section.lead else None,
         section.draw() if section.draw else None,
-        map(_render_note, section.notes),
+        notes,
         (render_table(table, section.title) for table in section.tables),
-        map(_render_details, section.details),
+        details,
     )
-
-
-def _render_answer(answer: Answer) -> Markup:
-    edge = EDGES[answer.tone]
-    word = element("span", answer.word, class_=answer.tone, style=_WORD.format(edge))
-    return element(
-        "li", word if answer.word else None, answer.text, style=_ITEM.format(edge)
-    )
-
-
-def _render_note(note: Note) -> Markup:
-    text = element("span", note.text, style="white-space:pre-line")
-    head = element("strong", f"{note.heading}: ") if note.heading else None
-    return element("p", head, text, style=_ITEM.format(EDGES[note.tone]), class_="note")
-
-
-def _render_details(details: Details) -> Markup:
-    items: list[Markup] = []
-    for note in details.notes:
-        if note.heading:
-            items.append(element("dt", note.heading, style="font-weight:600"))
-        items.append(element("dd", note.text, style="margin:0 0 .6em"))
-    return element("details", element("summary", details.title), element("dl", items))
 
 
 def render_table(table: Table, title: str = "") -> Markup:
     """Return the table below a title; a narrow page shows each row as a list."""
-    heads = [
-        element(
-            "th",
-            column.title,
-            scope="col",
-            role="columnheader",
-            style=_CELL,
-            title=column.meaning or None,
-        )
+    role = {"scope": "col", "role": "columnheader", "style": _CELL}
+    heads: Content = [
+        element("th", column.title, **role, title=column.meaning or None)
         for column in table.columns
     ]
-    rows = [
-        (_render_name(row[0]), map(_render_cell, row[1:], table.columns[1:]))
-        for row in table.get_cells()
+    role = {"scope": "row", "role": "rowheader", "style": _CELL}
+    rows: list[Content] = [
+        [
+            element("th", element("span", row[0].text), **role),
+            map(_render_cell, row[1:], table.columns[1:]),
+        ]
+        for row in table.rows
     ]
     head, *lines = (
         element("tr", cells, role="row", style="background:none")
         for cells in (heads, *rows)
     )
-    is_headed = any(column.head for column in table.columns)
+    caption = element("caption", table.caption, style=_CAPTION)
     return element(
         "table",
-        element("caption", table.caption, style=_CAPTION)
-        if table.caption != title
-        else None,
-        element("thead", head) if is_headed else None,
+        caption if table.caption != title else None,
+        element("thead", head) if any(each.head for each in table.columns) else None,
         element("tbody", lines),
         role="table",
         aria_label=table.caption,
         style="border-collapse:collapse;width:100%;font-size:.92em;margin:.8em 0",
     )
-
-
-def _render_name(cell: Cell) -> Markup:
-    text = element("span", cell.text)
-    return element("th", text, scope="row", role="rowheader", style=_CELL)
 
 
 def _render_cell(cell: Cell, column: Column) -> Markup:
@@ -186,12 +167,7 @@ def _render_cell(cell: Cell, column: Column) -> Markup:
         cell.text,
         [" ", more] if cell.more else None,
         class_=cell.tone or None,
-        style="opacity:.75" if cell.tone == "muted" else None,
+        style=_MORE if cell.tone == "muted" else None,
     )
-    return element(
-        "td",
-        text,
-        role="cell",
-        data_head=column.title or None,
-        style=_CELL + (shade if cell.shade else ""),
-    )
+    style = _CELL + (shade if cell.shade else "")
+    return element("td", text, role="cell", data_head=column.title or None, style=style)

@@ -2,7 +2,9 @@
 
 import os
 import sysconfig
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from gilscope.measurement import Measurement
@@ -14,11 +16,9 @@ from gilscope.render.document import (
     Answer,
     Cell,
     Column,
-    Details,
     Document,
     Note,
     Section,
-    Table,
     Tone,
     describe_where,
     list_doubts,
@@ -75,35 +75,46 @@ CAUSES = (
 
 def show_check(check: Check, limits: Iterable[str] = ()) -> Document:
     """Return the verdict, what came of limits, and the facts below, one a line."""
-    is_gil = check.environment.meaning == "gil"
+    is_gil, where = check.environment.meaning == "gil", check.environment
     meaning = (VERDICTS if is_gil else ATTACHED_DEEDS)[check.verdict]
-    text = f"{check.name}: {check.verdict} ({meaning})\n{check.reason}"
-    text = "\n".join([text, *limits])
+    head = f"{check.name}: {check.verdict} ({meaning})"
+    text = "\n".join([head, check.reason, *limits])
     answer = Answer(text, check.verdict, TONES[check.verdict])
+    first = ""
+    if check.first_call and check.first_call.call_s >= TOLD_S:
+        first = describe_time(check.first_call.call_s)
+        if hold := check.first_call.longest_hold:
+            first += f", kept others out for up to {describe_time(hold.high)}"
+    python = f"Python {where.python}"
+    if where.free_threaded_build:
+        python += f", free-threaded build, GIL {'on' if where.gil_enabled else 'off'}"
+    if where.gil_enabled_by:
+        python += f" (turned on by the import of {where.gil_enabled_by})"
+    if not is_gil:
+        python += ": the verdict is whether the call lets others stop the world"
     facts = [
         ("one call", describe_time(check.call_s)),
         ("released fraction" if is_gil else "detached for", describe_fraction(check)),
         ("longest hold" if is_gil else "longest wait", describe_hold(check)),
-        ("first call", describe_first(check)),
+        ("first call", first),
         ("evidence", ", ".join(list_evidence(check.evidence, is_gil=is_gil))),
         ("controls", check.controls.reason if check.controls else ""),
-        ("interpreter", describe_interpreter(check)),
+        ("interpreter", python),
         *(("note", note) for note in check.notes),
     ]
     told = [fact for fact in facts if fact[1]]
-    table = Table("What it rests on", (Column(""), Column("")), told)
-    return Document(check.name, "", (Section("Verdict", "", (answer,), (table,)),))
+    table = tabulate("What it rests on", [Column("", str)], told, "")
+    return Document(check.name, "", [Section("Verdict", "", [answer], [table])])
 
 
 def describe_fraction(check: Check) -> str:
     """Return the released fraction in per cent, with its range."""
-    fraction = check.released_fraction
-    if fraction is None:
+    if (fraction := check.released_fraction) is None:
         return ""
     text = f"{fraction.value:.1%} of the call"
-    if fraction.high - fraction.low < TOLD_SHARE:
-        return text
-    return f"{text} (range {fraction.low:.0%} to {fraction.high:.0%})"
+    if fraction.high - fraction.low >= TOLD_SHARE:
+        text += f" (range {fraction.low:.0%} to {fraction.high:.0%})"
+    return text
 
 
 def describe_hold(check: Check) -> str:
@@ -117,17 +128,6 @@ def describe_hold(check: Check) -> str:
     if clock is not None and clock.value > max(TOLD_TIMES * hold.value, TOLD_S):
         wait = "without the run-queue wait of the caller"
         text += f" {wait}, {describe_time(clock)} by the clock"
-    return text
-
-
-def describe_first(check: Check) -> str:
-    """Return what was seen of the first call, where it took long enough to matter."""
-    first = check.first_call
-    if first is None or first.call_s < TOLD_S:
-        return ""
-    text = describe_time(first.call_s)
-    if first.longest_hold is not None:
-        text += f", kept others out for up to {describe_time(first.longest_hold.high)}"
     return text
 
 
@@ -151,19 +151,6 @@ def list_evidence(found: Evidence, *, is_gil: bool) -> Iterator[str]:
         yield f"{found.n_calls_interrupted} of {found.n_calls_tried} calls interrupted"
     if found.n_calls_split:
         yield f"{found.n_calls_split} in their midst"
-
-
-def describe_interpreter(check: Check) -> str:
-    """Return which Python judged, and what the verdict means there."""
-    where = check.environment
-    text = f"Python {where.python}"
-    if where.free_threaded_build:
-        text += ", free-threaded build, GIL " + ("on" if where.gil_enabled else "off")
-    if where.gil_enabled_by:
-        text += f" (turned on by the import of {where.gil_enabled_by})"
-    if where.meaning == "attached":
-        text += ": the verdict is whether the call lets others stop the world"
-    return text
 
 
 def explain_failure(check: Check, wanted: str) -> str:
@@ -202,26 +189,24 @@ def show_audit(found: Audit) -> Document:
     """Return a table of the functions, the longest calls first."""
     rows = [(one.name, one) for one in found.functions]
     names = ", ".join(found.packages)
-    verdicts = [one.verdict for one in found.functions]
-    n_varying = verdicts.count("varies")
-    some = f"{n_varying} in some calls only, " if n_varying else ""
+    n_of = Counter(one.verdict for one in found.functions)
     answer = f"{names}: no C function of it was called"
     if rows:
+        some = f"{n_of['varies']} in some calls only, " if n_of["varies"] else ""
         were = "was" if len(rows) == 1 else "were"
         answer = (
             f"{names}: {describe_count(len(rows), 'C function')} {were} called; "
-            f"{verdicts.count('releases')} release the GIL, {some}"
-            f"{verdicts.count('holds')} hold it"
+            f"{n_of['releases']} release the GIL, {some}{n_of['holds']} hold it"
         )
     unclear = f"{describe_count(found.n_unclear, 'watched call')} told nothing"
     table = tabulate("C functions", AUDIT_COLUMNS, rows, "function")
     section = Section(
         "The answer",
-        answers=(Answer(answer),),
-        tables=(table,) if rows else (),
-        notes=(Note(unclear),) if found.n_unclear else (),
+        answers=[Answer(answer)],
+        tables=[table] if rows else (),
+        notes=[Note(unclear)] if found.n_unclear else (),
     )
-    return Document(f"Audit of {names}", "", (section,))
+    return Document(f"Audit of {names}", "", [section])
 
 
 # --- A measurement --------------------------------------------------------------------
@@ -297,29 +282,23 @@ ABILITIES: dict[bool | None, tuple[str, Tone]] = {
 
 def show_import(found: ModuleImport) -> Document:
     """Return the answer in a sentence, and a line for each extension module."""
-    rows = [
-        (one.name, one.binding, Cell(*ABILITIES[one.can_release]))
-        for one in found.extensions
-    ]
-    heads = ("extension module", "made with", "by its file")
-    table = Table("Extension modules", [*map(Column, heads)], rows)
-    section = Section(
-        "The answer",
-        answers=(Answer(f"{found.module}: {describe_import(found)}"),),
-        tables=(table,) if rows else (),
+    rows = [(one.name, one) for one in found.extensions]
+    columns = (
+        Column("made with", "binding"),
+        Column("by its file", lambda one: Cell(*ABILITIES[one.can_release])),
     )
-    return Document(f"The import of {found.module}", "", (section,))
-
-
-def describe_import(found: ModuleImport) -> str:
-    """Say what the import did to the GIL."""
+    table = tabulate("Extension modules", columns, rows, "extension module")
     if found.error:
-        return f"the import failed: {found.error}"
-    if found.gil_enabled_by is not None:
-        return f"the import of {found.gil_enabled_by} turns the GIL on"
-    if found.free_threaded_build:
-        return "the import keeps the GIL off"
-    return "only a free-threaded build shows whether the import turns the GIL on"
+        text = f"the import failed: {found.error}"
+    elif found.gil_enabled_by is not None:
+        text = f"the import of {found.gil_enabled_by} turns the GIL on"
+    elif found.free_threaded_build:
+        text = "the import keeps the GIL off"
+    else:
+        text = "only a free-threaded build shows whether the import turns the GIL on"
+    answer = Answer(f"{found.module}: {text}")
+    section = Section("The answer", "", [answer], [table] if rows else ())
+    return Document(f"The import of {found.module}", "", [section])
 
 
 # --- Holds of the GIL -----------------------------------------------------------------
@@ -380,20 +359,16 @@ def show_holds(report: WatchReport) -> Document:
     if len(report.holds) > MAX_ROWS:
         text = f"{MAX_ROWS} of {len(report.holds):,} lines: all are in the JSON file"
         notes.append(Note(text, tone="muted"))
-    rows = [
-        (describe_line(hold.file, hold.line), hold) for hold in report.holds[:MAX_ROWS]
-    ]
-    stacks = [
-        Note(
-            "\n".join(
-                f"{describe_line(frame.file, frame.line)} in {frame.function}"
-                for frame in hold.stack
-            ),
-            f"{place}, {hold.thread}",
-        )
-        for place, hold in rows
-    ]
     over, lasted = describe_time(report.over_s), describe_time(report.duration_s)
+    rows, stacks = [], []
+    for hold in report.holds[:MAX_ROWS]:
+        place = describe_line(hold.file, hold.line)
+        rows.append((place, hold))
+        calls = (
+            f"{describe_line(one.file, one.line)} in {one.function}"
+            for one in hold.stack
+        )
+        stacks.append(Note("\n".join(calls), f"{place}, {hold.thread}"))
     answer = f"nothing was seen to hold the GIL for {over} or longer in {lasted}"
     if rows:
         place, worst = rows[0]
@@ -407,17 +382,17 @@ def show_holds(report: WatchReport) -> Document:
         "Who held the GIL?",
         "Another thread had asked for the GIL, and the same thread held it at the same "
         f"instruction for {over} or longer.",
-        answers=(Answer(answer),),
-        tables=(tabulate("Holds", HOLD_COLUMNS, rows, "line"),) if rows else (),
-        notes=notes,
-        details=(Details("Stacks", stacks),) if stacks else (),
-        draw=(lambda: draw_timeline(report)) if report.events else None,
+        [Answer(answer)],
+        [tabulate("Holds", HOLD_COLUMNS, rows, "line")] if rows else (),
+        notes,
+        [("Stacks", stacks)] if stacks else (),
+        partial(draw_holds, report) if report.events else None,
     )
     where = f"CPython {report.python}, {lasted}"
-    return Document("Holds of the GIL", where, (section,))
+    return Document("Holds of the GIL", where, [section])
 
 
-def draw_timeline(report: WatchReport) -> Markup:
+def draw_holds(report: WatchReport) -> Markup:
     """Draw the longest holds over time, a lane for each thread."""
     scale = Scale(0.0, max(report.duration_s, report.events[-1].start_s))
     lanes: dict[str, list[LanePart]] = {}

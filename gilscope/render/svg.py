@@ -66,15 +66,9 @@ class Scale:
 
 def make_svg(height: float, title: str, *parts: Content) -> Markup:
     """Return a drawing as wide as its place, with a name for a screen reader."""
-    return element(
-        "svg",
-        *parts,
-        width="100%",
-        height=height,
-        role="img",
-        aria_label=title,
-        style="display:block;overflow:visible;font-size:13px;margin:.3em 0",
-    )
+    style = "display:block;overflow:visible;font-size:13px;margin:.3em 0"
+    size = {"width": "100%", "height": height}
+    return element("svg", *parts, **size, role="img", aria_label=title, style=style)
 
 
 class Look(NamedTuple):
@@ -124,26 +118,17 @@ def draw_axis(scale: Scale, y: float, show: Callable[[float], str]) -> Iterable[
         yield draw_text(x, y + 17, show(tick), text_anchor=anchor)
 
 
-def draw_legend(looks: Mapping[str, Look | None] | Mapping[str, Look]) -> Markup:
+def draw_legend(looks: Mapping[str, Look | None]) -> Markup:
     """Return what each look stands for; None is that of a bound."""
-    bound = draw_line(50, 4, 20, stroke_width=3)
-    items = [
-        element(
-            "li",
-            element(
-                "svg",
-                draw_box("4%", (LANE - look.height) / 2, "92%", look.height, look)
-                if look
-                else bound,
-                width=28,
-                height=LANE,
-                aria_hidden="true",
-            ),
-            f" {text}",
-            style="display:flex;gap:.5em;align-items:center",
-        )
-        for text, look in looks.items()
-    ]
+    items = []
+    for text, look in looks.items():
+        sample = draw_line(50, 4, 20, stroke_width=3)
+        if look:
+            top = (LANE - look.height) / 2
+            sample = draw_box("4%", top, "92%", look.height, look)
+        swatch = element("svg", sample, width=28, height=LANE, aria_hidden="true")
+        style = "display:flex;gap:.5em;align-items:center"
+        items.append(element("li", swatch, f" {text}", style=style))
     style = "display:flex;flex-wrap:wrap;gap:.2em 1.4em;list-style:none;padding:0"
     return element("ul", items, aria_label="Legend", style=f"{style};margin:.8em 0")
 
@@ -173,21 +158,20 @@ def draw_bars(
     high = max(1.0, *(figure.high for figure in figures))
     low = min(1.0, *(figure.low for figure in figures)) if is_log else 0.0
     scale = Scale(low, high, is_log, _ROOM)
-
-    def draw_one(height: float) -> Markup:
-        return draw_line(scale.place(1), 0, height, stroke_dasharray="4 3")
-
+    one = scale.place(1)
     drawings = []
     for name, bars in rows:
         height = len(bars) * _STEP
         label = f"{title}: {name}: {', '.join(bar.text for bar in bars)}"
         parts = [_draw_bar(bar, scale, _STEP * row) for row, bar in enumerate(bars)]
+        line = draw_line(one, 0, height, stroke_dasharray="4 3")
         drawings += [
             element("div", element("strong", name)),
-            make_svg(height, label, draw_one(height), parts),
+            make_svg(height, label, line, parts),
         ]
+    line = draw_line(one, 0, 4, stroke_dasharray="4 3")
     axis = draw_axis(scale, 4, show)
-    return join(drawings, make_svg(26, f"{title}: scale", draw_one(4), axis))
+    return join(drawings, make_svg(26, f"{title}: scale", line, axis))
 
 
 def _draw_bar(bar: Bar, scale: Scale, y: float) -> Iterable[Markup]:
@@ -205,12 +189,11 @@ def _draw_bar(bar: Bar, scale: Scale, y: float) -> Iterable[Markup]:
 
 
 class LanePart(NamedTuple):
-    """A part of a lane of time."""
+    """A part of a lane of time, with what is said where the pointer rests on it."""
 
     start: float
     end: float
     look: Look
-    # What is said where the pointer rests on it.
     title: str = ""
 
 

@@ -1,8 +1,8 @@
 """A document as text: for a terminal of any width, in colour or without."""
 
-import dataclasses
 import io
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 
 from rich import box
 from rich.cells import cell_len
@@ -12,7 +12,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from gilscope.clean import clean_text
-from gilscope.render.document import NO_FIGURE, Document, Note, Section, Table, Tone
+from gilscope.render.document import NO_FIGURE, Document, Section, Table, Tone
 
 WIDTH = 80
 # Where words are broken, the longest first, until there is room for all columns.
@@ -36,9 +36,9 @@ def render_text(
 ) -> str:
     """Return the document as plain text; see print_document()."""
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    print_document(document, console, is_brief=is_brief)
-    text: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return "\n".join(line.rstrip() for line in text.splitlines())
+    with console.capture() as written:
+        print_document(document, console, is_brief=is_brief)
+    return "\n".join(line.rstrip() for line in written.get().splitlines())
 
 
 def print_document(
@@ -51,11 +51,15 @@ def print_document(
         if section.is_brief or not is_brief:
             if parts:
                 parts += [Text(), Text(section.title, "bold underline")]
-            # A report of one scenario has its answer in two sections.
-            answers = [each for each in section.answers if each.text not in told]
-            told |= {answer.text for answer in answers}
-            fresh = dataclasses.replace(section, answers=answers)
-            parts += make_section(fresh, console.width, is_brief=is_brief)
+            for answer in section.answers:
+                # A report of one scenario has its answer in two sections.
+                if answer.text not in told:
+                    parts.append(text := make_line(answer.text))
+                    if answer.word:
+                        text.highlight_words([answer.word], STYLES[answer.tone])
+            told |= {answer.text for answer in section.answers}
+            parts += list_figures(section, console.width)
+            parts += list_notes(section, is_brief=is_brief)
     if document.where:
         parts += [Text(), make_line(document.where, "dim")]
     if document.more and is_brief:
@@ -63,15 +67,8 @@ def print_document(
     console.print(Group(*parts), crop=False)
 
 
-def make_section(
-    section: Section, width: int, *, is_brief: bool
-) -> Iterator[RenderableType]:
-    """Yield the answers, the figures with their legend, the notes and the details."""
-    for answer in section.answers:
-        text = make_line(answer.text)
-        if answer.word:
-            text.highlight_words([answer.word], STYLES[answer.tone])
-        yield text
+def list_figures(section: Section, width: int) -> Iterator[RenderableType]:
+    """Yield each table with its legend."""
     for number, table in enumerate(section.tables):
         if number or section.answers:
             yield Text()
@@ -79,25 +76,31 @@ def make_section(
             yield make_line(table.caption, "bold")
         shown = fit_columns(table, width)
         yield make_grid(shown, width)
-        if any(column.meaning for column in table.columns):
-            yield from (Text(), make_legend(table, shown))
+        legend = Grid.grid(padding=(0, 2))
+        for column in table.columns:
+            text = column.meaning
+            if column not in shown.columns:
+                text = "not shown, the terminal is too narrow: --json FILE has it"
+            if text:
+                legend.add_row(Text(column.title, "dim"), Text(text, "dim"))
+        if legend.row_count:
+            yield from (Text(), legend)
+
+
+def list_notes(section: Section, *, is_brief: bool) -> Iterator[RenderableType]:
+    """Yield the notes below their headings, and the details."""
     for note in section.notes:
-        yield from (Text(), *make_note(note))
-    for details in () if is_brief else section.details:
-        yield from (Text(), make_line(details.title, "bold"))
-        for note in details.notes:
+        style, indent = STYLES[note.tone], 2 if note.heading else 0
+        yield Text()
+        if note.heading:
+            yield make_line(note.heading, style)
+        for line in clean_text(note.text).splitlines():
+            yield Padding(make_line(line, style), (0, 0, 0, indent), expand=False)
+    for title, notes in () if is_brief else section.details:
+        yield from (Text(), make_line(title, "bold"))
+        for note in notes:
             head = f"{note.heading}: " if note.heading else ""
             yield Padding(Text(clean_text(head + note.text)), (0, 0, 0, 2))
-
-
-def make_note(note: Note) -> Iterator[RenderableType]:
-    """Yield a note below its heading."""
-    style = STYLES[note.tone]
-    if note.heading:
-        yield make_line(note.heading, style)
-    for line in clean_text(note.text).splitlines():
-        indent = 2 if note.heading else 0
-        yield Padding(make_line(line, style), (0, 0, 0, indent), expand=False)
 
 
 def make_line(line: str, style: str = "") -> Text:
@@ -122,7 +125,7 @@ def fit_columns(table: Table, width: int) -> Table:
 def compute_least(table: Table, longest: int = WORDS[0]) -> list[int]:
     """Return how narrow columns may be: figures stay whole, texts wrap at words."""
     least = []
-    for column, *cells in zip(table.columns, *table.get_cells(), strict=True):
+    for column, *cells in zip(table.columns, *table.rows, strict=True):
         words = column.head.split()
         for cell in cells:
             words += [cell.text] if cell.text[:1].isdigit() else cell.text.split()
@@ -130,11 +133,21 @@ def compute_least(table: Table, longest: int = WORDS[0]) -> list[int]:
     return least
 
 
+def break_words(text: str, width: int) -> str:
+    """Return a text whose words end at punctuation where they are too long."""
+    width -= GAP
+    return re.sub(
+        rf"(?=\S{{{width + 1}}})\S{{,{width - 1}}}[/:.,_-](?=\S)", r"\g<0>\n", text
+    )
+
+
 def make_grid(table: Table, width: int) -> Grid:
     """Return the table, with what stands after its figures if there is room."""
-    rows = table.get_cells()
     for is_full in (True, False):
-        texts = [[each.full_text if is_full else each.text for each in r] for r in rows]
+        texts = [
+            [each.full_text if is_full else each.text for each in row]
+            for row in table.rows
+        ]
         widths = [
             GAP + max(map(cell_len, (*column.head.split("\n"), *cells)))
             for column, *cells in zip(table.columns, *texts, strict=True)
@@ -142,7 +155,15 @@ def make_grid(table: Table, width: int) -> Grid:
         if sum(widths) - GAP <= width:
             break
     else:
-        widths = squeeze(table, widths, width)
+        # Words wrap, and are broken only where they have to be. The first column,
+        # which is copied, gets what the others can spare.
+        narrowed = (compute_least(table, longest) for longest in WORDS)
+        least = next((one for one in narrowed if sum(one) - GAP <= width), None)
+        least = least or compute_least(table, WORDS[-1])
+        spare = width + GAP - sum(least)
+        for place, most in enumerate(widths):
+            widths[place] = least[place] + max(0, min(spare, most - least[place]))
+            spare -= widths[place] - least[place]
     grid = Grid(
         width=sum(widths) - GAP,
         box=RULED,
@@ -151,42 +172,15 @@ def make_grid(table: Table, width: int) -> Grid:
         show_edge=False,
         show_header=any(column.head for column in table.columns),
     )
-    for column, least, *cells in zip(table.columns, widths, *texts, strict=True):
+    for column, least_width, *cells in zip(table.columns, widths, *texts, strict=True):
         is_figure = all(text[:1].isdigit() or text == NO_FIGURE for text in cells)
         grid.add_column(
             Text(clean_text(column.head)),
             justify="right" if is_figure and grid.columns else "left",
             overflow="fold",
-            width=least - GAP,
+            width=least_width - GAP,
         )
-    for row, line in zip(rows, texts, strict=True):
-        styles = [STYLES[cell.tone] for cell in row]
-        grid.add_row(*map(Text, map(clean_text, line), styles))
+    for row, line in zip(table.rows, texts, strict=True):
+        folded = map(break_words, map(clean_text, line), widths)
+        grid.add_row(*map(Text, folded, (STYLES[cell.tone] for cell in row)))
     return grid
-
-
-def squeeze(table: Table, widths: Sequence[int], width: int) -> list[int]:
-    """Return widths at which words wrap, and are broken only where they have to be."""
-    for longest in WORDS:
-        least = compute_least(table, longest)
-        spare = width + GAP - sum(least)
-        if spare >= 0:
-            break
-    # The first column, which is copied, gets what the others can spare.
-    for place, most in enumerate(widths):
-        more = max(0, min(spare, most - least[place]))
-        least[place] += more
-        spare -= more
-    return least
-
-
-def make_legend(table: Table, shown: Table) -> Grid:
-    """Return what each column means, a line each, and which are not shown."""
-    legend = Grid.grid(padding=(0, 2))
-    for column in table.columns:
-        text = column.meaning
-        if column not in shown.columns:
-            text = "not shown, the terminal is too narrow: --json FILE has it"
-        if text:
-            legend.add_row(Text(column.title, "dim"), Text(text, "dim"))
-    return legend

@@ -257,8 +257,8 @@ def test_a_table_as_html(golden) -> None:
         "A <table>",
         (Column("name"), Column("two\nlines", meaning="a meaning"), Column("c")),
         [
-            ("a", Cell("1.93x", "bad", "(1.9x to 2x)"), "-"),
-            ("b", "2", Cell("x", shade=1)),
+            (Cell("a"), Cell("1.93x", "bad", "(1.9x to 2x)"), Cell("-")),
+            (Cell("b"), Cell("2"), Cell("x", shade=1)),
         ],
     )
     golden("table.html", render_table(table).replace("><", ">\n<") + "\n")
