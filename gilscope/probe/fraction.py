@@ -30,6 +30,8 @@ N_ERRORS = 2.0
 N_ERRORS_SAMPLED = 3.0
 # A caller that got no further between two ticks had no core.
 MOVED_NS = 2_000
+# A caller that got on by less than this share of a pause had no core for most of it.
+NEAR_SHARE = 0.5
 # Windows of short calls count if they have this share of the calls of the largest.
 FULL_WINDOW = 0.5
 # A range wider than this says nothing.
@@ -46,14 +48,23 @@ class Phase(NamedTuple):
     unplaced_ns: float = 0.0
 
 
+class Looks(NamedTuple):
+    """How often the GIL was found held, and free, in calls too short for phases."""
+
+    n_held: float = 0
+    n_free: float = 0
+    # Those of them that came in the same call as the last one, for want of a core.
+    n_held_near: float = 0
+    n_free_near: float = 0
+
+
 class Estimate(NamedTuple):
     """What one window says."""
 
     own_ns: float
     n_calls: int
-    # The parts of its call; or how often the GIL was found held, and free, in calls
-    # that are too short to be watched one by one.
-    phases: Sequence[Phase]
+    # The parts of its call, or the looks at calls too short to be watched one by one.
+    phases: Sequence[Phase | Looks]
     # What may have been held in addition, independent of other windows.
     missed_ns: float
     longest: HoldEstimate
@@ -109,23 +120,32 @@ def fold(holds: Sequence[HoldEstimate]) -> list[Phase]:
     return [Phase(*each) for each in sums]
 
 
-def sample(window: Window, holds: Sequence[HoldEstimate]) -> Phase:
+def sample(window: Window, holds: Sequence[HoldEstimate]) -> Looks:
     """Return how often the GIL was found held, and free, after a pause.
 
     A caller without a core is found at one place again and again where the GIL is
-    free, and once where it is held. It counts once for both.
+    free, and once where it is held. It counts once for both. One that had a core for
+    the smaller part of a pause is found where it was near the last tick, which is no
+    random place either: it is counted apart.
     """
-    n_held = n_free = 0
+    counts = [0] * len(Looks())
     may_stay = computes(window, attrgetter("computed"))
+    computed = count_computed(window.start, window.end) or 0
     gaps = [*zip(pairwise(window.marks), holds, strict=True)]
     for (before, after), hold in gaps[1:]:
         if not hold.is_seen:
             continue
-        if hold.value > 0:
-            n_held += 1
-        elif not may_stay or (count_computed(before, after) or 0) >= MOVED_NS:
-            n_free += 1
-    return Phase(n_held, n_free)
+        is_free = hold.value <= 0
+        moved_ns = count_computed(before, after) or 0
+        if is_free and may_stay and moved_ns < MOVED_NS:
+            continue
+        counts[is_free] += 1
+        # As if it did nothing but compute.
+        passed_ns = moved_ns * window.own_ns / max(1, computed)
+        counts[2 + is_free] += may_stay and passed_ns < min(
+            NEAR_SHARE * before.pause_ns, window.own_ns / window.n_calls
+        )
+    return Looks(*counts)
 
 
 HELD, FREE, UNSEEN, UNPLACED = range(len(Phase()))
@@ -160,17 +180,14 @@ def estimate_fraction(estimates: Sequence[Estimate]) -> Figure | None:
     own = sum(each.own_ns for each in estimates)
     if not estimates:
         return None
-    phases = [
-        Phase(*map(sum, zip(*parts, strict=True)))
+    sums = [
+        [*map(sum, zip(*parts, strict=True))]
         for parts in zip(*(each.phases for each in estimates), strict=True)
     ]
     if estimates[0].n_calls > 1:
-        n_held, n_free, *_ = phases[0]
-        n_seen = n_held + n_free
-        share = n_held / n_seen if n_seen else 0.5
-        held = Figure(share, *compute_share_range(share, n_seen, N_ERRORS_SAMPLED))
+        held = estimate_sampled(Looks(*sums[0]))
     else:
-        held = estimate_folded(phases, own, len(estimates))
+        held = estimate_folded([Phase(*each) for each in sums], own, len(estimates))
     missed = hypot(*(each.missed_ns for each in estimates)) / own
     value, low, high = (
         1 - min(1.0, max(0.0, share))
@@ -179,6 +196,24 @@ def estimate_fraction(estimates: Sequence[Estimate]) -> Figure | None:
     if high - low > RANGE_MAX:
         return None
     return Figure(min(high, max(low, value)), low, high)
+
+
+def estimate_sampled(looks: Looks) -> Figure:
+    """Return the held share of short calls.
+
+    A look near the last one tells most likely what that one told. At one end of the
+    range those are left out that found the GIL held so, at the other those free.
+    """
+    ends = []
+    for n_held, n_free in (
+        (looks.n_held - looks.n_held_near, looks.n_free),
+        (looks.n_held, looks.n_free - looks.n_free_near),
+    ):
+        n_seen = n_held + n_free
+        share = n_held / n_seen if n_seen else 0.5
+        ends.append((share, *compute_share_range(share, n_seen, N_ERRORS_SAMPLED)))
+    (least, low, _), (most, _, high) = ends
+    return Figure((least + most) / 2, low, high)
 
 
 def estimate_folded(phases: Sequence[Phase], own_ns: float, n_calls: int) -> Figure:

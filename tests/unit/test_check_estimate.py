@@ -17,6 +17,7 @@ from gilscope.probe.estimate import (
 from gilscope.probe.fraction import (
     N_PHASES,
     Estimate,
+    Looks,
     Phase,
     compute_share_range,
     estimate_fraction,
@@ -177,11 +178,55 @@ def test_a_caller_without_a_core_is_met_but_once():
         for i in range(1, 50)
     ]
     (phase,) = estimate_windows([Window(stamps, ticks, True, *ends)], DELAYS)[0].phases
-    assert (phase.held_ns, phase.free_ns) == (0, 24)
+    assert (phase.n_held, phase.n_free) == (0, 24)
     asleep = [tick._replace(computed=0) for tick in ticks]
     ends = [end._replace(computed=0) for end in ends]
     (phase,) = estimate_windows([Window(stamps, asleep, True, *ends)], DELAYS)[0].phases
-    assert (phase.held_ns, phase.free_ns) == (0, 48)
+    assert (phase.n_held, phase.n_free) == (0, 48)
+
+
+@pytest.mark.parametrize(
+    ("pause_ms", "computing", "near"),
+    [
+        pytest.param(0.5, 1, (1, 24), id="without a core for most of each pause"),
+        pytest.param(0.3, 1, (0, 0), id="with a core for most of each"),
+        # All of the time, as it sleeps for the rest.
+        pytest.param(0.5, 0.5, (0, 0), id="a caller that computes for half of a call"),
+    ],
+)
+def test_a_look_at_the_same_call_after_little_progress_is_no_random_one(
+    pause_ms, computing, near
+):
+    """The call is longer than the 0.2 ms that it gets on between two looks."""
+    stamps = (0, 5 * MS, 10 * MS)
+    total = int(10 * MS * computing)
+    ends = (Tick(0, n_sleeps=0, computed=0), Tick(0, n_sleeps=99, computed=total))
+    ticks = [
+        note(0.2 * i, n_sleeps=i + (i > 25))._replace(
+            computed=i * MS // 5, pause_ns=int(pause_ms * MS)
+        )
+        for i in range(1, 27)
+    ]
+    (looks,) = estimate_windows([Window(stamps, ticks, True, *ends)], DELAYS)[0].phases
+    assert (looks.n_held, looks.n_free) == (1, 24)
+    assert (looks.n_held_near, looks.n_free_near) == near
+
+
+@pytest.mark.parametrize(
+    ("looks", "low", "value", "high"),
+    [
+        pytest.param(Looks(1000, 1000), 0.5, 0.5, 0.5, id="all random"),
+        pytest.param(Looks(800, 1200, 0, 400), 0.5, 0.55, 0.6, id="near free ones"),
+        pytest.param(Looks(1200, 800, 400, 0), 0.4, 0.45, 0.5, id="near held ones"),
+    ],
+)
+def test_looks_near_the_last_one_widen_the_range(looks, low, value, high):
+    counts = Estimate(9.0, 100, [looks], 0.0, HoldEstimate(0, 0, 0))
+    found = estimate_fraction([counts] * 100)
+    figures = found.value, found.low, found.high
+    assert figures == pytest.approx((value, low, high), abs=0.01)
+    near = looks._replace(n_held_near=looks.n_held, n_free_near=looks.n_free)
+    assert estimate_fraction([counts._replace(phases=[near])]) is None
 
 
 def test_a_hold_while_the_caller_had_no_core_is_told_by_both_clocks():
