@@ -149,10 +149,15 @@ class GilFixture:
                 return check_call(func, *args, **kwargs)
 
         name = describe_callable(func)
+        is_apart = config.getoption("--gil-isolate") or (
+            node.get_closest_marker("gil_isolate") is not None
+        )
         # Stacks have the name of this function, and nothing else of a test that hangs.
-        code = make_check.__code__.replace(co_name=f"check of {name} in {node.nodeid}")
-        make_check.__code__ = code
-        if config.getoption("--gil-isolate") or node.get_closest_marker("gil_isolate"):
+        told = f"check of {name} in {node.nodeid}"
+        if not is_apart:
+            told += ", which never came back: the mark gil_isolate fails that test alone"
+        make_check.__code__ = make_check.__code__.replace(co_name=told)
+        if is_apart:
             check = run_apart(make_check, name, kwargs)
         else:
             # Witness and controls are kept until the end of the run.

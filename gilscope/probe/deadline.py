@@ -33,7 +33,10 @@ class NoAnswerError(TimeoutError):
 
 @contextlib.contextmanager
 def limit_silence(timeout_s: float | None) -> Iterator[Callable[[], None]]:
-    """End what gives no sign of life for so long; yield what is a sign of life."""
+    """End what gives no sign of life for so long after one; yield what is a sign of it.
+
+    What goes before the first one, such as another check, may take as long as it likes.
+    """
     if timeout_s is None:
         yield lambda: None
         return
@@ -42,7 +45,7 @@ def limit_silence(timeout_s: float | None) -> Iterator[Callable[[], None]]:
         and hasattr(signal, "setitimer")
         and signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
     )
-    renewed_s, pid = perf_counter(), os.getpid()
+    renewed_s, pid = 0.0, os.getpid()
     watches = []
     if (file := stack_file) is not None:
         start = faulthandler.dump_traceback_later
@@ -52,22 +55,23 @@ def limit_silence(timeout_s: float | None) -> Iterator[Callable[[], None]]:
         message = f"{NO_ANSWER} {timeout_s:g} s: deadlock?\n{describe_stacks()}"
         raise NoAnswerError(message)
 
-    def renew(renewal_s: float = RENEWAL_S) -> None:
+    def renew() -> None:
         nonlocal renewed_s
-        if perf_counter() - renewed_s >= renewal_s:
-            renewed_s = perf_counter()
-            if has_alarm:
-                signal.setitimer(signal.ITIMER_REAL, timeout_s)
-            for watch in watches:
-                watch()
+        if renewed_s and perf_counter() - renewed_s < RENEWAL_S:
+            return
+        if not renewed_s:
+            _watches.extend(watches)
+        renewed_s = perf_counter()
+        if has_alarm:
+            signal.setitimer(signal.ITIMER_REAL, timeout_s)
+        for watch in watches:
+            watch()
 
     before = signal.signal(signal.SIGALRM, interrupt) if has_alarm else None
-    renew(0)
-    _watches.extend(watches)
     try:
         yield renew
     finally:
-        if watches and os.getpid() == pid:
+        if watches and renewed_s and os.getpid() == pid:
             _watches.remove(*watches)
             faulthandler.cancel_dump_traceback_later()
         if has_alarm:

@@ -250,7 +250,7 @@ def test_a_call_that_never_releases_the_gil_ends_the_run_with_its_stacks(pyteste
     result.stderr.fnmatch_lines(
         [
             "Timeout (*",
-            "*in check of calls.wait_for in test_a_call*.py::test_it",
+            "*in check of calls.wait_for in test_a_call*.py::test_it, * gil_isolate *",
             "*test_a_call*.py*in test_it",
         ]
     )

@@ -10,6 +10,7 @@ import gc
 import hashlib
 import json
 import pickle
+import signal
 import sys
 import sysconfig
 import threading
@@ -24,6 +25,7 @@ from compare import check
 from gilscope.check import check_statement
 from gilscope.model import Check
 from gilscope.probe import switch_interval, witness
+from gilscope.probe.deadline import NoAnswerError, choose_ending, limit_silence
 from gilscope.probe.judge import judge
 from gilscope.probe.statement import Subject
 from gilscope.record import structure
@@ -300,6 +302,18 @@ def test_two_checks_at_once_take_turns():
         lambda: check_clearly(run_loop),
     )
     assert [each.verdict for each in found] == ["releases", "preemptible"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="it needs an alarm")
+def test_the_wait_for_another_check_is_no_silence_of_the_call(monkeypatch):
+    """The limit begins with the first sign of life, when the check has its turn."""
+    # A plugin may have taken the alarm, which the check then leaves alone.
+    monkeypatch.setattr(signal, "getsignal", lambda _: signal.SIG_DFL)
+    with choose_ending(None), limit_silence(0.02) as tell_life:
+        time.sleep(0.1)
+        tell_life()
+        with pytest.raises(NoAnswerError):
+            time.sleep(60)
 
 
 @needs_gil
