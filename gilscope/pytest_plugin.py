@@ -155,7 +155,7 @@ class GilFixture:
         # Stacks have the name of this function, and nothing else of a test that hangs.
         told = f"check of {name} in {node.nodeid}"
         if not is_apart:
-            told += ", which never came back: the mark gil_isolate fails that test alone"
+            told += ", which never came back; with the mark gil_isolate it fails alone"
         make_check.__code__ = make_check.__code__.replace(co_name=told)
         if is_apart:
             check = run_apart(make_check, name, kwargs)

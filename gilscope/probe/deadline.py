@@ -59,9 +59,8 @@ def limit_silence(timeout_s: float | None) -> Iterator[Callable[[], None]]:
         nonlocal renewed_s
         if renewed_s and perf_counter() - renewed_s < RENEWAL_S:
             return
-        if not renewed_s:
-            _watches.extend(watches)
         renewed_s = perf_counter()
+        _watches[:] = watches
         if has_alarm:
             signal.setitimer(signal.ITIMER_REAL, timeout_s)
         for watch in watches:
@@ -71,8 +70,8 @@ def limit_silence(timeout_s: float | None) -> Iterator[Callable[[], None]]:
     try:
         yield renew
     finally:
-        if watches and renewed_s and os.getpid() == pid:
-            _watches.remove(*watches)
+        if _watches and renewed_s and os.getpid() == pid:
+            _watches.clear()
             faulthandler.cancel_dump_traceback_later()
         if has_alarm:
             signal.setitimer(signal.ITIMER_REAL, 0)
