@@ -131,7 +131,7 @@ def describe_handoff(found: Handoff) -> str:
     if not was_released(found):
         return f"was not seen to release the GIL: it {text} of its speed"
     held = describe_share(found.partner_progress_held)
-    return f"{text} of its speed while it computes, at {held} while it holds the GIL"
+    return f"{text} of its speed in the released phase, at {held} in the held one"
 
 
 def describe_contention(found: Contention) -> str:

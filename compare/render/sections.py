@@ -82,7 +82,7 @@ OVERVIEW = (
     Column(
         "Python\nbeside",
         "handoff.partner_progress_released:%",
-        "speed of Python code while the call computed, 100% = as alone",
+        "speed of Python code in the released phase, 100% = as alone",
     ),
     Column(
         "two\nthreads",
@@ -138,8 +138,9 @@ def make_overview(report: Report) -> Section:
         if not CHAPTERS[scenario].is_brief
     )
     if n_doubts:
-        text = f"{describe_count(n_doubts, 'doubt')} about figures: --explain names "
-        notes.append(Note(f"{text}{'it' if n_doubts == 1 else 'them'}", tone="unsure"))
+        text = f"{describe_count(n_doubts, 'doubt')} about figures"
+        text += ", named with their scenarios: --explain"
+        notes.append(Note(text, tone="unsure"))
     table = tabulate("Every backend at a glance", OVERVIEW, name_items(report))
     # A column of nothing but "ok" says nothing.
     has_news = len(table.columns) > len(("backend", "result")) or any(
@@ -189,15 +190,6 @@ class Chapter(NamedTuple):
 
 
 CHAPTERS = {
-    "correctness": Chapter(
-        model.Correctness,
-        "Is the answer right?",
-        "The contract's cases, answered alone and in threads.",
-        "A case is right if the answer is that of the reference: the implementation in "
-        "pure Python for double_list, else what the contract names or the first one.",
-        "correctness",
-        (Column("right", "passed"), Column("wrong", "failed")),
-    ),
     "handoff": Chapter(
         model.Handoff,
         "Who had the GIL?",
@@ -273,6 +265,15 @@ CHAPTERS = {
             ),
         ),
         draw=draw_contention,
+    ),
+    "correctness": Chapter(
+        model.Correctness,
+        "Is the answer right?",
+        "The contract's cases, answered alone and in threads.",
+        "A case is right if the answer is that of the reference: the implementation in "
+        "pure Python for double_list, else what the contract names or the first one.",
+        "correctness",
+        (Column("right", "passed"), Column("wrong", "failed")),
     ),
     "sweep": Chapter(
         model.Sweep,

@@ -117,12 +117,20 @@ def _render_section(section: Section) -> Markup:
             items.append(element("dd", note.text, style="margin:0 0 .6em"))
         summary = element("summary", title)
         details.append(element("details", summary, element("dl", items)))
+    tables: list[Markup] = []
+    for table in section.tables:
+        tables.append(render_table(table, section.title))
+        legend = "; ".join(
+            f"{c.title}: {c.meaning}" for c in table.columns if c.meaning
+        )
+        if legend:
+            tables.append(element("p", element("small", legend), class_="muted"))
     return join(
         element("ul", answers, style=_LIST) if answers else None,
         element("p", section.lead, class_="muted") if section.lead else None,
         section.draw() if section.draw else None,
         notes,
-        (render_table(table, section.title) for table in section.tables),
+        tables,
         details,
     )
 
@@ -130,10 +138,7 @@ def _render_section(section: Section) -> Markup:
 def render_table(table: Table, title: str = "") -> Markup:
     """Return the table below a title; a narrow page shows each row as a list."""
     role = {"scope": "col", "role": "columnheader", "style": _CELL}
-    heads: Content = [
-        element("th", column.title, **role, title=column.meaning or None)
-        for column in table.columns
-    ]
+    heads: Content = [element("th", column.title, **role) for column in table.columns]
     role = {"scope": "row", "role": "rowheader", "style": _CELL}
     rows: list[Content] = [
         [
