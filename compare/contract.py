@@ -136,41 +136,45 @@ class Contract:
         return ContractError(f"contract {self.find_name()}: {words}")
 
 
+# Of values of these types two are equal or not, and nothing has to be looked into.
+PLAIN = frozenset((int, str, bytes, bool, type(None)))
+
+
 def have_same_value(expected: Any, answer: Any) -> bool:
     """Return whether two values are equal and of the same types throughout.
 
     A ContractError says that they are of a type that cannot be compared.
     """
-    if type(expected) is not type(answer):
+    kind = type(expected)
+    if kind is not type(answer):
         return False
+    if kind in PLAIN:
+        return bool(expected == answer)
     if isinstance(expected, list | tuple):
         kinds = [*map(type, expected)]
-        # All at once where nothing has to be looked into: there may be thousands.
-        is_plain = {*kinds} <= {int, str, bytes, bool, type(None)}
-        return kinds == [*map(type, answer)] and bool(
-            expected == answer
-            if is_plain
-            else all(map(have_same_value, expected, answer))
-        )
+        # All at once where that will do: there may be thousands.
+        if PLAIN.issuperset(kinds):
+            return bool(expected == answer) and kinds == [*map(type, answer)]
+        both = map(have_same_value, expected, answer)
+        return len(expected) == len(answer) and all(both)
+    if isinstance(expected, dict):
+        both = map(have_same_value, expected.values(), answer.values())
+        return [*expected] == [*answer] and all(both)
+    return have_same_object(expected, answer)
+
+
+def have_same_object(expected: Any, answer: Any) -> bool:
+    """Return whether two values of a type that is no container are the same."""
     if dataclasses.is_dataclass(expected):
         names = [each.name for each in dataclasses.fields(expected) if each.compare]
         pairs = [(getattr(expected, name), getattr(answer, name)) for name in names]
         return all(have_same_value(*pair) for pair in pairs)
-    if isinstance(expected, dict):
-        return [*expected] == [*answer] and all(
-            have_same_value(value, answer[key]) for key, value in expected.items()
-        )
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(expected, numpy.ndarray):
         has_nan = expected.dtype.kind in "fc"
         same = numpy.array_equal(expected, answer, equal_nan=has_nan)
         return expected.dtype == answer.dtype and bool(same)
-    return expected is answer or have_same_plain_value(expected, answer)
-
-
-def have_same_plain_value(expected: Any, answer: Any) -> bool:
-    """Return whether two values of a type that is not looked into are equal."""
-    if expected == answer:
+    if expected is answer or expected == answer:
         return True
     if is_incomparable(expected):
         kind = type(expected).__name__

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import compare.render  # noqa: F401 - what registers how a report shows itself.
 from backends import Backend
 from compare.contract import Contract
 from compare.model import BackendResult, Report, Status
@@ -177,6 +176,9 @@ def run_worker(job: Job, plan: Plan, tell: Callable[[str], None]) -> Outcome:
     with Child(
         "compare.worker:main", job, timeout_s=plan.timeout_s, path=plan.path
     ) as worker:
+        # What shows the report is imported while the process starts.
+        import compare.render  # noqa: F401, PLC0415
+
         for message in worker:
             content |= message.get("found", {})
             if "step" in message:

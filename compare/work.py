@@ -11,8 +11,7 @@ from typing import Any, ClassVar
 from compare.contract import Contract, Implementation
 from compare.scenarios import NotApplicable
 from gilscope.threads import run_together, switch_interval
-from gilscope.timing.calls import Call, Calls, Wall, Work, measure_wall
-from gilscope.timing.rounds import MeasuredSubject, count_calls
+from gilscope.timing.calls import Call, Calls, Wall, Work, count_calls, measure_wall
 
 # So many seeds are used in turn: another one for each call, and few enough for a slow
 # reference.
@@ -95,10 +94,6 @@ class ImplementationWork(Work):
     def with_options(self, **options: Any) -> "ImplementationWork":
         """Return the same with more keywords."""
         return replace(self, options={**self.options, **options})
-
-    def make_subject(self, call_s: float, **fields: Any) -> MeasuredSubject:
-        """Return it, with its twin, as what is measured in rounds."""
-        return MeasuredSubject(self, self.held, call_s, **fields)
 
     def time_call(self) -> Wall:
         """Make one call in this thread."""

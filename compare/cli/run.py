@@ -5,10 +5,8 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 
-import compare.render  # noqa: F401 - registers how results are shown.
 from compare.model import Report
 from compare.plan import Plan, make_plan, make_sweep_plan
-from compare.render.exports import render_trace
 from compare.run import Progress, run_plan
 from compare.scenarios import SCENARIOS
 from compare.scenarios.sweep import plan_s
@@ -32,11 +30,11 @@ LIST_TIMEOUT_S = 30.0
 # form.
 STEPS_S = {
     "loading": (0.1, 0.1),
-    "correctness": (1.0, 0.3),
-    "handoff": (2.1, 0.4),
-    "gil": (1.4, 0.5),
-    "parallel": (5.6, 1.4),
-    "contention": (2.1, 0.5),
+    "correctness": (1.0, 0.4),
+    "handoff": (2.1, 0.3),
+    "gil": (1.4, 0.4),
+    "parallel": (5.6, 0.6),
+    "contention": (2.1, 0.4),
     "sweep": (plan_s(1, quick=False), plan_s(1, quick=True)),
     "pairs": (8.0, 2.0),
 }
@@ -96,6 +94,8 @@ def run_run(arguments: argparse.Namespace) -> int:
         )
     report, status = run_and_show(plan, arguments)
     if arguments.trace is not None:
+        from compare.render.exports import render_trace  # noqa: PLC0415
+
         output.write_text(arguments.trace, render_trace(report))
         output.note(f"wrote {arguments.trace}")
     if arguments.markdown is not None and os.environ.get("GITHUB_ACTIONS"):
@@ -120,6 +120,9 @@ def run_and_show(plan: Plan, arguments: argparse.Namespace) -> tuple[Report, int
     """Run a plan, show the report, and return the exit status that it stands for."""
     with show_progress(plan) as progress:
         report = run_plan(plan, progress)
+    # What shows it is imported while the first backend starts, if there is one.
+    import compare.render  # noqa: F401, PLC0415
+
     output.deliver(report, arguments)
     if not report.ok:
         return report, output.WRONG

@@ -9,11 +9,6 @@ import backends
 from backends import Backend
 from backends.reference import double_list as double_list_reference
 from compare.contract import Contract, ContractError, Function, Implementation
-from compare.double_list.cases import CASES
-from compare.double_list.objects import Number, OddList
-from compare.double_list.observe import check_case
-from compare.double_list.properties import LONG_PROPERTIES, PROPERTIES
-from compare.double_list.settings import watch_settings
 from compare.work import PASSES_MAX, ImplementationWork
 
 # Small enough for both buffers to stay in the nearest cache of a core, so that cores do
@@ -77,6 +72,15 @@ class DoubleListContract(Contract):
         self, implementation: Implementation, *, quick: bool
     ) -> list[Callable[[], str | None]]:
         """Return the contract's cases and the property tests."""
+        # The processes that only call need none of them.
+        from compare.double_list.cases import CASES  # noqa: PLC0415
+        from compare.double_list.observe import check_case  # noqa: PLC0415
+        from compare.double_list.properties import (  # noqa: PLC0415
+            LONG_PROPERTIES,
+            PROPERTIES,
+        )
+        from compare.double_list.settings import watch_settings  # noqa: PLC0415
+
         double_list = implementation.function
         check_settings = watch_settings()
         double_list([1, 2, 3], [None, None], 1)
@@ -93,6 +97,8 @@ class DoubleListContract(Contract):
         self, implementation: Implementation, *, is_held: bool
     ) -> dict[str, Callable[[], object]]:
         """Return calls of many forms, each named by what is special about it."""
+        from compare.double_list.objects import Number, OddList  # noqa: PLC0415
+
         few = list(range(10))
 
         def form(

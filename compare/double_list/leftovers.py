@@ -23,6 +23,8 @@ from gilscope.threads import collect_no_garbage, run_together
 
 # Calls at a time, and fewer where they would take much longer than this.
 N_CALLS, CALLS_S = 20, 0.02
+# So many times as many are made before: no free list of CPython is longer than them.
+N_WARM = 5
 # So many rounds of these are counted first. While a count grows, twice as many
 # are counted next; so often of calls of one kind, and of calls of all kinds at once.
 N_ROUNDS = 4
@@ -163,6 +165,8 @@ def check_leftovers(double_list: DoubleList) -> str | None:
             call()
 
     n_calls = choose_n_calls(ends["an answer"])
+    # What is kept to be used again is there before anything is counted.
+    repeat(N_WARM * n_calls, call_all)
     looks: list[tuple[str, Callable[[], object], int]] = [
         (f"calls that end with {end}", partial(repeat, n_calls, call), N_DOUBLINGS)
         for end, call in ends.items()
@@ -171,16 +175,21 @@ def check_leftovers(double_list: DoubleList) -> str | None:
     looks.append(("calls that end with any refusal", refuse, N_DOUBLINGS))
     in_threads = partial(repeat, n_calls, partial(run_together, call_all))
     looks.append((f"calls in {n_calls} threads", in_threads, N_DOUBLINGS_OF_ALL))
-    for where, make_calls, n_doublings in looks:
-        grown = measure_growth(make_calls, n_doublings)
-        # Other threads of the process have memory too: what was theirs does not grow
-        # in the same way twice.
-        if grown and (again := measure_growth(make_calls, n_doublings)):
-            left = " and ".join(
-                f"{count} {what}" for what, count in grown.items() if what in again
-            )
-            if left:
-                return f"1.11 {where} leave behind {left}"
+    # The collector looks only at what comes from here on, which makes it quick.
+    gc.freeze()
+    try:
+        for where, make_calls, n_doublings in looks:
+            grown = measure_growth(make_calls, n_doublings)
+            # Other threads of the process have memory too: what was theirs does not
+            # grow in the same way twice.
+            if grown and (again := measure_growth(make_calls, n_doublings)):
+                left = " and ".join(
+                    f"{count} {what}" for what, count in grown.items() if what in again
+                )
+                if left:
+                    return f"1.11 {where} leave behind {left}"
+    finally:
+        gc.unfreeze()
     return None
 
 

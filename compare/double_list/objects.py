@@ -89,10 +89,14 @@ RAISED: tuple[type[Exception], ...] = (
 )
 
 
+# Told apart from those themselves.
+OWN = {kind: type(kind.__name__, (kind,), {}) for kind in RAISED}
+
+
 def raise_own(kind: type[Exception]) -> NoReturn:
     """Raise an error that is told apart from one of that kind itself."""
     message = "raised by __index__"
-    raise type(kind.__name__, (kind,), {})(message)
+    raise OWN[kind](message)
 
 
 class Interrupt(KeyboardInterrupt):

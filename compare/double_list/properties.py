@@ -185,9 +185,9 @@ def check_changing_items(double_list: DoubleList) -> str | None:
 
 # How long the GIL is released while another thread acts after a moment. It is tried
 # for longer where it was too late, which for passes of any speed ends after a while.
-RELEASED_S = (0.02, 0.04, 0.08, 0.16, 0.32)
-RELEASED_PASSES = (2**15, 2**18, 2**21, 2**24, 2**27)
-MOMENT_S, COMPUTING_MAX_S = 0.01, 0.5
+RELEASED_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
+RELEASED_PASSES = (2**18, 2**21, 2**24, 2**27)
+MOMENT_S, COMPUTING_MAX_S = 0.005, 0.5
 
 
 def check_released_lists(double_list: DoubleList) -> str | None:
@@ -271,7 +271,7 @@ def act_beside(
 
 
 # So often a signal comes in sleeps of so many seconds each.
-SIGNAL_S, INTERRUPTED_S = 0.0025, 0.04
+SIGNAL_S, INTERRUPTED_S = 0.0025, 0.02
 
 
 def check_interrupted_sleeps(double_list: DoubleList) -> str | None:

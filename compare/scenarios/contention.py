@@ -37,7 +37,7 @@ def run(implementation: Implementation, options: Options) -> Contention:
     # The shortest call, and the one in the middle of the contract's sizes.
     sizes = sorted({min(times), sorted(times)[len(times) // 2]})
     works = [ImplementationWork(implementation, size) for size in sizes]
-    subjects = [work.make_subject(times[work.size]) for work in works]
+    subjects = [MeasuredSubject(work, work.held, times[work.size]) for work in works]
     rounds = Rounds(subjects, windows, add_fault=failures.add)
     with rounds.open(has_processes=False):
         for _ in range(n_rounds):

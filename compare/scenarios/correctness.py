@@ -35,9 +35,10 @@ N_FAILURES_KEPT = 20
 
 SEEDS = range(2)
 N_THREADS = 4
-# The calls of each thread take about so long, and are interrupted as often as can be.
-THREAD_S, QUICK_THREAD_S = 0.2, 0.03
-N_CALLS_MAX = 200
+# The calls of each thread take about so long, are no more than so many, and are
+# interrupted as often as can be; and in the short form.
+FULL = (0.2, 200)
+QUICK = (0.03, 80)
 
 
 def run(implementation: Implementation, options: Options) -> Correctness:
@@ -73,11 +74,11 @@ def make_checks(
         lack = str(error)
     for size in times:
         checks += [partial(check_size, implementation, size, seed) for seed in SEEDS]
-    thread_s = QUICK_THREAD_S if options.quick else THREAD_S
+    thread_s, n_calls_max = QUICK if options.quick else FULL
     for size, call_s in times.items():
         work = ImplementationWork(implementation, size)
         n_calls = count_kept_calls(work, call_s, thread_s / len(times))
-        n_calls = min(N_CALLS_MAX, n_calls)
+        n_calls = min(n_calls_max, n_calls)
         checks.append(partial(check_in_threads, implementation, size, n_calls))
         if contract.can_mutate():
             checks.append(partial(check_mutation, implementation, size, n_calls))

@@ -53,7 +53,7 @@ def run(implementation: Implementation, options: Options) -> Parallel:
     # What is timed afterwards is not interrupted at all.
     where = "in threads that interrupt each other"
     failures.add(find_thread_fault(work, n_calls, 2), where)
-    subject = work.make_subject(call_s, count=n_calls)
+    subject = MeasuredSubject(work, work.held, call_s, n_calls)
     rounds = Rounds(
         [subject],
         Windows(call_s),

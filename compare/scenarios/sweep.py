@@ -126,7 +126,9 @@ def make_subjects(
     if "passes" not in implementation.contract.keywords:
         times, warnings = select_sizes(implementation)
         works = [ImplementationWork(implementation, size) for size in times]
-        return [work.make_subject(times[work.size]) for work in works], warnings
+        return [
+            MeasuredSubject(work, work.held, times[work.size]) for work in works
+        ], warnings
     subjects = []
     value_s = 0.0
     for size, passes in grid.works:
@@ -139,7 +141,9 @@ def make_subjects(
         kernels_s = [(end - start) / 1e9 for _, start, end, *_ in trace]
         value_s = call_s / (size * passes)
         kernel_s = min(kernels_s, default=None)
-        subjects.append(work.make_subject(call_s, passes=passes, kernel_s=kernel_s))
+        subjects.append(
+            MeasuredSubject(work, work.held, call_s, passes=passes, kernel_s=kernel_s)
+        )
     return subjects, ()
 
 

@@ -9,19 +9,28 @@ import platform
 import sys
 import types
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-from gilscope import imports
 from gilscope.environment import is_free_threaded_build, is_gil_enabled
-from gilscope.imports import SUFFIXES, inspect_import, is_standard
+from gilscope.imports import (
+    RELEASING_SYMBOLS,
+    SUFFIXES,
+    inspect_import,
+    is_standard,
+)
 from gilscope.model import CheckEnvironment
 from gilscope.probe.decide import PYTHON_SHARE
 
 # The least time in which a line of Python code is run.
 STEP_NS = 25
 
-# An object file says the same each time.
-read_extension = functools.cache(imports.read_extension)
+
+@functools.cache
+def names_release(file: str) -> bool:
+    """Return whether an object file has the name of a function that releases."""
+    content = Path(file).read_bytes()
+    return any(symbol.encode() in content for symbol in RELEASING_SYMBOLS)
 
 
 def describe_environment(call: Callable[..., Any]) -> CheckEnvironment:
@@ -164,7 +173,7 @@ def describe_extension(call: Callable[..., Any], *, has_gil: bool) -> str:
     """Say that the extension module of a callable cannot release the GIL, or ""."""
     with contextlib.suppress(Exception):
         name, file = find_extension(unbind(call))
-        if file and read_extension(name, file).can_release is False:
+        if file and not names_release(file):
             return (
                 f"the extension module {name} never imports PyEval_SaveThread: it "
                 f"cannot {'release the GIL' if has_gil else 'detach'} by itself"

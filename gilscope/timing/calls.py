@@ -1,6 +1,7 @@
 """Calls that are timed: what one thread does, and what several took together."""
 
 import itertools
+import math
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -246,6 +247,11 @@ class Calls:
     def durations_s(self) -> list[float]:
         """How long each of the calls took."""
         return [(end - start) / 1e9 for start, end in self.stamps]
+
+
+def count_calls(call_s: float, window_s: float) -> int:
+    """Return how many calls fill a window."""
+    return max(1, math.ceil(window_s / max(call_s, 1e-9)))
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,11 @@ from gilscope.timing.break_even import (
     select_cases,
     select_unclear,
 )
-from gilscope.timing.calls import Calls, Work
+from gilscope.timing.calls import Calls, Work, count_calls
 from gilscope.timing.rounds import (
     MeasuredSubject,
     Rounds,
     Windows,
-    count_calls,
     describe_contention,
     describe_cores,
     describe_threads,

@@ -5,7 +5,6 @@ does to one side it does to the other. A ratio is taken within its round.
 """
 
 import contextlib
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
@@ -24,7 +23,7 @@ from gilscope.stats import (
     summarize,
 )
 from gilscope.threads import collect_no_garbage
-from gilscope.timing.calls import Calls, Wall, Work, measure_wall
+from gilscope.timing.calls import Calls, Wall, Work, count_calls, measure_wall
 from gilscope.timing.processes import ProcessError, Processes
 from gilscope.timing.start import run_in_order
 from gilscope.units import describe_time
@@ -40,9 +39,10 @@ OWN_SHARE = 0.9
 TWO_CORES = 1.5
 
 # A batch of calls whose arguments are made before it, or whose answers are checked
-# after it, takes about so long, and has no more calls.
-BATCH_S = 0.002
+# after it, takes about so long, and has no more calls; the first has fewer.
+BATCH_S = 0.00025
 BATCH_CALLS_MAX = 1000
+FIRST_CALLS = 8
 
 # Takes what is wrong with the answers of calls, and where they were made.
 AddFault = Callable[[str, str], None]
@@ -286,17 +286,14 @@ class Rounds:
             while (left_s := deadline - time.perf_counter()) > 0 or last is None:
                 if last is not None:
                     self.add_fault(last.find_fault(), where)
-                last = Calls(work, count_batch(call_s), limit_s=left_s)
+                # Beside the busy thread each may take a switch interval.
+                count = min(count_batch(call_s), FIRST_CALLS * (len(durations_s) or 1))
+                last = Calls(work, count, limit_s=left_s)
                 last.prepare()
                 last.make_calls()
                 durations_s += last.durations_s
         self.add_fault(last.find_fault(), where)
         return durations_s
-
-
-def count_calls(call_s: float, window_s: float) -> int:
-    """Return how many calls fill a window."""
-    return max(1, math.ceil(window_s / max(call_s, 1e-9)))
 
 
 def count_batch(call_s: float) -> int:
