@@ -107,7 +107,8 @@ def make_known() -> Iterator[Known]:
 def make_package_calls() -> Iterator[Known]:
     """Yield the calls of known_packages.toml whose packages are installed."""
     for each, call in known_packages.make_known():
-        yield Known(each.name, call, each.verdict)
+        other = None if is_gil_enabled() else each.without_gil
+        yield Known(each.name, call, other or each.verdict)
 
 
 def bind(function: Callable[..., object], *args: object, **kwargs: Any) -> Call:

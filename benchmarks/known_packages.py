@@ -47,6 +47,8 @@ class KnownCall(NamedTuple):
     setup: str
     call: str
     verdict: str
+    # Where its source has another way for builds without a GIL.
+    without_gil: str | None = None
 
     @property
     def name(self) -> str:
@@ -77,7 +79,8 @@ def make_known() -> Iterator[tuple[KnownCall, Callable[[], object]]]:
     for known in (KnownCall(**row) for row in rows):
         try:
             yield known, known.bind()
-        except ImportError:
+        except (ImportError, OSError):
+            # It is not installed, or a library that it loads is not.
             continue
 
 

@@ -37,6 +37,8 @@ DETACHED_SHARE = 0.005
 # So many stops have to have waited for most of a call; fewer if it is so long.
 MANY_STOPS = 3
 FEW_STOPS = 1
+# In so many calls, and most of them, Python code that no tracer sees has to be stopped.
+UNSEEN_CALLS = 2
 LONG_S = 0.02
 # A call that takes so many times longer than it has a core for is not seen as it is:
 # its own threads may be over before it comes to wait for them.
@@ -232,11 +234,6 @@ def decide_attached(
             f"too little was seen: the machine let another thread look {looks} times "
             f"at {calls}, which took {describe_time(clock_s)} by the clock; {GIVE_MORE}"
         )
-    if runs_no_python:
-        return (
-            "holds",
-            f"{found}, and no Python code runs in which they could be stopped",
-        )
     return decide_stopped(evidence, found, call_s)
 
 
@@ -246,7 +243,19 @@ def decide_stopped(
     """Tell Python code from what holds, for a call that was never detached."""
     interrupted, split = evidence.n_calls_interrupted, evidence.n_calls_split
     tried, waited = evidence.n_calls_tried, evidence.n_waited or 0
+    n_unseen = evidence.n_calls_unseen
     is_python = (evidence.python_share or 0) >= PYTHON_SHARE
+    # One of them may have begun after the call.
+    if n_unseen >= UNSEEN_CALLS and n_unseen > tried / 2:
+        return "preemptible", (
+            f"{found}, but they could be stopped in Python code that no tracer sees, "
+            f"in {n_unseen} of {tried} calls"
+        )
+    if evidence.runs_python is False:
+        return (
+            "holds",
+            f"{found}, and no Python code runs in which they could be stopped",
+        )
     if is_python and interrupted:
         return "preemptible", (
             f"{found}, but they run Python code, which was stopped in {interrupted} of "

@@ -62,6 +62,9 @@ CONTROL_SHARE = 0.2
 # The shares of the budget for figures, and while too little was seen for a verdict.
 WATCH_SHARE = 0.5
 LIMIT_SHARE = 4.0
+# Which share of the stops that are enough otherwise finds Python code that no tracer
+# sees, such as that of a greenlet that is resumed.
+UNSEEN_SHARE = 0.2
 # Taken in turn: with one of them alone the looks would fall into step with calls of
 # some length, and meet each in the same place.
 PAUSES_S = (*repeat(20e-6, 7), 400e-6)
@@ -112,13 +115,19 @@ def judge_attached(
                 own_ns = statistics.median(window.own_ns for window in looked)
                 share, n_traced = count_python_share(subject.make_call, own_ns)
                 is_detached = any(window.n_detached for window in looked)
-                is_over = is_detached or share == 0
-                stopped = [] if is_over else watch_calls(stops_world=True)
+                # A few stops find Python code that no tracer sees.
+                stop_calls = partial(
+                    watch_calls,
+                    stops_world=True,
+                    share=UNSEEN_SHARE if share == 0 else 1,
+                )
+                stopped = [] if is_detached else stop_calls()
         except WitnessError as error:
             return replace(check, reason=str(error))
         evidence = replace(
             add_up(looked, stopped),
             python_share=share,
+            n_calls_unseen=sum(map(is_unseen, stopped)) if share == 0 else 0,
             runs_python=None if share is None else share > 0,
         )
         n_made = 1 + n_traced + sum(each.n_calls for each in (*looked, *stopped))
@@ -487,6 +496,12 @@ def add_up(
         n_calls_interrupted=sum(map(bool, inside)),
         n_calls_split=sum(map(is_split, stopped)),
     )
+
+
+def is_unseen(window: AttachedWindow) -> bool:
+    """Return whether a window was stopped in Python code, and not around the calls."""
+    own = id(run_chain.__code__)
+    return any(stop.place is not None and stop.place[0] != own for stop in window.begun)
 
 
 def has_waited(window: AttachedWindow, stop: Stop) -> bool:

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from compare import check
+from gilscope.probe import stop_the_world
 
 IS_FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 HAS_GIL = not IS_FREE_THREADED or sys._is_gil_enabled()
@@ -42,3 +43,14 @@ def test_a_known_callable_is_never_judged_wrongly(name):
         pytest.skip(f"too busy a machine: {found.reason}")
     assert found.verdict == expected, str(found)
     assert found.environment.meaning == "attached"
+
+
+@pytest.mark.skipif(HAS_GIL, reason="there is a GIL here")
+def test_python_code_that_no_tracer_sees_does_not_hold(monkeypatch):
+    """As in a greenlet that is resumed."""
+    monkeypatch.setattr(stop_the_world, "count_python_share", lambda *_: (0.0, 0))
+    found = check(run_loop)
+    if found.verdict == "inconclusive":
+        pytest.skip(f"too busy a machine: {found.reason}")
+    assert found.verdict == "preemptible", str(found)
+    assert found.evidence.n_calls_unseen > 0

@@ -188,6 +188,17 @@ WRAPPED = replace(STOPPED, n_calls_split=1, n_waited=5)
         (replace(BLOCKED, runs_python=False, n_detached=1), "releases"),
         (replace(BLOCKED, runs_python=False, n_looks=1, n_detached=1), "releases"),
         (replace(BLOCKED, runs_python=False), "holds"),
+        # What no tracer sees: one of the stops may have begun after the call.
+        (replace(BLOCKED, runs_python=False, n_calls_unseen=11), "preemptible"),
+        (replace(BLOCKED, runs_python=False, n_calls_unseen=10), "holds"),
+        (
+            replace(BLOCKED, runs_python=False, n_calls_tried=1, n_calls_unseen=1),
+            "holds",
+        ),
+        (
+            replace(BLOCKED, runs_python=False, n_calls_tried=2, n_calls_unseen=2),
+            "preemptible",
+        ),
         # However few stops there were.
         (replace(BLOCKED, runs_python=False, n_calls_tried=0, n_waited=0), "holds"),
         (replace(STOPPED_LOOP, n_detached=3), "releases"),

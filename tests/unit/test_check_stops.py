@@ -20,10 +20,12 @@ from gilscope.probe.stop_the_world import (
     estimate_longest,
     estimate_waits,
     is_split,
+    is_unseen,
     open_state,
     watch_chain,
     watch_for,
 )
+from gilscope.probe.switch_interval import run_chain
 
 AWAKE, ASLEEP = False, True
 SUSPENDED = 2
@@ -252,6 +254,21 @@ def test_a_call_is_split_wherever_in_the_stops_it_was_stopped(stops, expected, s
     evidence = add_up([], [window])
     assert (evidence.n_ticks, evidence.n_calls_split) == (len(stops), expected)
     assert evidence.n_calls_interrupted == evidence.n_calls_tried == bool(stops)
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        pytest.param((1, 2), True, id="Python code"),
+        pytest.param((id(run_chain.__code__), 2), False, id="around the call"),
+        pytest.param(None, False, id="not told"),
+    ],
+)
+def test_a_call_that_is_stopped_in_python_code_runs_some(place, expected):
+    begun = stop(500, 2000, place)
+    window = AttachedWindow((0, 1000), (0, 1000), (), [begun], 1000)
+    assert is_unseen(window) == expected
+    assert not is_unseen(window._replace(stops=[stop(1000, 2000, place)]))
 
 
 def test_a_stop_waits_for_between_all_and_what_is_left_without_waits_for_a_core():
