@@ -54,3 +54,13 @@ def test_python_code_that_no_tracer_sees_does_not_hold(monkeypatch):
         pytest.skip(f"too busy a machine: {found.reason}")
     assert found.verdict == "preemptible", str(found)
     assert found.evidence.n_calls_unseen > 0
+
+
+@pytest.mark.skipif(HAS_GIL, reason="there is a GIL here")
+@pytest.mark.parametrize("shift", [-8, -4, 4, 8])
+def test_a_state_that_is_read_at_another_place_tells_nothing(monkeypatch, shift):
+    """As in a version whose threads are laid out in another way."""
+    shifted = {key: at + shift for key, at in stop_the_world.STATE_OFFSETS.items()}
+    monkeypatch.setattr(stop_the_world, "STATE_OFFSETS", shifted)
+    for call, _ in KNOWN.values():
+        assert check(call, figures=False).verdict == "inconclusive"

@@ -1,5 +1,8 @@
 """What looks at the caller and stops of the world say, without an interpreter of it."""
 
+import queue
+import sys
+import threading
 import time
 from functools import partial
 from itertools import count
@@ -142,6 +145,28 @@ def test_a_state_at_an_unknown_place_is_refused(monkeypatch):
     monkeypatch.setattr(stop_the_world, "STATE_OFFSETS", {})
     with pytest.raises(WitnessError, match="keeps the state of a thread"):
         open_state()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="its threads have no such state")
+def test_the_state_of_a_thread_is_where_it_is_looked_for():
+    """In builds with a GIL, too: a thread is attached while it may have that."""
+    opened, lock = queue.SimpleQueue(), threading.Lock()
+
+    def wait():
+        read = open_state()
+        opened.put((read, read()))
+        with lock:
+            pass
+
+    with lock:
+        thread = threading.Thread(target=wait, daemon=True)
+        thread.start()
+        read, own_state = opened.get()
+        # Wherever it is on its way to the lock.
+        while read() != DETACHED:
+            time.sleep(0.001)
+    thread.join()
+    assert own_state == ATTACHED
 
 
 # --- Stops ----------------------------------------------------------------------------
