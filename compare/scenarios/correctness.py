@@ -7,7 +7,7 @@ came.
 import contextlib
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -44,7 +44,13 @@ QUICK = (0.03, 80)
 def run(implementation: Implementation, options: Options) -> Correctness:
     """Put the implementation through everything that the contract says."""
     checks = make_checks(implementation, options)
-    failures: list[str] = []
+    failures = [*find_failures(checks)]
+    kept = tuple(failures[:N_FAILURES_KEPT])
+    return Correctness(len(checks) - len(failures), len(failures), kept)
+
+
+def find_failures(checks: Iterable[Callable[[], str | None]]) -> Iterator[str]:
+    """Yield what is wrong, check by check."""
     for check in checks:
         try:
             failure = check()
@@ -53,9 +59,7 @@ def run(implementation: Implementation, options: Options) -> Correctness:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a failure.
             failure = f"a call raised {type(error).__name__}: {error}"
         if failure:
-            failures.append(failure)
-    kept = tuple(failures[:N_FAILURES_KEPT])
-    return Correctness(len(checks) - len(failures), len(failures), kept)
+            yield failure
 
 
 def make_checks(
