@@ -48,8 +48,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if config.getoption("benchmark_only", default=False) else None
 
 
-def pytest_collection_finish() -> None:
-    """Leave the suite itself out of the collections of garbage that tests ask for."""
+@pytest.fixture(scope="module", autouse=True)
+def frozen() -> None:
+    """Leave what there is out of the collections of garbage that tests ask for."""
     gc.collect()
     gc.freeze()
 

@@ -20,7 +20,8 @@ from tests.processes import find_children, wait_for_end
 ROOT = Path(__file__).parents[2]
 
 # A backend and a scenario that take as little time as there is.
-FAST = ("--backend", "python", "--scenario", "correctness", "--quick")
+FAST = ("--backend", "python", "--scenario", "handoff", "--quick")
+CORRECTNESS = ("--scenario", "correctness", "--quick")
 
 
 def run(*arguments: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
@@ -58,7 +59,7 @@ def test_the_entry_point_is_the_one_tested() -> None:
 
 def test_run_prints_the_report_and_nothing_else() -> None:
     """The table is on standard output, the progress on standard error."""
-    done = run("run", *FAST)
+    done = run("run", "--backend", "python", *CORRECTNESS)
     assert done.returncode == 0
     assert re.search(r"^python +ok +\d+/\d+$", done.stdout, re.MULTILINE)
     assert "\x1b" not in done.stdout + done.stderr
@@ -148,7 +149,7 @@ def test_modules_of_the_current_folder_can_be_named(tmp_path: Path) -> None:
 )
 def test_a_faulty_backend_is_status_1(name: str, status: str) -> None:
     """The report is printed all the same, with the reason."""
-    done = run("run", "--backend", f"tests.faulty_backends:{name}", *FAST[2:])
+    done = run("run", "--backend", f"tests.faulty_backends:{name}", *CORRECTNESS)
     assert done.returncode == 1
     assert status in done.stdout
     assert done.stdout.startswith(f"tests.faulty_backends:{name} ")
@@ -276,7 +277,7 @@ def test_no_worker_outlives_the_command(number: signal.Signals) -> None:
         text=True,
     )
     # Once it hangs, its scenario has been told.
-    while "correctness" not in command.stderr.readline():
+    while "handoff" not in command.stderr.readline():
         assert command.poll() is None
     (worker,) = find_children(command.pid)
     command.send_signal(number)

@@ -15,7 +15,7 @@ from gilscope.cli.output import UNSURE
 from tests.looks import look_until
 
 ROOT = Path(__file__).parents[2]
-FAST = ("run", "--quick", "--scenario", "correctness", "--backend", "python")
+FAST = ("run", "--quick", "--scenario", "handoff", "--backend", "python")
 NAMES = ("compare", "backends", "gilscope", "random", "json", "statistics", "selectors")
 COMMAND = "import sys; from gilscope.command import main; sys.exit(main())"
 # The same, and tells when it begins to handle SIGINT: before that CPython does.
@@ -75,7 +75,7 @@ def test_a_signal_leaves_nothing(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     json = ("--json", str(tmp_path / "r.json"))
     command = start(*FAST[:-1], "tests.faulty_backends:hangs_held", *json)
-    while "correctness" not in command.stderr.readline():
+    while "handoff" not in command.stderr.readline():
         assert command.poll() is None
     command.send_signal(number)
     _, told = command.communicate(timeout=240)

@@ -27,7 +27,7 @@ def run(name: str, *scenarios: str, timeout_s: float = 120.0) -> BackendResult:
     """Return the row of one faulty backend."""
     name = f"tests.faulty_backends:{name}"
     report = run_all(
-        [name], scenarios=scenarios or ["correctness"], quick=True, timeout_s=timeout_s
+        [name], scenarios=scenarios or ["handoff"], quick=True, timeout_s=timeout_s
     )
     assert report[name].name == name
     assert not report.ok or report[name].status == "ok"
@@ -148,14 +148,14 @@ def test_a_worker_that_was_doubled_tells_everything_once() -> None:
     steps: list[Progress] = []
     run_all(
         ["tests.faulty_backends:forks"],
-        scenarios=["correctness", "handoff"],
+        scenarios=["handoff", "gil"],
         quick=True,
         progress=steps.append,
     )
     assert [(step.scenario, step.state) for step in steps] == [
         (None, "running"),
-        ("correctness", "running"),
         ("handoff", "running"),
+        ("gil", "running"),
         (None, "ok"),
     ]
 
@@ -206,7 +206,7 @@ def test_planning_imports_no_backend() -> None:
 def test_a_backend_object_is_found_again_by_import() -> None:
     """A Backend whose function can be imported keeps its own name and declaration."""
     mine = Backend("mine", double_list, releases_gil=False, technology="my own")
-    report = run_all([mine], scenarios=["correctness"], quick=True)
+    report = run_all([mine], scenarios=["handoff"], quick=True)
     assert report["mine"].status == "ok"
     assert report["mine"].declared is False
     assert report["mine"].technology == "my own"
@@ -216,7 +216,7 @@ def test_a_registered_backend_is_compared_too(monkeypatch: pytest.MonkeyPatch) -
     """What was registered in this process is found in another one."""
     monkeypatch.setattr("backends.registry._registered", {})
     backends.register(Backend("mine", double_list, releases_gil=False))
-    report = run_all(["mine"], scenarios=["correctness"], quick=True)
+    report = run_all(["mine"], scenarios=["handoff"], quick=True)
     assert report["mine"].status == "ok"
 
 
@@ -275,7 +275,7 @@ def test_it_works_without_a_main_guard(how: str, tmp_path: Path) -> None:
     """A plain script, `python -c` and standard input (a notebook) all work."""
     code = (
         "import compare\n"
-        "report = compare.run_all(['python'], scenarios=['correctness'], quick=True)\n"
+        "report = compare.run_all(['python'], scenarios=['handoff'], quick=True)\n"
         "print(report['python'].status)\n"
     )
     script = tmp_path / "script.py"
@@ -344,14 +344,14 @@ def test_progress_tells_each_step() -> None:
     steps: list[Progress] = []
     run_all(
         ["python"],
-        scenarios=["handoff", "correctness"],
+        scenarios=["gil", "handoff"],
         quick=True,
         progress=steps.append,
     )
     assert [(step.scenario, step.state) for step in steps] == [
         (None, "running"),
-        ("correctness", "running"),
         ("handoff", "running"),
+        ("gil", "running"),
         (None, "ok"),
     ]
     assert {step.backend for step in steps} == {"python"}
@@ -369,7 +369,7 @@ def test_an_exception_in_progress_ends_the_worker() -> None:
 
     before = find_children(os.getpid())
     with pytest.raises(KeyboardInterrupt):
-        run_all(["python"], scenarios=["correctness"], quick=True, progress=interrupt)
+        run_all(["python"], scenarios=["handoff"], quick=True, progress=interrupt)
     # Another test of this process may have left one that it still uses.
     assert {*find_children(os.getpid())} <= {*before}
 
@@ -389,6 +389,6 @@ def test_the_demo_has_both_partners() -> None:
 
 def test_a_report_of_real_results_survives_json() -> None:
     """What the worker sent, in every scenario there is, is read back the same."""
-    report = run_all(["python"], scenarios=["correctness", "handoff"], quick=True)
+    report = run_all(["python"], scenarios=["handoff", "gil"], quick=True)
     assert type(report).from_json(report.to_json()) == report
     assert json.loads(report.to_json())["backends"][0]["handoff"]["ticks_s"]
