@@ -57,6 +57,9 @@ def run_watch(arguments: argparse.Namespace) -> int:
         return output.UNSURE
     if not program.has_begun:
         return status
+    if n_unwatched := len(program.unwatched):
+        noun = "process" if n_unwatched == 1 else "processes"
+        output.say(f"not watched: {n_unwatched} Python {noun} that the program started")
     report = program.report()
     output.deliver(report, arguments)
     return choose_status(report, arguments.fail_over, status)

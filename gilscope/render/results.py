@@ -320,7 +320,8 @@ def describe_line(file: str, line: int) -> str:
 
 def describe_caller(hold: Hold) -> str | None:
     """Return the innermost line of the program; None if that is where it held."""
-    own = [frame for frame in hold.stack if not frame.file.startswith(_INSTALLED)]
+    foreign = (*_INSTALLED, "<frozen ")
+    own = [frame for frame in hold.stack if not frame.file.startswith(foreign)]
     if not own or own[0] is hold.stack[0]:
         return None
     return describe_line(own[0].file, own[0].line)

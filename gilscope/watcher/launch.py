@@ -21,18 +21,21 @@ from typing import Any
 
 from gilscope.channel import ROOT
 from gilscope.guard import die_with_parent
+from gilscope.kernel import parse_times
 from gilscope.record import structure
 from gilscope.watcher.attribute import make_hold
 from gilscope.watcher.collect import HoldCollector
 from gilscope.watcher.link import Pipe
 from gilscope.watcher.model import Hold, WatchReport
 from gilscope.watcher.offsets import WatchUnavailableError
-from gilscope.watcher.watch import Watch
+from gilscope.watcher.watch import Watch, name_thread
 
 INJECTED = Path(__file__).parent / "inject"
 # How long the sampler may take to end after the program.
 SAMPLER_END_S = 5.0
 SIGNAL_POLL_S = 0.2
+# What a process that only waits for others does not compute.
+MIN_COMPUTED_NS = 200_000_000
 # How far apart one signal may reach the processes that it was sent to.
 GROUP_S = 0.05
 # Those that are sent to this process are meant for the program.
@@ -62,6 +65,8 @@ class WatchedProgram:
         self.refusal = ""
         # Whether there was a program: of a module that is not there there is none.
         self.has_begun = True
+        # Python processes that the program started: reloaders and servers have them.
+        self.unwatched: set[int] = set()
         self._collector = HoldCollector(over_s)
         self._raw: deque[dict[str, Any]] = deque()
         self._named: deque[Hold] = deque()
@@ -122,6 +127,7 @@ class WatchedProgram:
                     on_usr1()
                 elif number in FORWARDED and not self._was_told(number):
                     self._process.send_signal(number)
+                self._note_unwatched()
             self._neighbour.communicate()
             for reader in self._readers:
                 # Processes that the program started may have the pipe for longer.
@@ -134,9 +140,22 @@ class WatchedProgram:
             # The program could not tell their names any more.
             while self._raw:
                 report = self._raw.popleft()
-                hold = make_hold(report, f"thread {report['native_thread_id']}")
+                name = name_thread(report["native_thread_id"], self._process.pid)
+                hold = make_hold(report, name)
                 self._collector.add(hold, report["start_ns"])
         return self._process.returncode
+
+    def _note_unwatched(self) -> None:
+        """Note which Python processes the program, and what it started, has now."""
+        pids = [self._process.pid]
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                times = parse_times(Path(f"/proc/{pid}/schedstat").read_bytes())
+                is_python = Path(f"/proc/{pid}/exe").samefile("/proc/self/exe")
+                if pid != pids[0] and is_python and times.computing >= MIN_COMPUTED_NS:
+                    self.unwatched.add(pid)
+                children = Path(f"/proc/{pid}/task/{pid}/children").read_bytes()
+                pids.extend(map(int, children.split()))
 
     def _was_told(self, number: int) -> bool:
         """Return whether a signal that came went to the whole process group.

@@ -196,7 +196,13 @@ class Interpreter:
             co_linetable=self._memory.read(table + 32, size),
             co_firstlineno=line,
         )
-        return next(islice(stand_in.co_positions(), index, None))
+        positions = [*islice(stand_in.co_positions(), index + 1)]
+        if positions[-1][0] is None:
+            # It belongs to no line: the one before it, or where the code begins.
+            lines = (found for found, *_ in reversed(positions) if found is not None)
+            line = next(lines, line)
+            return line, line, None, None
+        return positions[-1]
 
     def _read_opcode(self, code: int, offset: int) -> str:
         """Return the name of the instruction at an offset; "CACHE" is never one."""

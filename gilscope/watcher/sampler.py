@@ -271,12 +271,13 @@ class Sampler:
 
 def run(sampler: Sampler, control: int) -> str:
     """Obey the commands on a pipe, and look in between; return why that is over."""
-    n_failures = 0
-    while n_failures < MAX_FAILURES:
+    n_failures, is_open = 0, True
+    while is_open and n_failures < MAX_FAILURES:
         content = b""
         if select.select([control], [], [], sampler.get_period_s())[0]:
-            # At the end of the pipe nobody is left to report to.
-            content = os.read(control, 4096) or b"stop"
+            content = os.read(control, 4096)
+            # Its process has ended, or closes files that are not its own.
+            is_open = bool(content)
         for command in content.decode().splitlines():
             if command == "stop":
                 sampler.close()
@@ -293,6 +294,7 @@ def run(sampler: Sampler, control: int) -> str:
         except OSError:
             # Mostly a thread or a frame that went away between two readings.
             n_failures += 1
+    sampler.close()
     return "lost"
 
 

@@ -185,8 +185,10 @@ class Watch:
             # Private, and changed while it is read: threads that have ended, too.
             threads = [*getattr(threading, "_dangling", ()), *threads]
         for thread in threads:
-            if thread.native_id is not None:
-                self._names[thread.native_id] = thread.name
+            # Those of a program that replaces the module's own may have none.
+            native_id = getattr(thread, "native_id", None)
+            if native_id is not None:
+                self._names[native_id] = thread.name
 
     @staticmethod
     def _test(link: SamplerLink, interval_s: float) -> None:
@@ -237,7 +239,7 @@ class Watch:
             return
         self._note_names()
         native_id = report["native_thread_id"]
-        name = self._names.get(native_id, f"thread {native_id}")
+        name = self._names.get(native_id, name_thread(native_id, self._pid))
         hold = make_hold(report, name)
         self._collector.add(hold, report["start_ns"])
         if self._note is not None:
@@ -254,6 +256,11 @@ class Watch:
 def _hold(sleep: Callable[[int], object], microseconds: int) -> None:
     """Hold the GIL; `Watch._test` knows the line of the call."""
     sleep(microseconds)
+
+
+def name_thread(native_id: int, pid: int) -> str:
+    """Return what a thread is called that nobody can ask."""
+    return "MainThread" if native_id == pid else f"thread {native_id}"
 
 
 def watch(

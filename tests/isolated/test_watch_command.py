@@ -127,6 +127,38 @@ def test_a_daemon_that_the_program_leaves_behind_is_not_waited_for(tmp_path):
     assert run("-W", "ignore", "-c", launch, cwd=tmp_path)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("computes", "expected"),
+    [
+        ("while time.process_time() < 1: pass", "not watched: 1 Python process that"),
+        ("pass", ""),
+    ],
+)
+def test_processes_that_compute_and_are_not_watched_are_counted(
+    computes, expected, tmp_path
+):
+    (tmp_path / "program.py").write_text(
+        "import subprocess, sys\n"
+        f"run = 'import sys, time\\n{computes}\\nsys.stdin.read()'\n"
+        "with subprocess.Popen([sys.executable, '-c', run], stdin=-1) as child:\n"
+        "    print('begun', flush=True); input()\n"
+    )
+
+    def look(seconds):
+        process = start(
+            *("-m", "gilscope", "watch", "program.py"),
+            cwd=tmp_path,
+            stdin=subprocess.PIPE,
+        )
+        process.stdout.readline()
+        time.sleep(seconds)
+        _, errors = process.communicate("\n", timeout=240)
+        return expected in errors and bool(errors) == bool(expected), errors
+
+    found, errors = try_limits(itemgetter(0), look)
+    assert found, errors
+
+
 def test_the_programs_own_sitecustomize_is_imported(tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import builtins; builtins.mine = 7")
     (tmp_path / "program.py").write_text("print(mine, sys.path) if 0 else print(mine)")

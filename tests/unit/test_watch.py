@@ -67,6 +67,21 @@ def test_a_hold_is_named_with_its_line_text_function_and_stack():
 
 
 @needs_watch
+def test_an_instruction_without_a_line_has_that_of_its_code():
+    code = hold_for_long.__code__
+    # Code 15 of Objects/locations.md, for up to eight instructions each.
+    n_instructions = len(code.co_code) // 2
+    table = b"\xff" * (n_instructions // 8) + bytes([0xF8 + n_instructions % 8])
+    hold_without_lines = types.FunctionType(code.replace(co_linetable=table), globals())
+    with watch() as watched:
+        while not watched.holds:
+            hold_without_lines()
+            watched.sync()
+    assert watched.holds[0].line == code.co_firstlineno
+    assert watched.holds[0].text == "def hold_for_long():"
+
+
+@needs_watch
 def test_an_operator_has_no_function_and_a_thread_has_its_name():
     def multiply():
         number = 3**400_000
@@ -111,6 +126,16 @@ def test_holds_at_one_place_are_counted_and_told_one_by_one():
     assert starts == sorted(starts)
     assert not report.is_cut_short
     assert not str(report).startswith("WatchReport(")
+
+
+@needs_watch
+def test_threads_without_a_native_id_leave_the_watch_alone(monkeypatch):
+    # As eventlet.monkey_patch() has them.
+    monkeypatch.setattr(threading, "enumerate", lambda: [object()])
+    with watch() as watched:
+        hold_until(watched, lambda: find_long(watched))
+    assert not watched.report().is_cut_short
+    assert find_long(watched).thread == "MainThread"
 
 
 @needs_watch

@@ -1,5 +1,6 @@
 """What counts as a hold: the sampler's rule on readings that are made up."""
 
+import os
 import time
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ import pytest
 
 from gilscope.kernel import Times
 from gilscope.watcher.memory import State
-from gilscope.watcher.sampler import AskedWindow, Candidate, Sampler
+from gilscope.watcher.sampler import AskedWindow, Candidate, Sampler, run
 
 MS = 1_000_000
 OVER_NS = 10 * MS
@@ -195,3 +196,17 @@ def test_a_hold_without_a_place_is_reported_as_such(monkeypatch):
     states = [make_state(asked=number >= 6) for number in range(40)]
     reports = sample([*states, None, None], lambda: next(now), monkeypatch)
     assert [content["place"] for _, content in reports] == [None]
+
+
+@pytest.mark.parametrize(
+    ("state", "why"), [(None, "lost"), (ProcessLookupError(), "gone")]
+)
+def test_a_pipe_that_a_program_closed_is_not_its_end(state, why):
+    sampler = Sampler(ScriptedKernel(), ScriptedInterpreter([state]), print)
+    sampler.over_ns = OVER_NS
+    control, end = os.pipe()
+    os.close(end)
+    try:
+        assert run(sampler, control) == why
+    finally:
+        os.close(control)
