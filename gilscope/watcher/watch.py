@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
+from gilscope.clock import perf_counter, sleep
 from gilscope.watcher.attribute import make_hold
 from gilscope.watcher.collect import HoldCollector
 from gilscope.watcher.link import ANSWER_TIMEOUT_S, SamplerLink
@@ -26,6 +27,7 @@ from gilscope.watcher.offsets import (
 # How often the GIL is asked for.
 PERIOD_US = 1000
 LATE_S = 0.005
+POLL_S = 0.001
 MAX_NAMES = 10_000
 # The hold of the self test goes beyond the switch interval by the first of these; where
 # the machine is too busy to see it, by the next one.
@@ -61,8 +63,9 @@ class Watch:
         self._link: SamplerLink | None = None
         self._pid = 0
         self._is_stopping = False
-        self._synced = threading.Event()
-        self._done = threading.Event()
+        self._has_ended = False
+        # How often the sampler was asked to report all, and had done so.
+        self._n_syncs = self._n_synced = 0
         self._collecting_thread = 0
         # struct timeval: seconds, microseconds.
         self._rest = (ctypes.c_long * 2)(0, PERIOD_US)
@@ -115,7 +118,7 @@ class Watch:
             # A process that was forked has neither the threads nor the sampler.
             if os.getpid() == self._pid:
                 self._link.send("stop")
-                if self._wait(self._done):
+                if self._wait(lambda: self._has_ended):
                     return self.report()
             self._link.close()
         return self.report()
@@ -123,14 +126,21 @@ class Watch:
     def sync(self) -> None:
         """Wait until the holds that have ended by now are in `holds`."""
         if self._link is not None and not self._is_stopping:
-            self._synced.clear()
+            number = self._n_syncs = self._n_syncs + 1
             self._link.send("sync")
-            self._wait(self._synced)
+            self._wait(lambda: self._has_ended or self._n_synced >= number)
 
-    def _wait(self, event: threading.Event) -> bool:
-        """Wait for the thread that takes in holds; `on_hold` runs in it itself."""
-        in_callback = threading.get_ident() == self._collecting_thread
-        return in_callback or event.wait(ANSWER_TIMEOUT_S)
+    def _wait(self, is_over: Callable[[], bool]) -> bool:
+        """Wait for the thread that takes in holds; `on_hold` runs in it itself.
+
+        Locks of a program that replaces those of Python may wait for its own threads.
+        """
+        deadline = perf_counter() + ANSWER_TIMEOUT_S
+        while not (is_over() or threading.get_ident() == self._collecting_thread):
+            if perf_counter() > deadline:
+                return False
+            sleep(POLL_S)
+        return True
 
     def __enter__(self) -> Self:
         """Start."""
@@ -215,22 +225,21 @@ class Watch:
     def _collect(self, link: SamplerLink) -> None:
         """Take in what the sampler reports, until it ends."""
         self._collecting_thread = threading.get_ident()
-        has_ended = False
+        is_complete = False
         try:
             while (report := link.receive()) is not None and report["kind"] != "stop":
                 if report["kind"] == "sync":
-                    self._synced.set()
+                    self._n_synced += 1
                 elif report["kind"] == "hold":
                     self._take_in(report)
-            has_ended = report is not None
+            is_complete = report is not None
         finally:
             # Nobody waits for holds that no one takes in.
             self._collector.end_ns = time.monotonic_ns()
-            self._collector.is_cut_short = not has_ended
+            self._collector.is_cut_short = not is_complete
             self._is_stopping = True
             link.close()
-            self._synced.set()
-            self._done.set()
+            self._has_ended = True
 
     def _take_in(self, report: dict[str, Any]) -> None:
         """Take in a hold."""

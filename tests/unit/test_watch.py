@@ -52,6 +52,11 @@ def hold_until(watched, is_seen):
         watched.sync()
 
 
+def wait_for_last_report(watched):
+    while not watched._has_ended:
+        time.sleep(0.001)
+
+
 @needs_watch
 def test_a_hold_is_named_with_its_line_text_function_and_stack():
     with gilscope.watch() as watched:
@@ -139,6 +144,16 @@ def test_threads_without_a_native_id_leave_the_watch_alone(monkeypatch):
 
 
 @needs_watch
+def test_a_watch_ends_where_locks_were_replaced(monkeypatch):
+    with watch() as watched:
+        # Those of eventlet do not see who releases them in another thread.
+        monkeypatch.setattr(threading, "_allocate_lock", None)
+        watched.sync()
+    monkeypatch.undo()
+    assert not watched.report().is_cut_short
+
+
+@needs_watch
 def test_an_error_in_the_callback_does_not_end_the_watch(monkeypatch):
     errors = []
     monkeypatch.setattr(threading, "excepthook", errors.append)
@@ -172,7 +187,7 @@ def test_a_callback_does_not_wait_for_itself(wait, monkeypatch):
     while not told:
         hold_for_long()
     watched.stop()
-    assert watched._done.wait(60)
+    wait_for_last_report(watched)
     assert not watched.report().is_cut_short
 
 
@@ -193,7 +208,7 @@ def test_nothing_of_a_watch_stays_behind():
 def test_the_loss_of_the_sampler_is_told():
     with watch() as watched:
         os.kill(watched.sampler_pid, 9)
-        watched._done.wait()
+        wait_for_last_report(watched)
     assert watched.report().is_cut_short
 
 
@@ -205,7 +220,7 @@ def test_a_watch_that_cannot_take_in_a_hold_is_cut_short(monkeypatch):
     watched = watch().start()
     monkeypatch.setattr(watched, "_take_in", lambda report: report["no such thing"])
     # A busy machine may overlook a hold.
-    while not watched._done.wait(0.1):
+    while not watched._has_ended:
         ctypes.PyDLL(None).usleep(100_000)
     start_s = time.monotonic()
     watched.sync()
