@@ -17,10 +17,10 @@ from gilscope.model import Check, Environment
 from gilscope.probe.statement import bind_statement, describe_error
 from gilscope.process import Child
 from gilscope.record import Record, structure
-from gilscope.stats import Figure, judge_figure, summarize
+from gilscope.stats import Figure, summarize
 from gilscope.timing.calls import StatementWork
 from gilscope.timing.measuring import run_rounds
-from gilscope.timing.rounds import MeasuredSubject, describe_cores
+from gilscope.timing.rounds import MeasuredSubject, describe_cores, judge_gain
 from gilscope.units import describe_ratio
 
 CHECK_BUDGET_S = 0.5
@@ -154,35 +154,12 @@ def compute_speed(first: MeasuredSubject, other: MeasuredSubject) -> Figure:
     return summarize([one.call_s / side.call_s for one, side in pairs])
 
 
-def has_no_core(call: ComparedCall) -> bool:
-    """Return whether a second thread may gain, and had no core to show it."""
-    verdict = call.check.verdict if call.check else ""
-    processes = call.row.pair.process_speedup if call.row.pair else None
-    return (
-        verdict not in ("holds", "preemptible")
-        and processes is not None
-        and judge_figure(processes) != "above"
-    )
-
-
 def summarize_calls(calls: Sequence[ComparedCall]) -> str:
     """Say the answer, in a sentence that the ranges bear."""
     wrong = [call.name for call in calls if call.difference]
     if wrong:
         return f"the answers differ: {', '.join(wrong)} from {calls[0].name}"
-    gaining = [
-        call.name
-        for call in calls
-        if call.row.pair and judge_figure(call.row.pair.speedup) == "above"
-    ]
-    gain = f"{' and '.join(gaining)} alone gain from a second thread"
-    if not gaining and any(has_no_core(call) for call in calls):
-        gain = "no second core was free to show what a second thread gains"
-    elif len(gaining) in (0, len(calls)):
-        which = "all of them gain" if gaining else "none of them gains"
-        gain = f"{which} from a second thread"
-    elif len(gaining) == 1:
-        gain = f"{gaining[0]} is the only one that gains from a second thread"
+    gain = describe_gains(calls)
     first, second, *others = sorted(calls, key=lambda each: -each.speed.value)
     last = others[-1] if others else second
     if first.speed.low > second.speed.high:
@@ -192,3 +169,29 @@ def summarize_calls(calls: Sequence[ComparedCall]) -> str:
         which = f"{first.name} and {second.name}, the fastest alone"
         return f"no difference seen between {which}; {gain}"
     return f"no difference seen in their time alone; {gain}"
+
+
+def describe_gains(calls: Sequence[ComparedCall]) -> str:
+    """Say which of them gain from a second thread, and of which it is open."""
+    gains = {
+        call.name: judge_gain(
+            call.row.pair, is_held=call.check.verdict in ("holds", "preemptible")
+        )
+        for call in calls
+        if call.row.pair
+    }
+    gaining = [name for name, gain in gains.items() if gain in ("much", "little")]
+    unclear = [name for name, gain in gains.items() if gain in ("no core", "unclear")]
+    if not gaining and "no core" in gains.values():
+        return "no second core was free to show what a second thread gains"
+    effect = "from a second thread"
+    if unclear:
+        verb = "gains" if len(unclear) == 1 else "gain"
+        words = f"whether {' and '.join(unclear)} {verb} {effect} could not be told"
+        others = [f"{name} does" for name in gaining]
+        return f"{words}, {' and '.join(others)}" if others else words
+    if len(gaining) == 1 < len(gains):
+        return f"{gaining[0]} is the only one that gains {effect}"
+    if len(gaining) in (0, len(gains)):
+        return f"{'all of them gain' if gaining else 'none of them gains'} {effect}"
+    return f"{' and '.join(gaining)} alone gain {effect}"

@@ -19,8 +19,9 @@ from compare.model import (
 from compare.render.timeline import was_released
 from gilscope.render.document import TONES, Answer
 from gilscope.render.results import ATTACHED_DEEDS, DEEDS
-from gilscope.stats import MARGIN, judge_figure
+from gilscope.stats import MARGIN
 from gilscope.timing.break_even import describe_place
+from gilscope.timing.rounds import Gain, judge_gain
 from gilscope.units import describe_ratio, describe_share, describe_time
 
 # What a status that is not "ok" says about the backend.
@@ -37,6 +38,13 @@ GAIN_WORDS = {
 }
 # From this speed-up on, two threads do twice the work of one, near enough.
 TWICE = 1.8
+GAINS: dict[Gain, str] = {
+    "much": "a second thread doubles the work",
+    "nothing": "a second thread gains nothing",
+    "slower": "a second thread makes the calls slower",
+    "no core": "no second core was free to show what a second thread gains",
+    "unclear": "whether a second thread gains could not be told",
+}
 # Less than this share of a call is no stop worth a word.
 STOP_MIN = 0.10
 
@@ -86,33 +94,16 @@ def describe_gil(found: Gil) -> str:
     return (DEEDS if has_gil else ATTACHED_DEEDS)[found.verdict]
 
 
-def is_usable(parallel: Parallel) -> bool:
-    """Return whether the machine had a second core to give while it was measured."""
-    processes = parallel.pair.process_speedup
-    return processes is None or judge_figure(processes) == "above"
-
-
 def describe_gain(parallel: Parallel) -> str:
     """Say what a second thread gains, in a clause of its own."""
     pair = parallel.pair
-    # Of a call that holds the GIL all along, no free core would change that.
     is_held = pair.amdahl is not None and pair.amdahl <= 1 + MARGIN
-    if not is_usable(parallel):
-        gained = "no second core was free to show what a second thread gains"
-        return "a second thread gains nothing" if is_held else gained
-    gain = judge_figure(pair.speedup)
-    # A range from no gain to one that matters tells nothing.
-    is_open = gain == "no difference" and pair.speedup.high > 1 + MARGIN
-    if pair.concurrency == "unclear" or (pair.concurrency == "parallel" and is_open):
-        return "whether a second thread gains could not be told"
-    if gain != "above":
-        effect = "makes the calls slower" if gain == "below" else "gains nothing"
-        return f"a second thread {effect}"
-    if pair.concurrency == "serialized":
+    gain = judge_gain(pair, is_held=is_held)
+    if gain == "much" and pair.speedup.value < TWICE:
+        return f"a second thread gets {pair.speedup.value - 1:.0%} more work done"
+    if gain == "little":
         return f"a second thread gains little ({describe_ratio(pair.speedup)})"
-    if pair.speedup.value >= TWICE:
-        return "a second thread doubles the work"
-    return f"a second thread gets {pair.speedup.value - 1:.0%} more work done"
+    return GAINS[gain]
 
 
 def describe_correctness(found: Correctness) -> str:

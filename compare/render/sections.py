@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from compare import model
 from compare.model import BackendResult, Report
-from compare.render.answers import answer_for, answer_scenario, is_usable
+from compare.render.answers import answer_for, answer_scenario
 from compare.render.drawings import draw_contention, draw_speedups, draw_timelines
 from compare.render.explain import explain_backend, join_sentences
 from gilscope.render import register_document
@@ -30,6 +30,7 @@ from gilscope.render.document import (
 )
 from gilscope.render.markup import Markup
 from gilscope.render.results import GAIN_COLUMNS, PARALLEL_COLUMNS
+from gilscope.timing.rounds import is_usable
 from gilscope.units import describe_count, describe_ratio, describe_share, describe_time
 
 MORE = "more: --explain says why, --html FILE draws it"
@@ -71,7 +72,7 @@ def show_slowdown(result: BackendResult) -> str | None:
 
 def is_unusable(result: BackendResult) -> bool:
     """Return whether speed-ups of it say nothing, for want of a second core."""
-    return result.parallel is not None and not is_usable(result.parallel)
+    return result.parallel is not None and not is_usable(result.parallel.pair)
 
 
 OVERVIEW = (

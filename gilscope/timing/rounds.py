@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from statistics import fmean, median
+from typing import Literal
 
 from gilscope.busy_thread import BusyThread
 from gilscope.measurement import Concurrency, ContentionRow, ParallelRow, SizeRow
@@ -43,6 +44,9 @@ TWO_CORES = 1.5
 BATCH_S = 0.00025
 BATCH_CALLS_MAX = 1000
 FIRST_CALLS = 8
+
+# What a second thread gains.
+Gain = Literal["much", "little", "nothing", "slower", "no core", "unclear"]
 
 # Takes what is wrong with the answers of calls, and where they were made.
 AddFault = Callable[[str, str], None]
@@ -421,6 +425,31 @@ def summarize_contention(
             summarize([each.speed for each in twin]) if twin else None
         ),
     )
+
+
+def judge_gain(pair: ParallelRow, *, is_held: bool) -> Gain:
+    """Say what a second thread gains, where the ranges bear it.
+
+    Of calls that hold the GIL all along, no free core would change anything.
+    """
+    if not is_usable(pair):
+        return "nothing" if is_held else "no core"
+    gain = judge_figure(pair.speedup)
+    if gain == "no difference" and is_held:
+        return "nothing"
+    # A range from no gain to one that matters tells nothing.
+    is_open = gain == "no difference" and pair.speedup.high > 1 + MARGIN
+    if pair.concurrency == "unclear" or (pair.concurrency == "parallel" and is_open):
+        return "unclear"
+    if gain == "above":
+        return "little" if pair.concurrency == "serialized" else "much"
+    return "slower" if gain == "below" else "nothing"
+
+
+def is_usable(pair: ParallelRow) -> bool:
+    """Return whether the machine had a second core to give while it was measured."""
+    processes = pair.process_speedup
+    return processes is None or judge_figure(processes) == "above"
 
 
 # --- What the figures bear, in words --------------------------------------------------

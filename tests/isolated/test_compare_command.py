@@ -111,6 +111,14 @@ FAST, THIRD = Figure(5, 4.9, 5.1), make_call("c", Figure(2, 1.8, 2.2), ONE)
         ),
         (
             [make_call("a", ONE, ONE), make_call("b", ONE, WIDE)],
+            ("no difference seen in their time", "whether b gains"),
+        ),
+        (
+            [make_call("a", ONE, WIDE), make_call("b", ONE, TWICE), THIRD],
+            ("c is", "whether a gains from a second thread could not be told, b does"),
+        ),
+        (
+            [make_call("a", ONE, ONE), make_call("b", ONE, ONE)],
             ("no difference seen in their time", "none of them gains"),
         ),
         # Beside the next fastest, which is the choice that there is.

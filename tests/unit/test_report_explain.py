@@ -10,11 +10,11 @@ from compare.render.answers import (
     answer_for,
     describe_gain,
     describe_gil,
-    is_usable,
 )
 from compare.render.explain import TECHNOLOGIES, UNKNOWN, explain_backend
 from gilscope.render.results import ATTACHED_DEEDS, DEEDS
 from gilscope.stats import Figure
+from gilscope.timing.rounds import is_usable
 from tests.unit.sample_reports import make_gil, make_report
 
 ROOT = Path(__file__).parents[2]
@@ -81,7 +81,8 @@ def test_the_gain_is_said_by_figures_and_ranges(parallel, word) -> None:
 )
 def test_speedups_are_usable_if_two_processes_gained(processes, expected) -> None:
     """By the range of what two processes reached, and by a margin that matters."""
-    assert is_usable(make_parallel((1.0, 1.0, 1.0), processes=processes)) == expected
+    pair = make_parallel((1.0, 1.0, 1.0), processes=processes).pair
+    assert is_usable(pair) == expected
 
 
 @pytest.mark.parametrize("status", ["wrong", "failed", "crashed", "timeout"])
