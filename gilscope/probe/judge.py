@@ -104,7 +104,10 @@ def judge(
                 )
 
                 return judge_attached(check, subject, budget_s, figures=figures)
-            with borrow_session() as session, session.open_probe() as probe:
+            with (
+                borrow_session() as session,
+                session.open_probe(subject.tell_life) as probe,
+            ):
                 where = replace(environment, tells_wakeups=session.tells_wakeups)
                 check = replace(check, environment=where)
                 run = _Judge(subject, session, probe, budget_s, figures=figures)

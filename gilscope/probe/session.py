@@ -65,12 +65,18 @@ class Session:
             threads.close()
 
     @contextlib.contextmanager
-    def take_turn(self) -> Iterator[Callable[[float], None]]:
-        """Use it, with the turn at the switch interval and no garbage collected."""
+    def take_turn(
+        self, tell_life: Callable[[], object] = bool
+    ) -> Iterator[Callable[[float], None]]:
+        """Use it, with the turn at the switch interval and no garbage collected.
+
+        The wait for the turn may take long; it is over at the first sign of life.
+        """
         with (
             switch_interval(sys.getswitchinterval()) as set_interval,
             collect_no_garbage(),
         ):
+            tell_life()
             self.is_used = True
             try:
                 yield set_interval
@@ -78,10 +84,15 @@ class Session:
                 self.is_used = False
 
     @contextlib.contextmanager
-    def open_probe(self) -> Iterator[SwitchIntervalProbe]:
+    def open_probe(
+        self, tell_life: Callable[[], object] = bool
+    ) -> Iterator[SwitchIntervalProbe]:
         """Yield what watches calls of this thread; meanwhile nobody is interrupted."""
         usual_s = sys.getswitchinterval()
-        with self.take_turn() as set_interval, contextlib.ExitStack() as closing:
+        with (
+            self.take_turn(tell_life) as set_interval,
+            contextlib.ExitStack() as closing,
+        ):
             witness, decoy = self.start(Witness), self.start(Decoy)
             closing.enter_context(witness.attach())
             waiters = Waiters(witness, {witness.native_id, decoy.native_id}, closing)

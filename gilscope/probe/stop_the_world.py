@@ -88,7 +88,7 @@ def judge_attached(
     check: Check, subject: Subject, budget_s: float, *, figures: bool
 ) -> Check:
     """Judge a call by whether its thread is attached while it runs."""
-    with borrow_session() as session, session.take_turn():
+    with borrow_session() as session, session.take_turn(subject.tell_life):
         start = perf_counter_ns()
         answer = subject.make_call()()
         first = FirstCall((perf_counter_ns() - start) / 1e9)

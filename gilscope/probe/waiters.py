@@ -9,7 +9,7 @@ import contextlib
 import threading
 from typing import NamedTuple
 
-from gilscope.clock import perf_counter
+from gilscope.clock import get_native_id, perf_counter
 from gilscope.kernel import ThreadView, WitnessError, open_view
 from gilscope.probe.witness import Witness, is_near
 
@@ -42,7 +42,7 @@ class Waiters:
         others = {
             thread.native_id: thread.name
             for thread in threading.enumerate()
-            if thread.native_id not in (None, threading.get_native_id(), *own_ids)
+            if thread.native_id not in (None, get_native_id(), *own_ids)
         }
         self._names = [*others.values()]
         # Those that woke up during a call that tells nothing.

@@ -11,7 +11,6 @@ to sleep. What else wakes threads (set*id() of glibc, a debugger, SIGSTOP) wakes
 decoy too, a third thread that waits for something that never comes.
 """
 
-import _thread
 import contextlib
 import itertools
 import os
@@ -22,11 +21,15 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Self
 
 from gilscope.clock import (
+    allocate_lock,
+    get_ident,
+    get_native_id,
     open_thread_clock,
     perf_counter,
     perf_counter_ns,
     process_time_ns,
     sleep,
+    start_new_thread,
     thread_time_ns,
 )
 from gilscope.kernel import (
@@ -135,7 +138,7 @@ class Helper:
         # How often it had gone to sleep when it last came to its gate.
         self._n_sleeps_before_gate = 0
         self._closing = contextlib.ExitStack()
-        self._ended = _thread.allocate_lock()
+        self._ended = allocate_lock()
 
     def __enter__(self) -> Self:
         """Start the thread and wait until it sleeps at its gate."""
@@ -144,7 +147,7 @@ class Helper:
         self._closing.callback(self._idle.close)
         self._ended.acquire()
         try:
-            _thread.start_new_thread(self._run_masked, ())
+            start_new_thread(self._run_masked, ())
         except RuntimeError:
             # A subinterpreter may allow no threads that it does not wait for.
             threading.Thread(target=self._run_masked, name="gilscope").start()
@@ -176,7 +179,7 @@ class Helper:
         sys.setprofile(None)
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        self.ident, self.native_id = threading.get_ident(), threading.get_native_id()
+        self.ident, self.native_id = get_ident(), get_native_id()
         wake_soon()
         try:
             self._run()
@@ -262,11 +265,11 @@ class Witness(Helper):
     @contextlib.contextmanager
     def attach(self) -> Iterator[None]:
         """Watch the calling thread meanwhile."""
-        self._caller = threading.get_ident()
+        self._caller = get_ident()
         self._read_caller = open_thread_clock(self._caller)
         with contextlib.ExitStack() as closing:
             if self.view is not None:
-                native_id = threading.get_native_id()
+                native_id = get_native_id()
                 self.caller_view = open_view(native_id, closing)
                 self._noted_view = open_view(native_id, closing)
             try:

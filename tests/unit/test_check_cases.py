@@ -1,5 +1,6 @@
 """Calls that a check may take for something else: each was judged wrongly before."""
 
+import _thread
 import ctypes
 import os
 import subprocess
@@ -379,6 +380,14 @@ def test_a_stop_iteration_comes_through_with_a_hint(n_items):
 def test_a_clock_that_stands_still_stops_nothing(monkeypatch):
     for name in ("perf_counter", "perf_counter_ns", "monotonic", "time", "sleep"):
         monkeypatch.setattr(time, name, lambda *_: 5)
+    assert check_clearly(sum, range(50_000), figures=False).verdict == "holds"
+
+
+def test_threads_that_were_replaced_stop_nothing(monkeypatch):
+    """As gevent does: what starts in place of a thread runs only when asked to."""
+    monkeypatch.setattr(_thread, "start_new_thread", lambda *_: 0)
+    for name in ("get_ident", "get_native_id"):
+        monkeypatch.setattr(threading, name, lambda: 1)
     assert check_clearly(sum, range(50_000), figures=False).verdict == "holds"
 
 
