@@ -46,7 +46,9 @@ def run_demo(arguments: argparse.Namespace) -> int:
             head = HEADS[is_late].format(result)
             parts = [f"{head}\n{timeline.render_transcript(result)}"]
             if picture := timeline.render_timeline(result.name, result.handoff):
-                look = textwrap.fill(timeline.describe_look(result), WIDTH)
+                look = textwrap.fill(
+                    timeline.describe_look(result.name, result.handoff), WIDTH
+                )
                 parts += [picture, look]
             output.write(clean_text("\n\n".join(parts)))
         if result.status != "ok":

@@ -1,10 +1,11 @@
 """Results side by side, as documents: two, many, and statements."""
 
+from functools import partial
 from itertools import cycle, groupby
 from string import ascii_uppercase
 
 from compare.comparing import Compared, ComparedRow, Diff
-from compare.statements import ComparedCall, Comparison
+from compare.statements import Comparison
 from gilscope.render import register_document
 from gilscope.render.document import (
     NO_FIGURE,
@@ -22,15 +23,14 @@ from gilscope.render.document import (
 )
 from gilscope.units import describe_count
 
-KIND_TONES: dict[str, Tone] = {"worse": "bad", "better": "good", "other": "unsure"}
-KIND_WORDS = {"worse": "worse", "better": "better", "other": "changed"}
+OTHER = Cell("changed", "unsure")
+KINDS = {
+    "worse": Cell("worse", "bad"),
+    "better": Cell("better", "good"),
+    "other": OTHER,
+}
 # What is shown only where environments differ in it.
 TAKEN_FOR_GRANTED = ("status", "wrong answers")
-
-
-def get_kind(row: ComparedRow) -> str:
-    """Return how a row of a diff changed; one that is gone or new did otherwise."""
-    return row.kind if row.kind in KIND_TONES else "other"
 
 
 def show_side(place: int, row: ComparedRow) -> Cell:
@@ -39,17 +39,22 @@ def show_side(place: int, row: ComparedRow) -> Cell:
     return Cell(cell.text or "not there", more=cell.range)
 
 
+# A row that is gone or new changed otherwise.
 DIFF_COLUMNS = (
     Column("what", "what"),
-    Column("before", lambda row: show_side(0, row)),
-    Column("after", lambda row: show_side(1, row)),
-    Column("", lambda row: Cell(KIND_WORDS[get_kind(row)], KIND_TONES[get_kind(row)])),
+    Column("before", partial(show_side, 0)),
+    Column("after", partial(show_side, 1)),
+    Column("", lambda row: KINDS.get(row.kind, OTHER)),
 )
 
 
 def show_diff(found: Diff) -> Document:
     """Return what changed, the worst first."""
-    changes = sorted(found.changes, key=lambda row: [*KIND_TONES].index(get_kind(row)))
+    order = [*KINDS]
+    changes = sorted(
+        found.changes,
+        key=lambda row: order.index(row.kind if row.kind in KINDS else "other"),
+    )
     answers = [
         Answer(
             f"{row.subject} got worse: {row.what}: "
@@ -63,7 +68,6 @@ def show_diff(found: Diff) -> Document:
     if not answers:
         text = f"nothing got worse, {len(changes)} changed"
         answers = [Answer(text if changes else "no change seen", tone="good")]
-    rows = [(row.subject, row) for row in changes]
     doubts: dict[str, dict[str, None]] = {}
     for row in found.unsure:
         for place, cell in zip(("first", "second"), row.cells, strict=True):
@@ -78,14 +82,11 @@ def show_diff(found: Diff) -> Document:
     if found.unchanged:
         notes.append(Note(f"no change seen: {', '.join(found.unchanged)}"))
     text = "Not compared: the time of long calls, which differs between runs."
+    notes.append(Note(text))
+    rows = [(row.subject, row) for row in changes]
     table = tabulate("What changed", DIFF_COLUMNS, rows, "subject")
-    section = Section(
-        "What changed",
-        answers=answers,
-        tables=(table,) if rows else (),
-        notes=(*notes, Note(text)),
-    )
-    return Document("What changed", "", (section,))
+    section = Section("What changed", "", answers, [table] if rows else (), notes)
+    return Document("What changed", "", [section])
 
 
 def show_compared(found: Compared) -> Document:
@@ -95,12 +96,13 @@ def show_compared(found: Compared) -> Document:
         grid, n_marked = {}, 0
         for row in rows:
             for name, cell in zip(found.environments, row.cells, strict=True):
-                is_apart = cell.kind in KIND_TONES
-                tone = KIND_TONES.get(cell.kind, "muted" if cell.doubt else "")
-                mark = " (!)" if is_apart else " (?)" if cell.doubt else ""
+                tone: Tone = "muted" if cell.doubt else ""
+                mark = " (?)" if cell.doubt else ""
+                if cell.kind in KINDS:
+                    tone, mark = KINDS[cell.kind].tone, " (!)"
+                    n_marked += 1
                 text = f"{cell.text or NO_FIGURE}{mark}"
                 grid[row.subject, name] = Cell(text, tone, cell.range)
-                n_marked += is_apart
         if what not in TAKEN_FOR_GRANTED or n_marked:
             tables.append(cross_tabulate(what, "subject", grid))
         n_apart += n_marked
@@ -113,18 +115,15 @@ def show_compared(found: Compared) -> Document:
         text += f"{describe_count(n_apart, 'difference')} from the first one (!)"
         answer = Answer(text, "!", "bad")
     is_unsure = any(cell.doubt for row in found.rows for cell in row.cells)
-    notes = (Note("(?) = its own run was unsure of the figure"),) if is_unsure else ()
-    section = Section("Side by side", answers=(answer,), tables=tables, notes=notes)
-    return Document("Many results side by side", "", (section,))
+    notes = [Note("(?) = its own run was unsure of the figure")] if is_unsure else ()
+    section = Section("Side by side", "", [answer], tables, notes)
+    return Document("Many results side by side", "", [section])
 
 
-def show_answer(call: ComparedCall) -> Cell:
-    """Return whether the answer is that of the first statement."""
-    return Cell("differs", "bad") if call.difference else Cell("equal", "good")
-
-
+# Whether the answer is that of the first statement.
+ANSWERS = {False: Cell("equal", "good"), True: Cell("differs", "bad")}
 STATEMENT_COLUMNS = (
-    Column("answer", show_answer),
+    Column("answer", lambda call: ANSWERS[bool(call.difference)]),
     Column("verdict", "check.verdict:verdict"),
     Column("released\nfraction", "check.released_fraction:%"),
     Column("longest\nhold", "check.longest_hold:s"),
@@ -146,25 +145,22 @@ STATEMENT_COLUMNS = (
 def show_statements(found: Comparison) -> Document:
     """Return what came of it, the table, and what makes it unsure."""
     where = found.environment
-    letters = cycle(ascii_uppercase)
-    named = list(zip(letters, found.calls, strict=False))
+    named = list(zip(cycle(ascii_uppercase), found.calls, strict=False))
+    answers = [Answer(found.summary, tone="" if found.ok else "bad")]
+    answers += [Answer(f"{letter}: {call.name}") for letter, call in named]
+    differences = [
+        Note(call.difference, call.name, "bad")
+        for call in found.calls
+        if call.difference
+    ]
     section = Section(
         "Which one?",
-        answers=(
-            Answer(found.summary, tone="" if found.ok else "bad"),
-            *(Answer(f"{letter}: {call.name}") for letter, call in named),
-        ),
-        tables=(tabulate("Side by side", STATEMENT_COLUMNS, named, ""),),
-        notes=(
-            *(
-                Note(call.difference, call.name, "bad")
-                for call in found.calls
-                if call.difference
-            ),
-            *list_doubts(found.warnings, where.warnings),
-        ),
+        "",
+        answers,
+        [tabulate("Side by side", STATEMENT_COLUMNS, named, "")],
+        [*differences, *list_doubts(found.warnings, where.warnings)],
     )
-    return Document("Statements side by side", describe_where(where), (section,))
+    return Document("Statements side by side", describe_where(where), [section])
 
 
 register_document(Diff, show_diff)

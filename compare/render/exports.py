@@ -39,25 +39,30 @@ def render_trace(report: Report) -> str:
 
 def make_process(pid: int, result: BackendResult) -> Iterator[Fields]:
     """Return the events of one backend."""
+
+    def make_event(kind: str, name: str, at_s: float, tid: int) -> Fields:
+        place = {"ts": round(at_s * 1e6, 3), "pid": pid, "tid": tid}
+        scope = {"s": "t"} if kind == "i" else {}
+        return {"name": name, "cat": "gil", "ph": kind, **scope, **place}
+
     yield from make_names("process", pid, 0, f"{result.name} ({result.status})")
-    handoff = result.handoff
-    if handoff is None:
+    if (handoff := result.handoff) is None:
         return
     for tid, lane in enumerate(make_lanes(result.name, handoff), start=pid + 1):
         yield from make_names("thread", pid, tid, lane.label)
         for phase in lane.phases:
             # Not "X": a start and a duration add up to something just after the next
             # start, and a viewer draws the next phase inside this one.
-            yield make_event("B", phase.state, phase.start_s, pid, tid)
-            yield make_event("E", phase.state, phase.end_s, pid, tid)
+            yield make_event("B", phase.state, phase.start_s, tid)
+            yield make_event("E", phase.state, phase.end_s, tid)
         for event in lane.events:
             name = EVENT_NAMES.get(event.name, event.name)
-            yield make_event("i", name, event.at_s, pid, tid)
+            yield make_event("i", name, event.at_s, tid)
     yield from make_names("thread", pid, pid + 3, "Python code beside it")
     for tick_s in handoff.ticks_s:
         # It ran before the barrier opened too, which is where the time begins.
         if tick_s >= 0:
-            yield make_event("i", "tick", tick_s, pid, pid + 3)
+            yield make_event("i", "tick", tick_s, pid + 3)
 
 
 def make_names(kind: str, pid: int, tid: int, name: str) -> Iterator[Fields]:
@@ -65,13 +70,6 @@ def make_names(kind: str, pid: int, tid: int, name: str) -> Iterator[Fields]:
     for what, value in (("name", name), ("sort_index", tid or pid)):
         event = {"name": f"{kind}_{what}", "ph": "M", "pid": pid, "tid": tid}
         yield {**event, "args": {what: value}}
-
-
-def make_event(kind: str, name: str, at_s: float, pid: int, tid: int) -> Fields:
-    """Return the begin or the end of a slice, or an instant within its thread."""
-    place = {"ts": round(at_s * 1e6, 3), "pid": pid, "tid": tid}
-    scope = {"s": "t"} if kind == "i" else {}
-    return {"name": name, "cat": "gil", "ph": kind, **scope, **place}
 
 
 def render_mermaid(result: BackendResult) -> str:

@@ -58,17 +58,17 @@ class Lane(NamedTuple):
     """What one thread did: phase after phase from its entry to its exit."""
 
     label: str
-    phases: tuple[Phase, ...]
-    events: tuple[Event, ...]
+    phases: list[Phase]
+    events: list[Event]
 
 
 def make_lanes(name: str, handoff: Handoff) -> tuple[Lane, Lane]:
     """Return the lane of Python's partner and that of the backend of that name."""
-    own = tuple(event for event in handoff.events if event.actor == PARTNER)
-    others = tuple(event for event in handoff.events if event.actor != PARTNER)
+    own = [event for event in handoff.events if event.actor == PARTNER]
+    others = [event for event in handoff.events if event.actor != PARTNER]
     return (
-        Lane(PARTNER_LABEL, (*list_phases(own, handoff.partner_sleep_s),), own),
-        Lane(name, (*list_phases(others),), others),
+        Lane(PARTNER_LABEL, [*list_phases(own, handoff.partner_sleep_s)], own),
+        Lane(name, [*list_phases(others)], others),
     )
 
 
@@ -108,37 +108,33 @@ def render_timeline(name: str, handoff: Handoff) -> str:
     partner, own = make_lanes(name, handoff)
     if not own.phases:
         return ""
-    end_s = max(event.at_s for event in handoff.events)
-    labels = [partner.label, "Python runs", own.label]
-    labels = [
-        label if len(label) <= LABEL_LENGTH else f"{label[: LABEL_LENGTH - 3]}..."
-        for label in labels
-    ]
+    label = name if len(name) <= LABEL_LENGTH else f"{name[: LABEL_LENGTH - 3]}..."
+    labels = (PARTNER_LABEL, "Python runs", label)
     margin = max(map(len, labels)) + 1
     n_columns = WIDTH - margin - 2
+    end_s = max(event.at_s for event in handoff.events)
     column_s = end_s / n_columns
-    middles = [(column + 0.5) * column_s for column in range(n_columns)]
     seen = {int(tick_s / column_s) for tick_s in handoff.ticks_s}
-    rows = (
-        draw_phases(partner, middles),
-        "".join("|" if column in seen else " " for column in range(n_columns)),
-        draw_phases(own, middles),
+    rows = ["", "", ""]
+    for column in range(n_columns):
+        at_s = (column + 0.5) * column_s
+        states = (
+            [one.state for one in lane.phases if one.start_s <= at_s < one.end_s]
+            for lane in (partner, own)
+        )
+        marks = [MARKS[state[0]] if state else " " for state in states]
+        marks.insert(1, "|" if column in seen else " ")
+        rows = [row + mark for row, mark in zip(rows, marks, strict=True)]
+    return "\n".join(
+        (
+            *(
+                f"{each:{margin}}|{row}|"
+                for each, row in zip(labels, rows, strict=True)
+            ),
+            " " * (margin + 1) + "0" + f"{end_s:.2f} s".rjust(n_columns - 1),
+            "  ".join(f"{mark} {state}" for state, mark in MARKS.items()),
+        )
     )
-    lines = [
-        f"{label:{margin}}|{row}|" for label, row in zip(labels, rows, strict=True)
-    ]
-    scale = " " * (margin + 1) + "0" + f"{end_s:.2f} s".rjust(n_columns - 1)
-    legend = "  ".join(f"{mark} {state}" for state, mark in MARKS.items())
-    return "\n".join((*lines, scale, legend))
-
-
-def draw_phases(lane: Lane, moments_s: Sequence[float]) -> str:
-    """Return the mark of the state at each moment."""
-    states = (
-        next((one.state for one in lane.phases if one.start_s <= at < one.end_s), None)
-        for at in moments_s
-    )
-    return "".join(MARKS[state] if state else " " for state in states)
 
 
 # --- The lecture's output -------------------------------------------------------------
@@ -154,14 +150,14 @@ def render_transcript(result: BackendResult) -> str:
     lines = []
     for event in handoff.events:
         is_partner = event.actor == PARTNER
-        words = {
-            **EVENT_NAMES,
-            "enter": "Enter double_list_py" if is_partner else "Enter double_list",
-            "sleep": f"Sleep for {handoff.partner_sleep_s:g} sec",
-        }
-        if event.name in words and event.name not in UNTOLD:
+        words = EVENT_NAMES.get(event.name)
+        if event.name == "enter":
+            words = "Enter double_list_py" if is_partner else "Enter double_list"
+        elif event.name == "sleep":
+            words = f"Sleep for {handoff.partner_sleep_s:g} sec"
+        if words and event.name not in UNTOLD:
             who = "Py" if is_partner else label
-            lines.append(f"{event.at_s:9.4f} s  {who}: {words[event.name]}...")
+            lines.append(f"{event.at_s:9.4f} s  {who}: {words}...")
     for name, answer in zip(("Py", label), handoff.results, strict=True):
         lines.append(f"{name}: {'no list of ints' if answer is None else [*answer]}")
     if handoff.partner_progress_released is not None:
@@ -176,8 +172,7 @@ def render_transcript(result: BackendResult) -> str:
             ]
         else:
             lines.append(f"The GIL was not seen to be released:\nmeanwhile {speed}")
-    lines += [f"wrong: {failure}" for failure in handoff.failures]
-    return "\n".join(lines)
+    return "\n".join(lines + [f"wrong: {failure}" for failure in handoff.failures])
 
 
 def was_released(handoff: Handoff) -> bool:
@@ -185,10 +180,8 @@ def was_released(handoff: Handoff) -> bool:
     return any(event.name == "release" for event in handoff.events)
 
 
-def describe_look(result: BackendResult) -> str:
+def describe_look(name: str, handoff: Handoff) -> str:
     """Say what to look at in the timeline, by what was measured."""
-    handoff, name = result.handoff, result.name
-    assert handoff is not None
     if not was_released(handoff):
         return (
             f"Look at the lane of {name}: it has no '-', for the GIL was never "
