@@ -4,30 +4,23 @@ All of them are measured in the same rounds of one process of its own, so that i
 always be ended.
 """
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compare.contract import ContractError
 from compare.work import find_answer_fault
 from gilscope.channel import Channel
-from gilscope.check import check_statement
 from gilscope.environment import collect_environment
 from gilscope.measurement import SizeRow
 from gilscope.model import Check, Environment
-from gilscope.probe.statement import bind_statement, describe_error
-from gilscope.process import Child
-from gilscope.record import Record, structure
+from gilscope.probe.child import ask_child
+from gilscope.record import Record
 from gilscope.stats import Figure, summarize
-from gilscope.timing.calls import StatementWork
+from gilscope.timing.calls import StatementWork, describe_work_error
 from gilscope.timing.measuring import run_rounds
 from gilscope.timing.rounds import MeasuredSubject, describe_cores, judge_gain
 from gilscope.units import describe_ratio
-
-CHECK_BUDGET_S = 0.5
-
-
-class StatementError(Exception):
-    """A statement cannot be compared; the text says which and why."""
 
 
 @dataclass(frozen=True)
@@ -91,43 +84,39 @@ def compare_statements(
         StatementError: one of them raised, crashed or did not end in time.
     """
     order = {"statements": [*statements], "setup": setup}
-    step, found = "the comparison", None
     entry = f"{__name__}:serve"
-    with Child(entry, order, timeout_s=timeout_s, stdout=2, path=path) as child:
-        for message in child:
-            if "error" in message:
-                raise StatementError(message["error"])
-            step = message.get("step", step)
-            if found := message.get("found"):
-                break
-    if found is None:
-        _, reason = child.explain_end(step)
-        raise StatementError(reason)
-    return structure(found, Comparison, "comparison")
+    return ask_child(entry, order, Comparison, timeout_s=timeout_s, path=path)
 
 
 def serve(channel: Channel) -> None:
     """Compare what the parent orders, and send what was found."""
-    statements, setup = channel.order["statements"], channel.order["setup"]
+    # Before the user's modules can take the place of what it needs.
+    importlib.import_module("gilscope.probe.judge")
     channel.use_search_path()
+    try:
+        channel.send({"found": compare_here(channel, **channel.order)})
+    except BaseException as error:  # noqa: BLE001 - whatever a statement raises.
+        channel.send({"error": describe_work_error(error)})
+    channel.exit()
+
+
+def compare_here(channel: Channel, statements: Sequence[str], setup: str) -> Comparison:
+    """Return what is found out in this process, and tell each step."""
     environment = collect_environment()
+    works = [StatementWork(one, setup) for one in statements]
     first, differences, checks = None, [], []
-    for place, statement in enumerate(statements):
-        channel.send({"step": statement})
+    for place, work in enumerate(works):
+        channel.send({"step": repr(work.statement)})
+        answer = work.call()
+        first = first if place else answer
         try:
-            answer = bind_statement(statement, setup).call()
-            first = first if place else answer
             differences.append(find_answer_fault(first, answer))
-            checks.append(check_statement(statement, setup, budget_s=CHECK_BUDGET_S))
         except ContractError as error:
-            channel.send({"error": f"{statement}: {error}"})
+            channel.send({"error": f"{work.statement}: {error}"})
             channel.exit()
-        except Exception as error:  # noqa: BLE001 - whatever the statement raises.
-            sources = {"<statement>": statement, "<setup>": setup}
-            channel.send({"error": describe_error(error, sources)})
-            channel.exit()
+        checks.append(work.check(figures=True))
     channel.send({"step": "the measurement"})
-    subjects = [MeasuredSubject(StatementWork(one, setup)) for one in statements]
+    subjects = [MeasuredSubject(work) for work in works]
     warnings = run_rounds(subjects, (2,))
     calls = [
         ComparedCall(
@@ -142,9 +131,7 @@ def serve(channel: Channel) -> None:
         )
     ]
     doubts = (*warnings, *describe_cores(call.row.pair for call in calls))
-    found = Comparison(environment, tuple(calls), summarize_calls(calls), doubts)
-    channel.send({"found": found})
-    channel.exit()
+    return Comparison(environment, tuple(calls), summarize_calls(calls), doubts)
 
 
 def compute_speed(first: MeasuredSubject, other: MeasuredSubject) -> Figure:

@@ -70,32 +70,3 @@ def measure(
     return measure_works(
         describe_callable(func), make_work, (func, held), sizes, threads
     )
-
-
-def measure_statement(
-    statement: str,
-    setup: str = "pass",
-    *,
-    threads: Sequence[int] = (2,),
-    sizes: Sequence[int] | None = None,
-    held: str | None = None,
-) -> "Measurement":
-    """Measure a statement, as `measure` does a callable.
-
-    It is as `python -m timeit` takes it; `{size}` in it, in the setup and in the twin
-    stands for the size. The setup is run once before, in each process.
-    """
-    from gilscope.timing.calls import StatementWork  # noqa: PLC0415
-    from gilscope.timing.measuring import measure_works  # noqa: PLC0415
-
-    if sizes is not None and "{size}" not in f"{statement}{setup}":
-        message = "--size: expected {size} in the statement or the setup"
-        raise ValueError(message)
-
-    texts = {"the statement": statement, "--held": held or ""}
-
-    def make_work(role: str, size: int | None) -> StatementWork:
-        return StatementWork(texts[role], setup, size, role)
-
-    pair = "the statement", None if held is None else "--held"
-    return measure_works(statement, make_work, pair, sizes, threads)

@@ -3,9 +3,10 @@
 import argparse
 
 import compare.render  # noqa: F401 - registers how results are shown.
-from compare.statements import StatementError, compare_statements
+from compare.statements import compare_statements
 from gilscope.cli import options, output
 from gilscope.cli.progress import show_waiting
+from gilscope.probe.child import StatementError
 
 # What one statement takes on an idle machine.
 STATEMENT_S = 4.0

@@ -1,16 +1,14 @@
 """`gilscope measure`: what does a statement gain, and cost?"""
 
 import argparse
-import contextlib
-import sys
 from functools import partial
 
 from gilscope.cli import options, output
 from gilscope.cli.options import option
 from gilscope.cli.progress import show_waiting
-from gilscope.measure import measure_statement
+from gilscope.probe.child import StatementError
 from gilscope.threads import SIZE_LIMITS
-from gilscope.timing.calls import describe_work_error
+from gilscope.timing.statements import measure_statement
 
 # What one size takes on an idle machine.
 SIZE_S = 3.0
@@ -38,25 +36,21 @@ MEASURE: options.Arguments = {
 
 def run_measure(arguments: argparse.Namespace) -> int:
     """Measure, and show the findings with their figures."""
-    # As with `python -m timeit`, modules of the current folder can be named.
-    options.append_folder()
-    expected_s = SIZE_S * len(arguments.size or (0,))
-    try:
-        # What the statement prints must not end up in the JSON.
-        with (
-            contextlib.redirect_stdout(sys.stderr),
-            show_waiting(arguments.statement, "measuring", expected_s),
-        ):
-            found = measure_statement(
-                arguments.statement,
-                options.join_lines(arguments.setup),
-                threads=arguments.threads,
-                sizes=arguments.size,
-                held=arguments.held,
-            )
-    except (KeyboardInterrupt, output.EndedBySignal):
-        raise
-    except BaseException as error:
-        raise output.UsageError(describe_work_error(error)) from error
+    setup, sizes = options.join_lines(arguments.setup), arguments.size
+    if sizes and "{size}" not in f"{arguments.statement}{setup}":
+        message = "--size: expected {size} in the statement or the setup"
+        raise output.UsageError(message)
+    with (
+        output.refuse(StatementError),
+        show_waiting(arguments.statement, "measuring", SIZE_S * len(sizes or (0,))),
+    ):
+        found = measure_statement(
+            arguments.statement,
+            setup=setup,
+            threads=arguments.threads,
+            sizes=sizes,
+            held=arguments.held,
+            path=options.list_search_path(),
+        )
     output.deliver(found, arguments)
     return output.OK

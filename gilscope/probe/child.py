@@ -1,4 +1,4 @@
-"""A statement judged in a process of its own, which can always be ended."""
+"""Statements in a process of their own, which can always be ended."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from gilscope.channel import Channel
 from gilscope.clock import perf_counter
@@ -16,6 +16,10 @@ from gilscope.probe.surroundings import describe_environment
 from gilscope.process import Child
 from gilscope.record import structure
 
+T = TypeVar("T")
+
+# What a statement prints is none of the report.
+STANDARD_ERROR = 2
 # Between two signs of life.
 SIGN_S = 0.25
 # When native threads are looked at, as a share of the time without a sign of life: at
@@ -33,7 +37,39 @@ class Statement(NamedTuple):
 
 
 class StatementError(Exception):
-    """The statement raised; the text is one line that says where and what."""
+    """A statement raised, crashed or did not end in time; the text is one line."""
+
+
+def ask_child(
+    entry: str,
+    order: Any,
+    kind: type[T],
+    *,
+    timeout_s: float,
+    path: Sequence[str] | None = None,
+) -> T:
+    """Return what a function of ours finds out about statements, in a child.
+
+    Its messages: what is called next ("step"), what it found ("found"), and what was
+    wrong ("error").
+    """
+    step = "the statement"
+    with Child(
+        entry,
+        order,
+        timeout_s=timeout_s,
+        stdout=STANDARD_ERROR,
+        stderr=None,
+        path=path,
+    ) as child:
+        for message in child:
+            if "error" in message:
+                raise StatementError(message["error"])
+            if "found" in message:
+                return structure(message["found"], kind)
+            step = message["step"]
+        _, reason = child.explain_end(step)
+    raise StatementError(reason.partition("\n")[0])
 
 
 def judge_in_child(
@@ -52,8 +88,7 @@ def judge_in_child(
             wanted._asdict(),
             timeout_s=timeout_s,
             renews=True,
-            # What the statement prints is none of the report.
-            stdout=sys.stderr.fileno(),
+            stdout=STANDARD_ERROR,
             stderr=None,
             path=path,
             gil=gil,

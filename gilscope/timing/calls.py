@@ -112,9 +112,14 @@ class StatementWork(Work):
             self._call = bind_statement(self.statement, self.setup).call
         return itertools.repeat(self._call, count)
 
-    def check(self) -> Check:
+    def call(self) -> Any:
+        """Return the answer of one call."""
+        (call,) = self.make_calls(1)
+        return call()
+
+    def check(self, *, figures: bool = False) -> Check:
         """Return whether the statement releases the GIL, in a namespace of its own."""
-        return check_statement(self.statement, self.setup, figures=False)
+        return check_statement(self.statement, self.setup, figures=figures)
 
 
 def describe_work_error(error: BaseException) -> str:

@@ -58,6 +58,8 @@ def test_statements_are_compared_with_what_is_here(tmp_path):
             ("measure", "--held", "int('{size}x')", "--size", "3", "'{size}'"),
             "in --held, \"int('3x')\": ValueError",
         ),
+        (("measure", "import os; os._exit(0)"), "ended the process with exit status 0"),
+        (("measure", "import os; os.abort()"), "the statement ended with SIGABRT"),
         (("measure", "--size", "1,2", "1"), "expected {size} in the statement or the"),
     ],
 )
