@@ -20,15 +20,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import cycle, groupby, pairwise, repeat
+from itertools import cycle, pairwise, repeat
 from operator import attrgetter, sub
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from gilscope.clock import perf_counter, perf_counter_ns, sleep, thread_time_ns
 from gilscope.kernel import ThreadView, WitnessError, count_sleeps
 from gilscope.model import Check, Controls, Evidence, FirstCall
 from gilscope.probe.decide import (
     DETACHED_LOOKS,
+    LONG_S,
+    MANY_CALLS,
     compare_attached_controls,
     decide_attached,
     find_notes,
@@ -225,21 +227,17 @@ class Stop(NamedTuple):
     # is over (CPython, stop_the_world()).
     n_sleeps: int = 1
 
-    @property
-    def late_ns(self) -> float:
-        """For how long it may have been over before the witness had a core to say so.
 
-        That is one of its waits, and at the most all of them.
-        """
-        return self.witness_wait_ns * min(1, LATE_TIMES / max(1, self.n_sleeps))
+Seen = TypeVar("Seen", StateLook, Stop)
 
 
 class AttachedWindow(NamedTuple):
-    """Some calls, one right after the other, with the looks or stops meanwhile."""
+    """Some calls, one right after the other, with what was seen meanwhile."""
 
     # Clock readings before, between and after the calls, and computing times.
     stamps: Sequence[int]
     computed: Sequence[int]
+    # The looks that were all inside, and the stops that began inside.
     looks: Sequence[StateLook] = ()
     stops: Sequence[Stop] = ()
     # How long one of them took, without the caller's run-queue wait.
@@ -255,49 +253,15 @@ class AttachedWindow(NamedTuple):
         """How long they took by the clock."""
         return self.stamps[-1] - self.stamps[0]
 
-    def place(
-        self, looks: Sequence[StateLook], stops: Sequence[Stop]
-    ) -> "AttachedWindow":
-        """Return it with those of the looks and stops that are not all outside."""
-        return self._replace(
-            looks=self._select_beside(looks), stops=self._select_beside(stops)
-        )
-
-    def _select_beside(self, seen: Sequence[Any]) -> Sequence[Any]:
-        first = bisect(seen, self.stamps[0], key=attrgetter("end_ns"))
-        last = bisect_left(seen, self.stamps[-1], key=attrgetter("start_ns"))
-        return seen[first:last]
-
-    def split(self) -> Iterator["AttachedWindow"]:
-        """Yield each call on its own."""
-        ends = pairwise(zip(self.stamps, self.computed, strict=True))
-        for (start, before), (end, after) in ends:
-            window = self._replace(stamps=(start, end), computed=(before, after))
-            yield window.place(self.looks, self.stops)
-
-    @property
-    def looks_inside(self) -> list[StateLook]:
-        """The looks that were all inside."""
-        first, last = self.stamps[0], self.stamps[-1]
-        return [
-            look for look in self.looks if first < look.start_ns and look.end_ns < last
-        ]
-
     @property
     def n_detached(self) -> int:
-        """How many of those that count found the caller detached."""
-        return sum(look.is_detached and look.is_counted for look in self.looks_inside)
-
-    @property
-    def begun(self) -> list[Stop]:
-        """The stops that began inside."""
-        first, last = self.stamps[0], self.stamps[-1]
-        return [stop for stop in self.stops if first < stop.start_ns < last]
+        """How many of the looks that count found the caller detached."""
+        return sum(look.is_detached and look.is_counted for look in self.looks)
 
     @property
     def inside(self) -> list[Stop]:
-        """Those of them that ended inside, too."""
-        return [stop for stop in self.begun if stop.end_ns < self.stamps[-1]]
+        """The stops that ended inside, too."""
+        return [stop for stop in self.stops if stop.end_ns < self.stamps[-1]]
 
 
 class StopWitness(Witness):
@@ -312,6 +276,7 @@ class StopWitness(Witness):
         self.looks: list[StateLook] = []
         self.stops: list[Stop] = []
         self._read_state: Callable[[], int] = int
+        self._read_computed: Callable[[], int] = int
         self._computed_at_last: int | None = None
 
     @contextlib.contextmanager
@@ -319,10 +284,8 @@ class StopWitness(Witness):
         """Watch the calling thread meanwhile."""
         self._read_state = open_state()
         with super().attach():
+            self._read_computed = self._read_caller or int
             yield
-
-    def _read_computed(self) -> int:
-        return self._read_caller() if self._read_caller else 0
 
     def _take_ticks(self) -> None:
         self.looks, self.stops = [], []
@@ -356,23 +319,21 @@ class StopWitness(Witness):
     def _stop_world(self) -> Stop:
         """Return what was seen of one stop."""
         view, own = self._noted_view, self._own_view
-        n_sleeps = count_sleeps() if own else 0
-        waits_ns = read_waits(own), read_waits(view)
+
+        def note() -> tuple[int, int, int]:
+            return read_waits(own), read_waits(view), count_sleeps() if own else 0
+
+        before = note()
         computed = self._read_computed()
         start = perf_counter_ns()
         # This is what stops the world.
         place = find_place(self._caller)
         end = perf_counter_ns()
-        return Stop(
-            start,
-            end,
-            computed,
-            self._read_computed(),
-            place,
-            read_waits(own) - waits_ns[0],
-            read_waits(view) - waits_ns[1],
-            count_sleeps() - n_sleeps if own else 1,
+        computed_after = self._read_computed()
+        stop = Stop(
+            start, end, computed, computed_after, place, *map(sub, note(), before)
         )
+        return stop if own else stop._replace(n_sleeps=1)
 
 
 def open_state() -> Callable[[], int]:
@@ -414,22 +375,23 @@ def watch_for(  # noqa: PLR0913 - all but two are by name.
             # What was seen last may not have been noted yet.
             last = [*place_windows(chains[-2:-1], witness)]
             for window in last:
-                begun, inside = window.begun, window.inside
-                n_looks = sum(look.is_counted for look in window.looks_inside)
-                seen["looks"] += n_looks // witness.n_looks
-                seen["detached"] += window.n_detached
-                seen["begun"] += bool(begun)
-                seen["inside"] += len(inside)
-                # A call that nobody can stop shows so in as many windows.
-                seen["blocked"] += bool(begun and not inside)
+                n_looks = sum(look.is_counted for look in window.looks)
+                seen.update(
+                    looks=n_looks // witness.n_looks,
+                    detached=window.n_detached,
+                    inside=len(window.inside),
+                    # A call that nobody can stop shows so in as many windows.
+                    blocked=bool(window.stops and not window.inside),
+                )
             is_enough = any(seen[kind] >= share * n for kind, n in ENOUGH.items())
             # A few say too little.
             is_enough &= not 0 < seen["detached"] < DETACHED_LOOKS
-            passed_s = perf_counter() - started_s
-            if passed_s >= (least_s if is_enough else limit_s):
+            if not seen["detached"] and chains[-1].own_ns < LONG_S * 1e9:
+                is_enough &= sum(chain.n_calls for chain in chains) > MANY_CALLS
+            if perf_counter() - started_s >= (least_s if is_enough else limit_s):
                 break
             # Where nobody runs Python code, one stop takes all of the rest.
-            is_late = not any(window.begun or window.looks_inside for window in last)
+            is_late = not any(window.stops or window.looks for window in last)
             window_ns = 2 * window_ns if is_late else window_ns // 2
             window_ns = max(WINDOW_NS, min(window_ns, WINDOW_MAX_NS))
             call_ns = max(1, chains[-1].passed_ns // count)
@@ -444,12 +406,25 @@ def watch_for(  # noqa: PLR0913 - all but two are by name.
 def place_windows(
     chains: Sequence[AttachedWindow], witness: StopWitness
 ) -> Iterator[AttachedWindow]:
-    """Yield each call with what was seen beside it, short ones together."""
+    """Yield each call with what was seen meanwhile, short ones together."""
     for chain in chains:
-        window = chain.place(witness.looks, witness.stops)
+        windows = [chain]
         # Between two calls there may be Python code that is none of theirs.
-        is_long = window.passed_ns > SPLIT_NS * window.n_calls
-        yield from window.split() if is_long else [window]
+        if chain.passed_ns > SPLIT_NS * chain.n_calls:
+            ends = zip(pairwise(chain.stamps), pairwise(chain.computed), strict=True)
+            windows = [chain._replace(stamps=at, computed=own) for at, own in ends]
+        for window in windows:
+            first, last = window.stamps[0], window.stamps[-1]
+            looks = select_begun(witness.looks, first, last)
+            stops = select_begun(witness.stops, first, last)
+            looks = [look for look in looks if look.end_ns < last]
+            yield window._replace(looks=looks, stops=stops)
+
+
+def select_begun(seen: Sequence[Seen], first: int, last: int) -> Sequence[Seen]:
+    """Return those of the looks or stops that began between two moments."""
+    start = attrgetter("start_ns")
+    return seen[bisect(seen, first, key=start) : bisect_left(seen, last, key=start)]
 
 
 def watch_chain(
@@ -485,14 +460,12 @@ def add_up(
         n_windows=len(looked),
         n_windows_released=sum(map(bool, detached)),
         n_ticks=sum(map(len, inside)),
-        n_looks=sum(
-            look.is_counted for window in looked for look in window.looks_inside
-        ),
+        n_looks=sum(look.is_counted for window in looked for look in window.looks),
         n_detached=sum(detached),
         n_waited=sum(
-            has_waited(window, stop) for window in stopped for stop in window.begun
+            has_waited(window, stop) for window in stopped for stop in window.stops
         ),
-        n_calls_tried=sum(bool(window.begun) for window in stopped),
+        n_calls_tried=sum(bool(window.stops) for window in stopped),
         n_calls_interrupted=sum(map(bool, inside)),
         n_calls_split=sum(map(is_split, stopped)),
     )
@@ -501,7 +474,7 @@ def add_up(
 def is_unseen(window: AttachedWindow) -> bool:
     """Return whether a window was stopped in Python code, and not around the calls."""
     own = id(run_chain.__code__)
-    return any(stop.place is not None and stop.place[0] != own for stop in window.begun)
+    return any(stop.place is not None and stop.place[0] != own for stop in window.stops)
 
 
 def has_waited(window: AttachedWindow, stop: Stop) -> bool:
@@ -509,8 +482,11 @@ def has_waited(window: AttachedWindow, stop: Stop) -> bool:
     waited_ns = stop.end_ns - stop.start_ns - stop.caller_wait_ns
     rest_ns = window.stamps[-1] - stop.start_ns - stop.caller_wait_ns
     half_ns = min(rest_ns, window.own_ns * window.n_calls) / 2
+    # It may have been over for as long as the witness had no core to say so: for one of
+    # its waits, and at the most for all of them.
+    late_ns = stop.witness_wait_ns * min(1, LATE_TIMES / max(1, stop.n_sleeps))
     # Meanwhile the call computed, or slept.
-    own_ns = max(waited_ns, stop.computed_after - stop.computed) - stop.late_ns
+    own_ns = max(waited_ns, stop.computed_after - stop.computed) - late_ns
     return stop.n_sleeps > 0 and own_ns > max(STOP_NS, half_ns)
 
 
@@ -524,24 +500,23 @@ def is_split(window: AttachedWindow) -> bool:
     stops = window.inside
     if not stops:
         return False
-    first, last = window.computed[0], window.computed[-1]
-    before = [stop.computed for stop in stops]
-    after = [stop.computed_after for stop in stops]
+    ends = window.computed
+    pieces = [(stop.computed, stop.computed_after) for stop in stops]
     # Of what sleeps the clock tells how far it has come.
-    if last - first < COMPUTING_SHARE * window.own_ns * window.n_calls:
-        first, last = window.stamps[0], window.stamps[-1]
-        before = [stop.start_ns for stop in stops]
-        after = [stop.end_ns for stop in stops]
-    whole = last - first
+    if ends[-1] - ends[0] < COMPUTING_SHARE * window.own_ns * window.n_calls:
+        ends = window.stamps
+        pieces = [(stop.start_ns, stop.end_ns) for stop in stops]
+    before, after = zip(*pieces, strict=True)
+    whole = ends[-1] - ends[0]
     # Stopped twice at one place, with work in between: there is a loop in Python.
     first_seen: dict[object, int] = {}
     has_loop = any(
         begin - first_seen.setdefault(stop.place, end)
         > max(LOOP_NS, LOOP_SHARE * whole)
-        for stop, begin, end in zip(stops, before, after, strict=True)
+        for stop, (begin, end) in zip(stops, pieces, strict=True)
         if stop.place is not None
     )
-    longest = max(map(sub, [*after, last], [first, *before]))
+    longest = max(map(sub, [*after, ends[-1]], [ends[0], *before]))
     return has_loop or whole < SHORT_NS or longest < ONCE_SHARE * whole
 
 
@@ -551,35 +526,33 @@ def estimate_longest(window: AttachedWindow) -> HoldEstimate:
     At both of its ends it is attached.
     """
     own, passed = window.own_ns, window.passed_ns / window.n_calls
-    looks = window.looks_inside
+    looks = window.looks
     if not any(look.is_detached for look in looks):
         return HoldEstimate(own, own if looks else 0.0, own, passed, bool(looks))
     if window.n_calls > 1:
         return HoldEstimate(own / 2, 0.0, own, passed)
     first, last = (
-        StateLook(at_ns, at_ns, is_detached=False, caller_wait_ns=look.caller_wait_ns)
-        for at_ns, look in (
-            (window.stamps[0], looks[0]),
-            (window.stamps[-1], looks[-1]),
+        look._replace(start_ns=at_ns, end_ns=at_ns, is_detached=False)
+        for look, at_ns in (
+            (looks[0], window.stamps[0]),
+            (looks[-1], window.stamps[-1]),
         )
     )
-    groups = [
-        [*found]
-        for _, found in groupby([first, *looks, last], lambda look: look.is_detached)
-    ]
     found = []
-    for i, group in enumerate(groups):
-        if group[0].is_detached:
-            continue
-        before = groups[i - 1][-1] if i else first
-        after = groups[i + 1][0] if i + 1 < len(groups) else last
-        clock = after.start_ns - before.end_ns
-        high = min(own, max(0, clock - after.caller_wait_ns + before.caller_wait_ns))
-        low = group[-1].start_ns - group[0].end_ns
-        low -= group[-1].caller_wait_ns - group[0].caller_wait_ns
-        found.append(
-            HoldEstimate((low + high) / 2, max(0, min(low, high)), high, clock)
-        )
+    before, held = first, [first]
+    for look in (*looks, last):
+        if not look.is_detached:
+            held.append(look)
+        if held and (look.is_detached or look is last):
+            clock = look.start_ns - before.end_ns
+            waited = look.caller_wait_ns - before.caller_wait_ns
+            high = min(own, max(0, clock - waited))
+            seen = held[-1].start_ns - held[0].end_ns
+            seen -= held[-1].caller_wait_ns - held[0].caller_wait_ns
+            low = max(0, min(seen, high))
+            found.append(HoldEstimate((low + high) / 2, low, high, clock))
+        if look.is_detached:
+            before, held = look, []
     return max(found, key=attrgetter("low", "high"))
 
 
@@ -588,7 +561,7 @@ def estimate_waits(window: AttachedWindow) -> Iterator[HoldEstimate]:
 
     The run-queue wait of the witness widens the range; the caller's is left out.
     """
-    for stop in window.begun:
+    for stop in window.stops:
         waited = min(stop.end_ns, window.stamps[-1]) - stop.start_ns
         own = max(0, waited - stop.caller_wait_ns)
         low = max(0, own - stop.witness_wait_ns)

@@ -25,6 +25,7 @@ from gilscope.probe.stop_the_world import (
     is_split,
     is_unseen,
     open_state,
+    place_windows,
     watch_chain,
     watch_for,
 )
@@ -70,7 +71,7 @@ def test_a_look_tells_the_state_and_counts_once_where_there_is_no_core(
     witness = StopWitness()
     witness._noted_view = View(is_asleep)
     witness._read_state = lambda: state
-    witness._read_caller = lambda: computed
+    witness._read_computed = lambda: computed
     witness._computed_at_last = 5
     found = witness._look()
     assert (found.is_detached, found.is_counted) == expected
@@ -89,8 +90,10 @@ def look(at_ns, *, is_detached=False, is_counted=True, caller_wait_ns=0):
 def test_a_look_belongs_to_the_call_that_it_is_all_inside_of():
     """What is at an edge may be of the Python code around it."""
     detached = partial(look, is_detached=True)
-    window = AttachedWindow((10, 20), (0, 0), [detached(9), look(14), detached(19)])
-    assert [found.start_ns for found in window.looks_inside] == [14]
+    chain = AttachedWindow((10, 20), (0, 0), own_ns=10)
+    witness = SimpleNamespace(looks=[detached(9), look(14), detached(19)], stops=[])
+    (window,) = place_windows([chain], witness)
+    assert [found.start_ns for found in window.looks] == [14]
     assert add_up([window], []).n_detached == 0
     window = window._replace(looks=[detached(11), look(12), detached(13)])
     evidence = add_up([window], [])
@@ -177,7 +180,7 @@ def test_the_run_queue_waits_during_a_stop_are_noted(monkeypatch):
     witness = StopWitness()
     witness._own_view = View(waits_ns=[1_000, 1_500])
     witness._noted_view = View(waits_ns=[5_000, 75_000])
-    witness._read_caller = iter([7, 9]).__next__
+    witness._read_computed = iter([7, 9]).__next__
     found = witness._stop_world()
     assert (found.witness_wait_ns, found.caller_wait_ns) == (500, 70_000)
     assert (found.computed, found.computed_after, found.place) == (7, 9, (1, 2))
@@ -241,7 +244,9 @@ def test_the_run_queue_wait_of_the_caller_is_no_part_of_a_call(waits_ns, own_ms)
     window = watch_chain(witness, partial(time.sleep, 0.005), 2)
     assert window.own_ns * 2 >= own_ms * 1e6
     assert window.own_ns * 2 == window.stamps[-1] - window.stamps[0] - (waits_ns[1] - 7)
-    assert next(window.split()).own_ns == window.own_ns
+    nobody = SimpleNamespace(looks=[], stops=[])
+    calls = [*place_windows([window], nobody)]
+    assert [call.own_ns for call in calls] == [window.own_ns] * 2
 
 
 def stop(start, end, place=None):
@@ -293,7 +298,6 @@ def test_a_call_that_is_stopped_in_python_code_runs_some(place, expected):
     begun = stop(500, 2000, place)
     window = AttachedWindow((0, 1000), (0, 1000), (), [begun], 1000)
     assert is_unseen(window) == expected
-    assert not is_unseen(window._replace(stops=[stop(1000, 2000, place)]))
 
 
 def test_a_stop_waits_for_between_all_and_what_is_left_without_waits_for_a_core():
@@ -303,11 +307,19 @@ def test_a_stop_waits_for_between_all_and_what_is_left_without_waits_for_a_core(
     assert hold[1:4] == (500_000, 800_000, 900_000)
 
 
-def test_calls_are_split_with_the_stops_beside_each():
-    across = stop(9, 11)
-    calls = list(AttachedWindow((0, 10, 20), (0, 10, 20), (), [across]).split())
-    assert [call.stops for call in calls] == [[across], [across]]
-    assert [call.inside for call in calls] == [[], []]
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        pytest.param(50_001, [1, 0], id="each of two"),
+        pytest.param(50_000, [1], id="short ones together"),
+    ],
+)
+def test_a_stop_belongs_to_the_call_in_which_it_began(step, expected):
+    marks = (0, step, 2 * step)
+    witness = SimpleNamespace(looks=[], stops=[stop(0, 9), stop(step - 1, step + 1)])
+    calls = [*place_windows([AttachedWindow(marks, marks)], witness)]
+    assert [len(call.stops) for call in calls] == expected
+    assert [len(call.inside) for call in calls] == ([0, 0] if expected[1:] else [1])
 
 
 # --- Both -----------------------------------------------------------------------------
@@ -354,6 +366,7 @@ class FakeWitness:
         pytest.param(FakeWitness(n_blocked=1), 0.0, 0.2, 5, id="a control"),
         pytest.param(FakeWitness(n_attached=10), 0.0, 1, 21, id="never detached"),
         pytest.param(FakeWitness(n_detached=10), 0.0, 1, 4, id="detached"),
+        pytest.param(FakeWitness(n_detached=30), 0.0, 1, 2, id="at once"),
         pytest.param(FakeWitness(n_inside=7), 0.03, 1, 30, id="for figures"),
         # The machine is so busy that the witness comes too late for each call.
         pytest.param(FakeWitness(), 0.0, 1, 50, id="nothing seen"),
@@ -369,9 +382,25 @@ def test_calls_are_watched_until_enough_was_seen_or_time_is_over(
     found = watch_for(witness, bool, limit_s=0.05, least_s=least_s, share=share)
     assert len(witness.counts) == n_chains
     assert len(found) == sum(witness.counts)
-    assert sum(len(window.begun) for window in found) == len(witness.stops)
-    assert sum(len(window.looks_inside) for window in found) == len(witness.looks)
+    assert sum(len(window.stops) for window in found) == len(witness.stops)
+    assert sum(len(window.looks) for window in found) == len(witness.looks)
     assert not witness.is_at_work
+
+
+@pytest.mark.parametrize(("call_ms", "n_chains"), [(19, 6), (21, 2)])
+def test_many_calls_are_watched_before_it_is_said_that_none_detached(
+    monkeypatch, call_ms, n_chains
+):
+    """Where each takes long enough for all the looks."""
+    witness = FakeWitness(n_attached=200)
+
+    def watch(*arguments):
+        return witness.watch(*arguments)._replace(own_ns=call_ms * MS)
+
+    monkeypatch.setattr(stop_the_world, "perf_counter", count(0, 0.001).__next__)
+    monkeypatch.setattr(stop_the_world, "watch_chain", watch)
+    watch_for(witness, bool, limit_s=0.05, max_calls=1)
+    assert len(witness.counts) == n_chains
 
 
 def test_a_few_looks_that_found_it_detached_are_not_enough(monkeypatch):
