@@ -239,7 +239,7 @@ class Channel:
             # A child that was forked here came back as if it were this process.
             _leave(1)
         self._renew()
-        # What somebody else wrote before gets a line of its own.
+        # Output of somebody else before it gets a line of its own.
         rest = f"\n{self._key} {encode(value)}\n".encode()
         self._spare.close()
         fd = _os.open(self._mailbox, _os.O_WRONLY | _os.O_CLOEXEC)

@@ -116,7 +116,7 @@ def find_warnings(
         warnings.append(
             f"the CPU quota is {cpu_quota:.2f} CPUs: two threads are throttled"
         )
-    # What is left for two threads, beside what already runs.
+    # The cores that are left for two threads.
     if load_average is not None and load_average > cpus_allowed - 1:
         warnings.append(
             f"the load was {load_average:.1f} on {cpus_allowed} CPUs "

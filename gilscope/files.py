@@ -65,7 +65,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         os.write(own, b"")
     elif mode is None or stat.S_ISREG(mode):
         if mode is not None:
-            # What must not be written is not replaced either.
+            # A file that must not be written is not replaced either.
             os.close(os.open(target, os.O_WRONLY))
         make_beside(target).unlink()
     elif stat.S_ISDIR(mode):

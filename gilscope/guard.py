@@ -41,7 +41,7 @@ def go_on_in_child(parent_pid: int) -> None:
     if sys.platform != "linux":
         return
     told = {signal.SIGTERM}
-    # What comes before there is a child to be ended waits until there is.
+    # A signal that comes before there is a child waits until there is one.
     signal.pthread_sigmask(signal.SIG_BLOCK, told)
     die_with_parent(parent_pid, signal.SIGTERM)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)

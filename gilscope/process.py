@@ -49,7 +49,7 @@ STACK_NOISE = re.compile(
 )
 STACK_START = re.compile(rb"^(Timeout \(|Fatal Python error)", re.MULTILINE)
 
-# What a child's interpreter runs.
+# The code that a child's interpreter runs.
 BOOT = (
     "import sys; root = sys.argv[1]; root in sys.path or sys.path.insert(0, root); "
     "from gilscope.process import run_child; run_child()"
@@ -199,7 +199,7 @@ class Child:
         while not self._messages and not self._is_over:
             has_ended = self._process.poll() is not None
             rest_s = max(0.0, self._end_s + OVERTIME_S - time.monotonic())
-            # What is in the pipes of one that has ended is read without waiting.
+            # The pipes of a child that has ended are read without waiting.
             if not self._take_in(0.0 if has_ended else min(rest_s, CHILD_POLL_S)):
                 self._is_over = has_ended or rest_s <= 0
                 self._is_late = rest_s <= OVERTIME_S

@@ -21,7 +21,7 @@ from gilscope.files import write_file
 
 SCHEMA = 2
 
-# What a report may be; ours have some hundred thousand characters.
+# The limits of a report; ours have some hundred thousand characters.
 SIZE_MAX = 1 << 26
 DEPTH_MAX = 100
 BITS_MAX = 512

@@ -19,7 +19,7 @@ TURN_TIMEOUT_S = 600.0
 # How many threads there may be: nobody means more, and as many processes stand beside
 # them.
 THREAD_LIMITS = range(1, 257)
-# What a size may be.
+# The limits of a size.
 SIZE_LIMITS = range(sys.maxsize)
 
 

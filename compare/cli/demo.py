@@ -17,7 +17,7 @@ DEMO: options.Arguments = {
     "name": options.option(
         "NAME", "the backend (default: the last that is built)", nargs="?"
     ),
-    "--quick": options.flag("take a tenth of the seconds of the lecture"),
+    "--quick": options.flag("take a tenth of the lecture's time"),
     "--mermaid": options.flag("print a sequence diagram for Markdown instead"),
 }
 # The lecture's partner wakes up while the GIL is released, the other one after that.

@@ -43,7 +43,7 @@ RUN: options.Arguments = {
     **options.BACKEND,
     "--contract": option(
         "MODULE:ATTRIBUTE",
-        "what is implemented (default: double_list); --backend then names "
+        "the contract to implement (default: double_list); --backend then names "
         "implementations that are installed or module:attribute",
     ),
     "--scenario": option(

@@ -25,8 +25,7 @@ CHECK: options.Arguments = {
     **options.JSON,
     "--prepare": option(
         "STATEMENT",
-        "run before every call, outside of what is watched; for another line, give "
-        "it again",
+        "run before every call, and not watched; for another line, give it again",
         action="append",
     ),
     "--min-fraction": option("F", "the least released fraction, 0 to 1"),
@@ -71,7 +70,7 @@ def run_check(arguments: argparse.Namespace) -> int:
                 limits = [f"  {each.outcome}: {each.text}" for each in answers[1:]]
                 output.show_document(show_check(check, limits))
     except output.UsageError:
-        # What was judged before is not lost.
+        # Earlier checks are not lost.
         if checks:
             output.write_text(arguments.json, render_json(checks, arguments))
         raise

@@ -101,7 +101,7 @@ class HoldEstimate(NamedTuple):
     clock: float = 0.0
     # Whether there was a hold, or only a time that nobody saw.
     is_seen: bool = True
-    # What may have been held in addition without being seen.
+    # Time that may have been held in addition without being seen.
     missed_ns: float = 0.0
     # The time of the caller in which it was, and what of that came first and was seen
     # by nobody; None where it may have come first or last.

@@ -65,7 +65,7 @@ class Estimate(NamedTuple):
     n_calls: int
     # The parts of its call, or the looks at calls too short to be watched one by one.
     phases: Sequence[Phase | Looks]
-    # What may have been held in addition, independent of other windows.
+    # Time that may have been held in addition, independent of other windows.
     missed_ns: float
     longest: HoldEstimate
 

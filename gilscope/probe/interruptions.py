@@ -17,7 +17,7 @@ SHORT_NS = 2 * WAKING_NS
 TWO_STEPS = 2
 ONCE_SHARE = 0.55
 OFTEN_SHARE = 0.6
-# What is computed before the work begins is a smaller share than this.
+# The computing before the work begins is a smaller share than this.
 PIECE_SHARE = 0.05
 # Two interruptions at one place are far apart if this much was computed in between.
 LOOP_NS = 100_000

@@ -268,7 +268,7 @@ class _Judge:
         if not (self.is_python_function or self.was_interrupted):
             return
         calls_ns = [window.own_ns / window.n_calls for window in self.windows]
-        # What is taken off as run-queue wait may be too much for one of them.
+        # The run-queue wait that is taken off may be too long for one of them.
         usual_ns = statistics.median(calls_ns)
         self.share, n_calls = count_python_share(self.subject.make_call, usual_ns)
         self.n_made += n_calls

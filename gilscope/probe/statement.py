@@ -23,9 +23,9 @@ class Subject(NamedTuple):
     call: Callable[..., Any]
     # A callable of the same kind that does nothing.
     empty: Callable[[], Any] = bool
-    # What returns the arguments of each call and its keywords, or None.
+    # Returns the arguments of each call and its keywords, or None.
     prepare: Callable[[], Any] | None = None
-    # What is called before each call: the last one has come back.
+    # Called before each call: the last one has come back.
     tell_life: Callable[[], object] = bool
 
     def make_call(self) -> Callable[[], Any]:
@@ -55,7 +55,7 @@ def bind_statement(
     run_before: Callable[[], Any] | None = None
     if prepare is not None:
         before = compile(textwrap.dedent(prepare), "<prepare>", "exec")
-        # What exec returns, None, is no arguments.
+        # exec returns None, which stands for no arguments.
         run_before = partial(exec, before, names)
     exec(code, names)  # noqa: S102 - that is what the command is for.
     run = partial(exec, compile(tree, "<statement>", "exec"), names)
@@ -94,7 +94,7 @@ def bind_call(call: ast.Call, names: dict[str, Any]) -> Callable[[], Any]:
     args = [evaluate(part, names) for part in call.args]
     kwargs = {str(part.arg): evaluate(part.value, names) for part in call.keywords}
     bound = partial(evaluate(call.func, names), *args, **kwargs)
-    # What else the setup made, such as a folder or a lock, lives as long as the call.
+    # A folder or a lock that the setup made lives as long as the call.
     vars(bound)["names"] = names
     return bound
 

@@ -113,7 +113,7 @@ def judge_attached(
                 )
                 least_s = WATCH_SHARE * budget_s if figures else 0.0
                 looked = watch_calls(least_s=least_s)
-                # What is taken off as run-queue wait may be too much for one of them.
+                # The run-queue wait that is taken off may be too long for one of them.
                 own_ns = statistics.median(window.own_ns for window in looked)
                 share, n_traced = count_python_share(subject.make_call, own_ns)
                 is_detached = any(window.n_detached for window in looked)
@@ -372,7 +372,7 @@ def watch_for(  # noqa: PLR0913 - all but two are by name.
     try:
         while True:
             chains.append(watch_chain(witness, make_call(), count))
-            # What was seen last may not have been noted yet.
+            # The last observation may not have been noted yet.
             last = [*place_windows(chains[-2:-1], witness)]
             for window in last:
                 n_looks = sum(look.is_counted for look in window.looks)

@@ -54,7 +54,7 @@ PAUSE_S = 50e-6
 SETTLE_S = 300e-6
 # A condition variable and its lock take less room than this.
 NEAR_BYTES = 128
-# What a thread computes to find the GIL taken and to wait again.
+# On-CPU time in which a thread finds the GIL taken and waits again.
 WAKING_NS = 10_000
 # How long an ended thread may take to be gone, and the decoy to come to sleep.
 GONE_S = 0.05

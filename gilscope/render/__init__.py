@@ -23,7 +23,7 @@ def get_document(result: object) -> Document:
 
 
 def _render(document: Document, form: Form) -> str:
-    # What lays text out is loaded by who prints, not by who measures.
+    # A renderer is loaded by a command that prints, not by one that measures.
     if form in ("text", "full text"):
         from gilscope.render.terminal import render_text  # noqa: PLC0415
 

@@ -37,7 +37,7 @@ class Cell:
 
     text: str
     tone: Tone = ""
-    # What stands after it where there is room, such as a range.
+    # Stands after it where there is room, such as a range.
     more: str = ""
     # How dark its background is on a page, 0 to 1.
     shade: float = 0.0
@@ -182,7 +182,7 @@ class Document:
     # Where and when it was found out, in a line.
     where: str
     sections: Sequence[Section]
-    # What shows the rest of it, for a terminal.
+    # Names the options that show the rest, for a terminal.
     more: str = ""
 
 

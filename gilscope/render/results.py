@@ -35,7 +35,7 @@ TOLD_SHARE = 0.02
 TOLD_TIMES = 1.2
 TOLD_S = 1e-3
 
-# What a verdict means for others.
+# The meaning of a verdict for other threads.
 VERDICTS = {
     "releases": "lets other threads run",
     "varies": "lets other threads run in some calls",
@@ -59,7 +59,7 @@ ATTACHED_DEEDS = {
     "holds": "stays attached, and delays whatever stops the world",
 }
 
-# What to look at, by what the extension is written with.
+# The usual cause of a held GIL, by the tool that made the extension.
 CAUSES = (
     ("PyO3", "Python::detach (allow_threads before 0.26) is missing around the work"),
     ("Cython", "the work is not in a `with nogil:` block"),

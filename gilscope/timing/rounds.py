@@ -45,7 +45,7 @@ BATCH_S = 0.00025
 BATCH_CALLS_MAX = 1000
 FIRST_CALLS = 8
 
-# What a second thread gains.
+# The gain of a second thread.
 Gain = Literal["much", "little", "nothing", "slower", "no core", "unclear"]
 
 # Takes what is wrong with the answers of calls, and where they were made.
