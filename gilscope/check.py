@@ -69,12 +69,13 @@ def check(
     Source:
         docs/explanation/how-the-verdict-works.md.
     """
-    if not callable(func):
-        message = f"check() func: expected a callable, got {type(func).__name__}"
-        raise TypeError(message)
-    if prepare is not None and not callable(prepare):
-        message = f"check() prepare: expected a callable, got {type(prepare).__name__}"
-        raise TypeError(message)
+    for name, given in (
+        ("func", func),
+        ("prepare", bool if prepare is None else prepare),
+    ):
+        if not callable(given):
+            message = f"check() {name}: expected a callable, got {type(given).__name__}"
+            raise TypeError(message)
     check_budget(budget_s)
     if timeout_s is not None:
         check_budget(timeout_s, "timeout_s")

@@ -86,10 +86,6 @@ class Delays(NamedTuple):
     # From a release to the tick.
     waking_ns: float = 0
 
-    def compute_pause(self, tick: Tick) -> float:
-        """Return how long after a tick the witness looks again."""
-        return max(0, self.spacing_ns + tick.pause_ns - PAUSE_NS)
-
 
 class HoldEstimate(NamedTuple):
     """For how long others were kept out, nanoseconds: between low and high."""
@@ -204,7 +200,8 @@ def estimate_holds(
         own = max(0, min(own, passed))
         # At the start the caller has the GIL, and afterwards if it waited for it.
         is_known = is_first or before.caller_waits
-        pause = 0 if is_known else delays.compute_pause(before)
+        pause = delays.spacing_ns + before.pause_ns - PAUSE_NS
+        pause = 0 if is_known else max(0, pause)
         # The witness does not look in its pause, and where it has no core.
         unseen = min(passed, witness + pause)
         was_held = was_kept_out(before, after)

@@ -80,25 +80,19 @@ def estimate_windows(windows: Sequence[Window], delays: Delays) -> list[Estimate
     # Calls that are alike release for the first time at the same moment, however late
     # the witness came in some of them.
     least = min((each[0].low for each in holds if len(each) > 1), default=0.0)
-    return [
-        estimate_window(window, each, least)
-        for window, each in zip(windows, holds, strict=True)
-    ]
-
-
-def estimate_window(
-    window: Window, holds: Sequence[HoldEstimate], least_first_ns: float
-) -> Estimate:
-    """Estimate when in the calls of a window others could run."""
-    own = float(max(1, sum(hold.own_ns for hold in holds)))
-    longest = select_longest(window, holds)
-    if window.n_calls > 1:
-        return Estimate(own, window.n_calls, [sample(window, holds)], 0.0, longest)
-    missed = hypot(*(hold.missed_ns for hold in holds))
-    first, *later = holds
-    if later:
-        first = first._replace(low=least_first_ns)
-    return Estimate(own, 1, fold([first, *later]), missed, longest)
+    estimates = []
+    for window, found in zip(windows, holds, strict=True):
+        own = float(max(1, sum(hold.own_ns for hold in found)))
+        longest = select_longest(window, found)
+        if window.n_calls > 1:
+            looks = [sample(window, found)]
+            estimates.append(Estimate(own, window.n_calls, looks, 0.0, longest))
+            continue
+        missed = hypot(*(hold.missed_ns for hold in found))
+        if len(found) > 1:
+            found[0] = found[0]._replace(low=least)
+        estimates.append(Estimate(own, 1, fold(found), missed, longest))
+    return estimates
 
 
 def fold(holds: Sequence[HoldEstimate]) -> list[Phase]:
@@ -166,20 +160,15 @@ def list_parts(holds: Iterable[HoldEstimate]) -> Iterator[tuple[float, int]]:
             yield unseen_ns - first_ns, UNSEEN
 
 
-def select_largest(estimates: Sequence[Estimate]) -> Sequence[Estimate]:
-    """Return the windows of as many calls as the largest one, or about as many."""
+def estimate_fraction(estimates: Sequence[Estimate]) -> Figure | None:
+    """Return the released fraction of all windows together, with its range."""
     most = max((each.n_calls for each in estimates), default=0)
     # One call alone is no sample of short ones.
     least = max(FULL_WINDOW * most, min(2, most))
-    return [each for each in estimates if each.n_calls >= least]
-
-
-def estimate_fraction(estimates: Sequence[Estimate]) -> Figure | None:
-    """Return the released fraction of all windows together, with its range."""
-    estimates = select_largest(estimates)
-    own = sum(each.own_ns for each in estimates)
+    estimates = [each for each in estimates if each.n_calls >= least]
     if not estimates:
         return None
+    own = sum(each.own_ns for each in estimates)
     sums = [
         [*map(sum, zip(*parts, strict=True))]
         for parts in zip(*(each.phases for each in estimates), strict=True)

@@ -1,11 +1,11 @@
 """Whether calls that were interrupted were so in their midst."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from operator import attrgetter
 
 from gilscope.probe.estimate import Window, computes
-from gilscope.probe.witness import WAKING_NS, Tick
+from gilscope.probe.witness import WAKING_NS
 
 # In a call shorter than this, what holds cannot be told from the Python code around it.
 SHORT_NS = 2 * WAKING_NS
@@ -26,32 +26,27 @@ LOOP_SHARE = 0.1
 
 def weigh_interruptions(calls: Sequence[Window], shortest_ns: float) -> list[bool]:
     """Return of each call whether it was interrupted in its midst."""
-    # How far a call has come is told by what its thread computed; by what the process
-    # did where the call has threads of its own; and by the clock where both sleep.
+    # How far a call has come is told by what its thread computed, and by what the
+    # process did where the call has threads of its own. The clock runs on while a
+    # thread is slow to come back, so that two ticks are surely far apart by these only.
     for read in (attrgetter("computed"), attrgetter("progress")):
         if any(computes(call, read) for call in calls):
-            return [weigh_computing(call, read) for call in calls]
-    # A busy machine makes some of them longer, and none shorter.
+            return [
+                weigh_marks(
+                    [read(mark) or 0 for mark in call.marks],
+                    [tick.place for tick in call.ticks],
+                )
+                for call in calls
+            ]
+    # Where both sleep it is told by the clock: a long sleep was not interrupted. A busy
+    # machine makes some calls longer, and none shorter.
     passed_ns = [call.stamps[-1] - call.stamps[0] for call in calls]
-    shortest_ns = min([shortest_ns, *passed_ns])
-    return [weigh_sleeping(call, shortest_ns) for call in calls]
-
-
-def weigh_computing(call: Window, read: Callable[[Tick], int | None]) -> bool:
-    """Weigh a call that computes: the time computed tells how far it has come.
-
-    The clock runs on while a thread is slow to come back; computing time does not, and
-    only by it are two ticks surely far apart.
-    """
-    progress = [read(mark) or 0 for mark in call.marks]
-    return weigh_marks(progress, [tick.place for tick in call.ticks])
-
-
-def weigh_sleeping(call: Window, shortest_ns: float) -> bool:
-    """Weigh a call that sleeps: a long sleep is one that was not interrupted."""
-    moments = [mark.at_ns for mark in call.marks]
-    longest_ns = max(after - before for before, after in pairwise(moments))
-    return bool(call.ticks) and longest_ns < ONCE_SHARE * shortest_ns
+    limit_ns = ONCE_SHARE * min([shortest_ns, *passed_ns])
+    return [
+        bool(call.ticks)
+        and all(b.at_ns - a.at_ns < limit_ns for a, b in pairwise(call.marks))
+        for call in calls
+    ]
 
 
 def weigh_marks(marks: Sequence[int], places: Sequence[object]) -> bool:

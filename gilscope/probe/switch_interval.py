@@ -34,7 +34,7 @@ TINY_S = 50e-6
 INTERRUPT_PAUSE_S = 30e-6
 # How long the caller holds the GIL for the witness to ask for it: 50 us are what Linux
 # adds to a wait of 1 us. Longer where the machine is so busy that it has not.
-ASK_S = (250e-6, 1e-3, 5e-3, 25e-3)
+ASK_S: tuple[float, ...] = (250e-6, 1e-3, 5e-3, 25e-3)
 # The witness came to wait, and began to wait again because nobody answered.
 ASKED_SLEEPS = 2
 
@@ -156,7 +156,12 @@ class SwitchIntervalProbe:
         witness.notes_places = True
         window = None
         try:
-            holds_s = ASK_S if answers is None else self._find_hold()
+            holds_s = ASK_S
+            if answers is not None:
+                # The call is made but once. A machine that was busy a moment ago may
+                # be busier then.
+                is_quiet = witness.has_asked or self._interrupt_once(bool, ASK_S[0])
+                holds_s = ASK_S[:1] if is_quiet else ASK_S[-1:]
             for hold_s in holds_s:
                 window = self._interrupt_once(call, hold_s, answers)
                 if window is not None:
@@ -166,15 +171,8 @@ class SwitchIntervalProbe:
             self._set_interval(self.huge_s)
         return window
 
-    def _find_hold(self) -> Sequence[float]:
-        """Return how long to hold the GIL before a call that is made but once."""
-        # A machine that was busy a moment ago may be busier then.
-        if self.witness.has_asked or self._interrupt_once(bool, ASK_S[0], None):
-            return ASK_S[:1]
-        return ASK_S[-1:]
-
     def _interrupt_once(
-        self, call: Callable[[], Any], hold_s: float, answers: list[Any] | None
+        self, call: Callable[[], Any], hold_s: float, answers: list[Any] | None = None
     ) -> Window | None:
         """Do so once; None if the witness had not asked."""
         witness = self.witness
