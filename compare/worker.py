@@ -8,7 +8,6 @@ module could turn the GIL back on in a free-threaded build.
 """
 
 import dataclasses
-import gc
 import os
 import sys
 import traceback
@@ -74,9 +73,6 @@ def run_job(job: Job, channel: Channel) -> tuple[str, str]:
         channel.send({"found": loaded})
         if build_info.get("profile") == "debug":
             return "failed", "a debug build is not compared"
-        # Property tests ask for many collections, each of which would go through this.
-        gc.collect()
-        gc.freeze()
         lacks = {}
         for step in job.scenarios:
             channel.send({"step": step})
