@@ -59,7 +59,10 @@ def read_imports(module: str) -> set[str]:
     return {find_module(name) for name in find_imports(tree)} - {module}
 
 
-IMPORTS = {module: read_imports(module) for module in FILES}
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    """Return what each module imports."""
+    return {module: read_imports(module) for module in FILES}
 
 
 def test_there_is_something_to_look_at() -> None:
@@ -70,23 +73,25 @@ def test_there_is_something_to_look_at() -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_a_package_knows_none_above_it(package: str) -> None:
+def test_a_package_knows_none_above_it(
+    package: str, imports: dict[str, set[str]]
+) -> None:
     """Neither `gilscope` nor `backends` imports anything of the other two."""
     foreign = {*PACKAGES} - MAY_KNOW[package] - {package}
     found = [
         f"{module} imports {name}"
-        for module, names in IMPORTS.items()
+        for module, names in imports.items()
         for name in sorted(names)
         if module.partition(".")[0] == package and name.partition(".")[0] in foreign
     ]
     assert found == []
 
 
-def test_data_knows_nothing_that_shows_it() -> None:
+def test_data_knows_nothing_that_shows_it(imports: dict[str, set[str]]) -> None:
     """No type of a result imports a renderer or a command."""
     found = [
         f"{module} imports {name}"
-        for module, names in IMPORTS.items()
+        for module, names in imports.items()
         for name in sorted(names)
         if module.startswith(DATA) and SHOWS & {*name.split(".")}
     ]
@@ -114,9 +119,11 @@ def test_a_circle_is_found() -> None:
     assert find_circles(graph) == ["b", "c"]
 
 
-def test_no_module_imports_itself_by_way_of_others() -> None:
+def test_no_module_imports_itself_by_way_of_others(
+    imports: dict[str, set[str]],
+) -> None:
     """An import within a function counts: it is no way around a circle."""
-    assert find_circles(IMPORTS) == []
+    assert find_circles(imports) == []
 
 
 # What a scenario or a main module is asked for has the same name in each.
