@@ -7,7 +7,6 @@ import backends
 from compare.cli.run import show_progress
 from compare.plan import make_plan
 from compare.render import timeline
-from compare.render.exports import render_mermaid
 from compare.run import run_plan
 from gilscope.clean import clean_text
 from gilscope.cli import options, output
@@ -41,7 +40,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
         with show_progress(plan) as progress:
             (result,) = run_plan(plan, progress)
         if result.handoff is not None and arguments.mermaid:
-            output.write(render_mermaid(result).rstrip())
+            output.write(timeline.render_mermaid(result).rstrip())
         elif result.handoff is not None:
             head = HEADS[is_late].format(result)
             parts = [f"{head}\n{timeline.render_transcript(result)}"]

@@ -94,7 +94,7 @@ def run_run(arguments: argparse.Namespace) -> int:
         )
     report, status = run_and_show(plan, arguments)
     if arguments.trace is not None:
-        from compare.render.exports import render_trace  # noqa: PLC0415
+        from compare.render.timeline import render_trace  # noqa: PLC0415
 
         output.write_text(arguments.trace, render_trace(report))
         output.note(f"wrote {arguments.trace}")

@@ -8,9 +8,13 @@ from typing import Any, NamedTuple
 
 from compare import model
 from compare.model import BackendResult, Report
-from compare.render.answers import answer_for, answer_scenario
+from compare.render.answers import (
+    answer_for,
+    answer_scenario,
+    explain_backend,
+    join_sentences,
+)
 from compare.render.drawings import draw_contention, draw_speedups, draw_timelines
-from compare.render.explain import explain_backend, join_sentences
 from gilscope.render import register_document
 from gilscope.render.document import (
     NO_FIGURE,

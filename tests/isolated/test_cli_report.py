@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from compare.entries import FAMILIES
-from compare.render.explain import TECHNOLOGIES
+from compare.render.answers import TECHNOLOGIES
 from gilscope import cli
 from tests.unit.sample_reports import make_check, make_gil, make_report, replace_in
 

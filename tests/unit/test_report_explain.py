@@ -7,11 +7,13 @@ import pytest
 
 from compare.model import BackendResult, Parallel
 from compare.render.answers import (
+    TECHNOLOGIES,
+    UNKNOWN,
     answer_for,
     describe_gain,
     describe_gil,
+    explain_backend,
 )
-from compare.render.explain import TECHNOLOGIES, UNKNOWN, explain_backend
 from gilscope.render.results import ATTACHED_DEEDS, DEEDS
 from gilscope.stats import Figure
 from gilscope.timing.rounds import is_usable

@@ -8,12 +8,13 @@ import re
 import pytest
 
 from compare.model import PARTNER, Event, Handoff
-from compare.render.exports import render_mermaid, render_trace
 from compare.render.timeline import (
     Lane,
     describe_look,
     make_lanes,
+    render_mermaid,
     render_timeline,
+    render_trace,
 )
 from tests.unit.sample_reports import HOSTILE, make_report, replace_in
 
