@@ -152,19 +152,25 @@ def calibrate(work: ImplementationWork, target_s: float) -> ImplementationWork:
     Or longer, where all around the kernel would be a good part of the call otherwise.
     """
 
-    def time_calls(passes: int) -> list[Wall]:
-        return [work.with_options(passes=passes).time_call() for _ in range(N_TRIES)]
+    def time_calls(passes: int) -> tuple[float, float]:
+        longer = work.with_options(passes=passes)
+        walls = [longer.time_call() for _ in range(N_TRIES)]
+        cpu_s = min(wall.cpu_s for wall in walls)
+        # A thread that only yields to another one of its call is mostly in the run
+        # queue, and the call is as long as the other one computes.
+        by_clock_s = min(wall.seconds for wall in walls)
+        unqueued_s = min(wall.unqueued_s for wall in walls)
+        return max(unqueued_s, min(by_clock_s, cpu_s)), cpu_s
 
-    shortest = time_calls(1)
-    around_s = min(wall.unqueued_s for wall in shortest)
+    around_s, cpu_s = time_calls(1)
     # Waiting for a thread of a pool is no work, and is long on a busy machine.
-    target_s = max(target_s, KERNEL_FACTOR * min(wall.cpu_s for wall in shortest))
+    target_s = max(target_s, KERNEL_FACTOR * cpu_s)
     enough_s = target_s / 8
     # With one pass a call is no longer than the shortest but by what the machine does.
     passes = PASSES_FACTOR
     while True:
         # A short call is mostly its conversions, so it tells little of a pass.
-        kernel_s = min(wall.unqueued_s for wall in time_calls(passes)) - around_s
+        kernel_s = time_calls(passes)[0] - around_s
         if kernel_s >= enough_s:
             passes = max(1, round(passes * target_s / kernel_s))
         if kernel_s >= enough_s or passes >= PASSES_MAX:

@@ -177,6 +177,20 @@ def test_noise_is_not_taken_for_the_work_of_one_pass(
     assert 50 < calibrate(work, 0.004).options["passes"] < 500
 
 
+def test_a_call_that_yields_to_its_own_thread_is_as_long_as_that_computes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Such a caller is in the run queue nearly all the time; it took minutes a call."""
+
+    def time_call(work: ImplementationWork) -> Wall:
+        cpu_s: float = work.options["passes"] * 20e-6
+        return Wall(seconds=4 * cpu_s, unqueued_s=cpu_s / 100, cpu_s=cpu_s)
+
+    monkeypatch.setattr(ImplementationWork, "time_call", time_call)
+    work = ImplementationWork(adopt(Backend("x", double_list_right)), 1000)
+    assert 100 < calibrate(work, 0.004).options["passes"] < 400
+
+
 def test_the_full_form_looks_at_longer_lists() -> None:
     """What only very long lists show is not for the short form."""
 
