@@ -1,7 +1,7 @@
 """Calls of packages from PyPI whose behaviour is known, for `known_callables.py`.
 
-`known_packages.toml` has for each the package, what is run once before, the call, and
-the verdict that is right. The verdicts come from the packages' sources.
+`known_packages.toml` has for each verdict the calls of which it is right, with what is
+run once before. The verdicts come from the packages' sources.
 `python benchmarks/known_packages.py` holds them against an independent count: a
 preloaded library counts the signals on the GIL's condition variable, which CPython
 gives whenever a thread releases the GIL.
@@ -43,10 +43,10 @@ text = " ".join(words)
 class KnownCall(NamedTuple):
     """A call of a package and the verdict on it that is right."""
 
-    package: str
-    setup: str
-    call: str
     verdict: str
+    package: str
+    call: str
+    setup: str
     # Where its source has another way for builds without a GIL.
     without_gil: str | None = None
 
@@ -75,8 +75,8 @@ class KnownCall(NamedTuple):
 
 def make_known() -> Iterator[tuple[KnownCall, Callable[[], object]]]:
     """Yield the calls of the packages that are installed."""
-    rows = tomllib.loads(TABLE.read_text(encoding="utf-8"))["call"]
-    for known in (KnownCall(**row) for row in rows):
+    table = tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    for known in (KnownCall(key, *row) for key, rows in table.items() for row in rows):
         try:
             yield known, known.bind()
         except (ImportError, OSError):
@@ -136,24 +136,11 @@ def main() -> int:
         return 3
     with tempfile.TemporaryDirectory() as folder:
         library = f"{folder}/gil_signals.so"
-        build = [
-            compiler,
-            "-O2",
-            "-shared",
-            "-fPIC",
-            str(SOURCE),
-            "-o",
-            library,
-            "-ldl",
-        ]
-        subprocess.run(build, check=True)
-        environment = {
-            **os.environ,
-            "LD_PRELOAD": library,
-            "GILSCOPE_COUNT_SIGNALS": "1",
-        }
+        build = [compiler, "-O2", "-shared", "-fPIC", str(SOURCE), "-o", library]
+        subprocess.run([*build, "-ldl"], check=True)
+        told = {"LD_PRELOAD": library, "GILSCOPE_COUNT_SIGNALS": "1"}
         command = [sys.executable, __file__]
-        return subprocess.run(command, env=environment, check=False).returncode
+        return subprocess.run(command, env=os.environ | told, check=False).returncode
 
 
 if __name__ == "__main__":
