@@ -137,7 +137,9 @@ def break_words(text: str, width: int) -> str:
     """Return a text whose words end at punctuation where they are too long."""
     width -= GAP
     return re.sub(
-        rf"(?=\S{{{width + 1}}})\S{{,{width - 1}}}[/:.,_-](?=\S)", r"\g<0>\n", text
+        rf"(?=\S{{{width + 1}}})\S{{,{width - 1}}}[/:.,_-](?=\S)(?!py:)",
+        r"\g<0>\n",
+        text,
     )
 
 
