@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import inspect
 import json
 import re
 import types
@@ -123,9 +124,9 @@ def describe_type(kind: Any, kinds: dict[str, Any]) -> dict[str, Any]:
 
 def read_attributes(kind: Any) -> dict[str, str]:
     """Return what the docstring of a dataclass says of its fields."""
-    _, _, section = (kind.__doc__ or "").partition("Attributes:\n")
+    _, _, section = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")
     texts: dict[str, str] = {}
-    for entry in re.split(r"\n {8}(?=\S)", f"\n{section.rstrip()}"):
+    for entry in re.split(r"\n {4}(?=\S)", f"\n{section.rstrip()}"):
         names, colon, text = entry.partition(": ")
         if colon:
             words = " ".join(text.split())

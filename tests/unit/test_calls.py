@@ -5,6 +5,7 @@ import pickle
 import sys
 import threading
 from functools import partial
+from itertools import count as count_up
 from typing import Any
 
 import pytest
@@ -92,7 +93,7 @@ def test_arguments_are_prepared_for_each_call_or_for_each_size() -> None:
 def test_a_check_is_of_the_calls_that_are_timed(size: int | None) -> None:
     """What is prepared takes the place of the arguments in both."""
     made: list[tuple[Any, ...]] = []
-    numbers = iter(range(1000))
+    numbers = count_up()
 
     def call(*args: Any, **kwargs: Any) -> None:
         made.append((len(args), kwargs))

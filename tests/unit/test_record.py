@@ -173,7 +173,7 @@ def test_what_is_wrong_is_told_with_its_place(
         # After so many others that they cannot be compared pair by pair.
         ("{" + ",".join(f'"{k}":0' for k in (*range(10**5), 99_999)) + "}", "twice"),
         ("[" * 100_000, "levels"),
-        ('{"schema":' * 5000, "levels"),
+        ('{"schema":' * 100_000, "levels"),
         ("{" + " " * SIZE_MAX, "characters, got more"),
         ('{"schema": ' + "9" * 5000 + "}", "expected JSON"),
         ('{"a": \ud800}', "expected JSON"),

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 import types
@@ -280,6 +281,7 @@ def test_a_long_switch_interval_is_refused():
     ],
 )
 def test_what_is_not_known_is_refused_by_name(name, value, says, monkeypatch):
+    monkeypatch.setattr(sysconfig, "get_config_var", lambda name: 0)
     monkeypatch.setattr(f"gilscope.watcher.offsets.{name}", value)
     with pytest.raises(gilscope.WatchUnavailableError, match=says):
         offsets.check_supported()
