@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from threading import TIMEOUT_MAX
 from typing import Any, Literal, Self, TypeVar, cast
 
 from gilscope.channel import CHUNK_BYTES, ROOT, Channel, Mailbox, encode
@@ -107,7 +108,8 @@ class Child:
         gil: str | None = None,
     ) -> None:
         """Take what is to be started."""
-        self.timeout_s = timeout_s
+        # More cannot be waited for.
+        self.timeout_s = timeout_s = min(timeout_s, TIMEOUT_MAX / 2)
         self.exit_code: int | None = None
         self.stdout, self.stderr, self.stray = Written(), Written(), Written()
         self._stack = Written(kept_bytes=STACK_BYTES)

@@ -15,7 +15,10 @@ STATEMENTS_MIN = 2
 COMPARE: options.Arguments = {
     **options.SETUP,
     "--timeout": options.option(
-        "T", "how long all of it may take, such as 90s (default: 120s)", default=120.0
+        "T",
+        "how long all of it may take, such as 90s (default: 120s)",
+        type=options.parse_time_limit,
+        default=120.0,
     ),
     **options.FILES,
     **options.make_statement("; the value of an expression is its answer", nargs="+"),

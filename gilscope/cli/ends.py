@@ -27,6 +27,8 @@ def run_to_end() -> int:
     Raises:
         KeyboardInterrupt: Ctrl-C; all that was started has been ended.
     """
+    # What the terminal has no character for is no reason to fail.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         with end_cleanly():
             return main()

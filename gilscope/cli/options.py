@@ -6,10 +6,10 @@ names.
 
 import argparse
 import contextlib
-import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import TIMEOUT_MAX
 from typing import Any, NoReturn
 
 from gilscope.threads import THREAD_LIMITS, check_counts
@@ -39,13 +39,20 @@ def list_search_path() -> list[str]:
     Only child processes look there first. In this one a module of the current folder
     could take the place of one that is needed.
     """
-    return [*([] if sys.flags.safe_path else [str(Path.cwd())]), *sys.path]
+    return [*find_folder(), *sys.path]
 
 
 def append_folder() -> None:
     """Let modules of the current folder be imported here, after all others."""
-    if not sys.flags.safe_path and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
+    sys.path += [folder for folder in find_folder() if folder not in sys.path]
+
+
+def find_folder() -> list[str]:
+    """Return the current folder, if there is one and its modules can be named."""
+    # Somebody may have deleted it.
+    with contextlib.suppress(OSError):
+        return [] if sys.flags.safe_path else [str(Path.cwd())]
+    return []
 
 
 def refuse_value(expected: str, text: str) -> NoReturn:
@@ -59,6 +66,13 @@ def parse_statement(text: str) -> str:
     if text.strip():
         return text
     refuse_value("a statement", text)
+
+
+def parse_file(text: str) -> str:
+    """Return the name of a file."""
+    if text:
+        return text
+    refuse_value("a file", text)
 
 
 def parse_fraction(text: str) -> float:
@@ -83,10 +97,10 @@ def parse_time_limit(text: str) -> float:
 
 
 def read_seconds(text: str) -> float:
-    """Return a positive, finite number of seconds, 0 for what is none."""
+    """Return a number of seconds that can be waited for, 0 for what is none."""
     with contextlib.suppress(ValueError):
         seconds = float(text)
-        if seconds > 0 and math.isfinite(seconds):
+        if 0 < seconds < TIMEOUT_MAX / 2:
             return seconds
     return 0.0
 
@@ -107,6 +121,8 @@ def parse_counts(text: str, limits: range = THREAD_LIMITS) -> list[int]:
 # How a value is read, by what stands for it in the help.
 PARSERS: dict[str, Callable[[str], Any]] = {
     "STATEMENT": parse_statement,
+    "FILE": parse_file,
+    "FILE.json": parse_file,
     "F": parse_fraction,
     "N,N": parse_counts,
     "T": parse_duration,

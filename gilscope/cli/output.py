@@ -89,6 +89,8 @@ def show_document(document: "Document", *, is_brief: bool = True) -> None:
 def write_text(target: str | None, text: str) -> None:
     """Write a text to a file, to standard output if that is "-", or nowhere."""
     if target == "-":
+        # As in a file.
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
         write(text.removesuffix("\n"))
     elif target is not None:
         with refuse(OSError, what=f"cannot write {target}"):

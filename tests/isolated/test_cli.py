@@ -234,6 +234,11 @@ def test_a_misspelt_command_is_answered_with_the_near_one(word, near, capsys) ->
         ("run", "--timeout", "soon"),
         ("run", "--threads", "0"),
         ("run", "--threads", "1,x"),
+        # More than any clock waits for.
+        ("check", "--timeout", "1e308", "pass"),
+        ("check", "--json", "", "pass"),
+        ("diff", "", "b.json"),
+        ("gather", ""),
         ("check",),
     ],
 )

@@ -1,5 +1,6 @@
 """How the command ends: signals, pipes and files, whatever it is doing."""
 
+import json
 import os
 import random
 import signal
@@ -73,8 +74,8 @@ def test_a_signal_leaves_nothing(
     """No process, no folder, no traceback; the status is the signal's."""
     monkeypatch.setenv("ENDS_OF", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    json = ("--json", str(tmp_path / "r.json"))
-    command = start(*FAST[:-1], "tests.faulty_backends:hangs_held", *json)
+    report = ("--json", str(tmp_path / "r.json"))
+    command = start(*FAST[:-1], "tests.faulty_backends:hangs_held", *report)
     while "handoff" not in command.stderr.readline():
         assert command.poll() is None
     command.send_signal(number)
@@ -231,6 +232,38 @@ def test_a_pipe_is_written_to_by_the_name_that_it_has() -> None:
         written, _ = command.communicate(timeout=240)
     assert command.returncode == 0
     assert written.endswith("</html>\n")
+
+
+def run_here(command: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run the command as a line of a shell has it."""
+    return subprocess.run(
+        ["/bin/sh", "-c", command.replace("GILSCOPE", f"{sys.executable} -m gilscope")],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def test_a_character_that_standard_output_has_not_is_no_reason_to_fail() -> None:
+    """The text has it escaped; JSON is UTF-8 as it is in a file."""
+    words = "check --budget 10ms --timeout 200s \"len('\u00e9')\""
+    done = run_here(f"GILSCOPE {words}", PYTHONIOENCODING="ascii")
+    assert done.stdout.startswith(b"len('\\xe9'): ")
+    assert done.stderr == b""
+    done = run_here(f"GILSCOPE {words} --json -", PYTHONIOENCODING="ascii")
+    assert json.loads(done.stdout.decode("utf-8"))["name"] == "len('\u00e9')"
+
+
+@pytest.mark.parametrize("words", ["check 1/0", "measure 1/0", "compare 1 1/0"])
+def test_a_folder_that_was_deleted_is_no_reason_to_fail(
+    words: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "gone"
+    done = run_here(f"mkdir {folder}; cd {folder}; rmdir {folder}; GILSCOPE {words}")
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"gilscope: in the statement, '1/0': ZeroDivision")
 
 
 # --- A folder with a user's own modules -----------------------------------------------
