@@ -120,11 +120,10 @@ def _render_section(section: Section) -> Markup:
     tables: list[Markup] = []
     for table in section.tables:
         tables.append(render_table(table, section.title))
-        legend = "; ".join(
-            f"{c.title}: {c.meaning}" for c in table.columns if c.meaning
-        )
-        if legend:
-            tables.append(element("p", element("small", legend), class_="muted"))
+        meanings = [f"{c.title}: {c.meaning}" for c in table.columns if c.meaning]
+        if meanings:
+            legend = element("small", "\n".join(meanings), style="white-space:pre-line")
+            tables.append(element("p", legend, class_="muted"))
     return join(
         element("ul", answers, style=_LIST) if answers else None,
         element("p", section.lead, class_="muted") if section.lead else None,
