@@ -1,18 +1,14 @@
 """`gilscope watch`: who holds the GIL in a program?"""
 
 import argparse
-import contextlib
 import os
-import resource
-import signal
 import sys
-from typing import NoReturn
 
 import gilscope.render.results  # noqa: F401 - registers how a report is shown.
 from gilscope.cli import options, output
 from gilscope.cli.options import option
+from gilscope.guard import end_like
 from gilscope.watcher.launch import WatchedProgram
-from gilscope.watcher.model import WatchReport
 from gilscope.watcher.offsets import WatchUnavailableError, check_supported
 
 USAGE = (
@@ -62,7 +58,16 @@ def run_watch(arguments: argparse.Namespace) -> int:
         output.say(f"not watched: {n_unwatched} Python {noun} that the program started")
     report = program.report()
     output.deliver(report, arguments)
-    return choose_status(report, arguments.fail_over, status)
+    if (limit_s := arguments.fail_over) is not None:
+        if any(hold.longest_s > limit_s for hold in report.holds):
+            return output.WRONG
+        if report.is_cut_short:
+            return output.UNSURE
+    if status < 0:
+        # As the program ended, so that a shell sees no difference.
+        sys.stdout.flush()
+        end_like(status)
+    return status
 
 
 def take_words(arguments: argparse.Namespace) -> list[str]:
@@ -80,27 +85,3 @@ def take_words(arguments: argparse.Namespace) -> list[str]:
         message = f"watch: no such script: {script[0]!r}"
         raise output.UsageError(message)
     return script
-
-
-def choose_status(report: WatchReport, fail_over_s: float | None, status: int) -> int:
-    """Return the exit status; a program that a signal ended is followed."""
-    if fail_over_s is not None:
-        if any(hold.longest_s > fail_over_s for hold in report.holds):
-            return output.WRONG
-        if report.is_cut_short:
-            return output.UNSURE
-    if status < 0:
-        sys.stdout.flush()
-        end_by_signal(-status)
-    return status
-
-
-def end_by_signal(number: int) -> NoReturn:
-    """End as the program ended, so that a shell sees no difference."""
-    # One core file is enough.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError):
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
-    os.kill(os.getpid(), number)
-    raise SystemExit(128 + number)
