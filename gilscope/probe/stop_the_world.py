@@ -31,6 +31,7 @@ from gilscope.probe.decide import (
     DETACHED_LOOKS,
     LONG_S,
     MANY_CALLS,
+    MANY_SHORT_LOOKS,
     compare_attached_controls,
     decide_attached,
     find_notes,
@@ -83,7 +84,7 @@ SPLIT_NS = 50_000
 SHORT_LOOKS = 8
 # So many of one kind are enough: looks, of which none or several found the call
 # detached; stops that were over inside of a call; calls that nobody could stop.
-ENOUGH = {"looks": 200, "detached": 30, "inside": 30, "blocked": 20}
+ENOUGH = {"looks": MANY_SHORT_LOOKS, "detached": 30, "inside": 30, "blocked": 20}
 
 
 def judge_attached(

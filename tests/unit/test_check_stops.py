@@ -364,7 +364,7 @@ class FakeWitness:
         pytest.param(FakeWitness(n_inside=7), 0.0, 1, 6, id="stopped"),
         pytest.param(FakeWitness(n_blocked=1), 0.0, 1, 21, id="blocked"),
         pytest.param(FakeWitness(n_blocked=1), 0.0, 0.2, 5, id="a control"),
-        pytest.param(FakeWitness(n_attached=10), 0.0, 1, 21, id="never detached"),
+        pytest.param(FakeWitness(n_attached=10), 0.0, 1, 31, id="never detached"),
         pytest.param(FakeWitness(n_detached=10), 0.0, 1, 4, id="detached"),
         pytest.param(FakeWitness(n_detached=30), 0.0, 1, 2, id="at once"),
         pytest.param(FakeWitness(n_inside=7), 0.03, 1, 30, id="for figures"),
@@ -392,7 +392,7 @@ def test_many_calls_are_watched_before_it_is_said_that_none_detached(
     monkeypatch, call_ms, n_chains
 ):
     """Where each takes long enough for all the looks."""
-    witness = FakeWitness(n_attached=200)
+    witness = FakeWitness(n_attached=300)
 
     def watch(*arguments):
         return witness.watch(*arguments)._replace(own_ns=call_ms * MS)
