@@ -34,28 +34,18 @@ N_DOUBLINGS, N_DOUBLINGS_OF_ALL = 7, 5
 # growth that slows down.
 CALLS_A_LEAK = 40
 PROPORTIONAL_MIN, N_PROPORTIONAL = 1.5, 2
-# No cache keeps more than this: it is called a leak before it fills the machine.
-MOST_LEFT = {
-    "references": 2_000_000,
-    "references fewer than before": 2_000_000,
-    "blocks of Python memory": 2_000_000,
-    "bytes of C memory": 200_000_000,
-    "open files": 500,
-    "threads": 500,
-    "bytes of mapped memory": 20_000_000_000,
-    "child processes": 200,
-}
-# What a call leaves at least where it leaves something, of each kind.
-LEAST_LEFT = {
-    "references": 1,
-    "references fewer than before": 1,
-    "blocks of Python memory": 1,
-    "bytes of C memory": 16,
-    "open files": 1,
-    "threads": 1,
+# Of each kind, what a call that leaves something leaves at least; and more than any
+# cache keeps, which is called a leak before it fills the machine.
+KINDS = {
+    "references": (1, 2_000_000),
+    "references fewer than before": (1, 2_000_000),
+    "blocks of Python memory": (1, 2_000_000),
+    "bytes of C memory": (16, 200_000_000),
+    "open files": (1, 500),
+    "threads": (1, 500),
     # Whole pages.
-    "bytes of mapped memory": 4096,
-    "child processes": 1,
+    "bytes of mapped memory": (4096, 20_000_000_000),
+    "child processes": (1, 200),
 }
 # The interpreter's own cache of attributes keeps the names that it was asked for.
 CLEAR_CACHES: Callable[[], object] = (
@@ -68,37 +58,32 @@ SHARED = (
     *(None, True, False, int, list, tuple, TypeError, OverflowError, Number),
     *(0, 1, 2, 3, 4, LARGE, VALUE_MAX, SLEEP_S),
 )
+REFUSED = "any refusal"
 OUTCOMES = (TypeError, OverflowError, LookupError, ValueError, Interrupt)
-
-
-def call_quietly(
-    double_list: DoubleList, *values: Any, index: Any = 0, **options: Any
-) -> None:
-    """Make a call of these values, however it ends."""
-    with suppress(*OUTCOMES):
-        double_list(list(values), [None], index, **options)
-
-
-def end_late(double_list: DoubleList) -> None:
-    """Make a call whose result is gone when it is to be written to."""
-    result: list[Any] = [None]
-    with suppress(IndexError):
-        double_list([1, Number(2, result.clear)], result, 0)
-
-
-def refuse_all(double_list: DoubleList) -> None:
-    """Make each call that is to be refused."""
-    for make in REFUSALS.values():
-        call = make()
-        with suppress(*OUTCOMES, *RAISED):
-            double_list(call.values, call.result, call.index, **call.options)
 
 
 def make_ends(double_list: DoubleList) -> dict[str, Callable[[], object]]:
     """Return a call for each way in which one may end."""
-    call: Any = partial(call_quietly, double_list)
+
+    def call(*values: Any, index: Any = 0, **options: Any) -> None:
+        with suppress(*OUTCOMES):
+            double_list(list(values), [None], index, **options)
+
+    def end_late() -> None:
+        result: list[Any] = [None]
+        with suppress(IndexError):
+            double_list([1, Number(2, result.clear)], result, 0)
+
+    def refuse_all() -> None:
+        for make in REFUSALS.values():
+            refused = make()
+            with suppress(*OUTCOMES, *RAISED):
+                double_list(
+                    refused.values, refused.result, refused.index, **refused.options
+                )
+
     sleeps = {"released_sleep": SLEEP_S, "held_sleep": SLEEP_S}
-    ends: dict[str, Any] = {
+    return {
         "an answer": partial(call, 1, 2, 3),
         "an answer with release_gil=False": partial(call, 1, 2, 3, release_gil=False),
         "an answer of 200 values": partial(call, *range(200)),
@@ -118,9 +103,9 @@ def make_ends(double_list: DoubleList) -> dict[str, Callable[[], object]]:
         "a double that does not fit": partial(call, 1, VALUE_MAX),
         "an __index__ that raises": partial(call, 1, Number(4, fail)),
         "an __index__ that is interrupted": partial(call, 1, Number(4, interrupt)),
-        "a result that shrank": partial(end_late, double_list),
+        "a result that shrank": end_late,
+        REFUSED: refuse_all,
     }
-    return ends
 
 
 class KeptList(list[Any]):
@@ -159,35 +144,36 @@ def check_references(double_list: DoubleList) -> str | None:
 def check_leftovers(double_list: DoubleList) -> str | None:
     """Return what calls leave behind: of each kind here, of all kinds in threads."""
     ends = make_ends(double_list)
+    n_calls = choose_n_calls(ends["an answer"])
+    looks: dict[str, tuple[Callable[[], object], int]] = {
+        f"calls that end with {end}": (
+            # These are more than a hundred calls each time.
+            call if end == REFUSED else partial(repeat, n_calls, call),
+            N_DOUBLINGS,
+        )
+        for end, call in ends.items()
+    }
+    del ends[REFUSED]
 
     def call_all() -> None:
         for call in ends.values():
             call()
 
-    n_calls = choose_n_calls(ends["an answer"])
+    in_threads = partial(repeat, n_calls, partial(run_together, call_all))
+    looks[f"calls in {n_calls} threads"] = in_threads, N_DOUBLINGS_OF_ALL
     # What is kept to be used again is there before anything is counted.
     repeat(N_WARM * n_calls, call_all)
-    looks: list[tuple[str, Callable[[], object], int]] = [
-        (f"calls that end with {end}", partial(repeat, n_calls, call), N_DOUBLINGS)
-        for end, call in ends.items()
-    ]
-    refuse = partial(refuse_all, double_list)
-    looks.append(("calls that end with any refusal", refuse, N_DOUBLINGS))
-    in_threads = partial(repeat, n_calls, partial(run_together, call_all))
-    looks.append((f"calls in {n_calls} threads", in_threads, N_DOUBLINGS_OF_ALL))
     # The collector looks only at what comes from here on, which makes it quick.
     gc.freeze()
     try:
-        for where, make_calls, n_doublings in looks:
+        for where, (make_calls, n_doublings) in looks.items():
             grown = measure_growth(make_calls, n_doublings)
             # Other threads of the process have memory too: what was theirs does not
             # grow in the same way twice.
-            if grown and (again := measure_growth(make_calls, n_doublings)):
-                left = " and ".join(
-                    f"{count} {what}" for what, count in grown.items() if what in again
-                )
-                if left:
-                    return f"1.11 {where} leave behind {left}"
+            again = measure_growth(make_calls, n_doublings) if grown else {}
+            left = [f"{grown[what]} {what}" for what in grown if what in again]
+            if left:
+                return f"1.11 {where} leave behind {' and '.join(left)}"
     finally:
         gc.unfreeze()
     return None
@@ -235,39 +221,32 @@ def count_growth(
     make_calls: Callable[[], object], n_rounds: int
 ) -> tuple[dict[str, int], bool]:
     """Return what so many rounds leave, where it is enough, and if it is too much."""
+    collect = gc.collect if gc.isenabled() else int
     # Counting leaves something too, the first time more than later.
+    count_left()
+    collect()
     before = count_left()
-    if gc.isenabled():
-        gc.collect()
-    before = count_left()
+
+    def compare(n_done: int) -> tuple[dict[str, int], bool]:
+        now, grown, is_too_much = count_left(), {}, False
+        for what in before:
+            least, most = KINDS[what]
+            count = now[what] - before[what]
+            is_too_much |= count > most
+            if count * CALLS_A_LEAK >= n_done * N_CALLS * least:
+                grown[what] = count
+        return grown, is_too_much
+
     for done in range(1, n_rounds + 1):
         make_calls()
         # Counting takes as long as some calls.
-        if done % N_ROUNDS == 0 and is_too_much(before, count_left()):
+        if done % N_ROUNDS == 0 and compare(done)[1]:
             gc.collect()
-            now = count_left()
-            if is_too_much(before, now):
-                return select_growth(before, now, done), True
-    if gc.isenabled():
-        gc.collect()
-    return select_growth(before, count_left(), n_rounds), False
-
-
-def is_too_much(before: dict[str, int], now: dict[str, int]) -> bool:
-    """Return whether more is left than any cache keeps."""
-    return any(now[what] - before[what] > MOST_LEFT[what] for what in before)
-
-
-def select_growth(
-    before: dict[str, int], after: dict[str, int], n_rounds: int
-) -> dict[str, int]:
-    """Return by how much counts have grown, if that is enough for so many rounds."""
-    grown = {what: after[what] - before[what] for what in before}
-    return {
-        what: count
-        for what, count in grown.items()
-        if count * CALLS_A_LEAK >= n_rounds * N_CALLS * LEAST_LEFT[what]
-    }
+            grown, is_too_much = compare(done)
+            if is_too_much:
+                return grown, True
+    collect()
+    return compare(n_rounds)[0], False
 
 
 def count_left() -> dict[str, int]:
@@ -288,15 +267,13 @@ def count_left() -> dict[str, int]:
         counts["bytes of mapped memory"] = pages * resource.getpagesize()
         tasks = [*Path("/proc/self/task").iterdir()]
         counts["threads"] = len(tasks)
-        counts["child processes"] = sum(map(count_children, tasks))
+        counts["child processes"] = 0
+        for task in tasks:
+            # A thread may be gone by now.
+            with suppress(OSError):
+                children = (task / "children").read_bytes()
+                counts["child processes"] += len(children.split())
     return counts
-
-
-def count_children(task: Path) -> int:
-    """Return how many processes a thread has started, 0 once it is gone."""
-    with suppress(OSError):
-        return len((task / "children").read_bytes().split())
-    return 0
 
 
 @cache

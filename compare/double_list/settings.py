@@ -4,7 +4,6 @@ import ctypes
 import decimal
 import gc
 import locale
-import math
 import operator
 import os
 import resource
@@ -31,7 +30,11 @@ CHANGED_BY_IMPORTS = ("the filters of warnings", "the search path", "the hooks")
 
 def read_settings() -> dict[str, object]:
     """Return all that calls have to leave as it was, as far as this system has it."""
-    settings = {
+    # What it has met so far is left out.
+    context = decimal.getcontext().copy()
+    context.clear_flags()
+    limits = [name for name in dir(resource) if name.startswith("RLIMIT_")]
+    settings: dict[str, object] = {
         "the switch interval": sys.getswitchinterval(),
         "the garbage collector": (gc.isenabled(), gc.get_threshold(), gc.get_debug()),
         "the recursion limit": sys.getrecursionlimit(),
@@ -45,15 +48,26 @@ def read_settings() -> dict[str, object]:
         "the current folder": Path.cwd(),
         "the filters of warnings": list(warnings.filters),
         "the signal handlers": [*map(read_handler, signal.valid_signals())],
-        "the floating-point mode": read_floating_point_mode(),
-        "the decimal context": read_decimal_context(),
+        # How this thread rounds, and whether it knows the smallest numbers: calculated
+        # now, and not once and for all by the compiler.
+        "the floating-point mode": [
+            operator.truediv(*pair)
+            for pair in ((1, 3), (-1, 3), (sys.float_info.min, 2))
+        ],
+        "the decimal context": repr(context),
         "the standard streams": (sys.stdin, sys.stdout, sys.stderr),
         "the search path": list(sys.path),
         "the hooks": (sys.excepthook, sys.unraisablehook, threading.excepthook),
-        "the limits of resources": read_limits(),
+        "the limits of resources": [
+            resource.getrlimit(getattr(resource, name)) for name in limits
+        ],
         "the priority": os.getpriority(os.PRIO_PROCESS, 0),
-        "the mode of new files": read_umask(),
     }
+    with suppress(OSError):
+        # It cannot be asked for without setting it.
+        lines = Path("/proc/self/status").read_text().splitlines()
+        umask = [line for line in lines if line.startswith("Umask:")]
+        settings["the mode of new files"] = umask
     if hasattr(signal, "getitimer"):
         kinds = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
         timers: list[object] = [signal.getitimer(kind) != (0.0, 0.0) for kind in kinds]
@@ -83,34 +97,6 @@ def read_handler(number: int) -> tuple[object, bytes]:
     return signal.getsignal(number), buffer.raw[:HANDLER_BYTES]
 
 
-def read_floating_point_mode() -> tuple[object, ...]:
-    """Return how this thread rounds, and whether it knows the smallest numbers."""
-    # Calculated now, and not once and for all by the compiler.
-    rounded = [operator.truediv(sign, 3) for sign in (1, -1)]
-    return *rounded, operator.truediv(sys.float_info.min, 2), math.sqrt(2)
-
-
-def read_decimal_context() -> str:
-    """Return how this thread computes decimals, without what it has met so far."""
-    context = decimal.getcontext().copy()
-    context.clear_flags()
-    return repr(context)
-
-
-def read_limits() -> dict[str, tuple[int, int]]:
-    """Return what this process may use of each resource."""
-    names = [name for name in dir(resource) if name.startswith("RLIMIT_")]
-    return {name: resource.getrlimit(getattr(resource, name)) for name in names}
-
-
-def read_umask() -> list[str]:
-    """Return the umask where it can be read without setting it."""
-    lines: list[str] = []
-    with suppress(OSError):
-        lines = Path("/proc/self/status").read_text().splitlines()
-    return [line for line in lines if line.startswith("Umask:")]
-
-
 def find_packages() -> set[str]:
     """Return what was imported that is not of the standard library."""
     names = {name.partition(".")[0] for name in [*sys.modules]}
@@ -123,7 +109,7 @@ def watch_settings() -> Callable[[], str | None]:
 
     def check_settings() -> str | None:
         now = read_settings()
-        changed = [what for what in before if now[what] != before[what]]
+        changed = [what for what in before if now.get(what) != before[what]]
         if find_packages() - packages:
             changed = [what for what in changed if what not in CHANGED_BY_IMPORTS]
         where = "1.11 after all calls"
