@@ -3,6 +3,7 @@
 import itertools
 import math
 import time
+import tracemalloc
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -28,6 +29,9 @@ N_TRIES = 3
 
 # Of calls whose arguments and answers are kept there are no more.
 KEPT_CALLS_MAX = 1000
+# Their arguments take no more than so small a part of the memory that a contract lets
+# a process have: four threads have some, and answers as large.
+KEPT_BYTES_FACTOR = 16
 # Making their arguments takes no more than so many times as long as the calls are to.
 MAKING_FACTOR = 4
 # A switch interval as short as a call can be interrupted at all.
@@ -190,7 +194,16 @@ def count_kept_calls(work: ImplementationWork, call_s: float, target_s: float) -
         work.implementation.make_arguments(work.size, seed)
         made_s = min(made_s, time.perf_counter() - started)
     calls = count_calls(call_s, target_s)
-    return min(KEPT_CALLS_MAX, calls, count_calls(made_s, MAKING_FACTOR * target_s))
+    calls = min(KEPT_CALLS_MAX, calls, count_calls(made_s, MAKING_FACTOR * target_s))
+    memory_max_bytes = work.implementation.contract.memory_max_bytes
+    if memory_max_bytes is not None:
+        tracemalloc.start()
+        kept = work.implementation.make_arguments(work.size, 0)
+        n_bytes, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        del kept
+        calls = min(calls, memory_max_bytes // (KEPT_BYTES_FACTOR * (n_bytes + 1)))
+    return max(1, calls)
 
 
 def make_long_work(

@@ -293,6 +293,18 @@ def test_no_more_calls_are_kept_than_are_made_in_a_few_times_their_time(
     assert count_kept_calls(work, 0.02, 0.02) == 1
 
 
+@pytest.mark.parametrize(("limit", "n_calls"), [(None, 20), (64 << 20, 4), (1, 1)])
+def test_arguments_that_are_kept_leave_the_memory_to_the_implementation(
+    monkeypatch: pytest.MonkeyPatch, limit: int | None, n_calls: int
+) -> None:
+    """A right one failed by the arguments that were kept beside it."""
+    contract = Other()
+    monkeypatch.setattr(contract, "memory_max_bytes", limit, raising=False)
+    monkeypatch.setattr(contract, "make_arguments", lambda *_: (bytes(1_000_000),))
+    work = ImplementationWork(Implementation("x", len, contract), 3)
+    assert count_kept_calls(work, 0.01, 0.2) == n_calls
+
+
 def test_a_contract_is_found_by_its_object_or_its_class() -> None:
     """One made in passing is made again from its class."""
     assert find_contract_target(contracts.SQUARES) == "tests.contracts:SQUARES"
