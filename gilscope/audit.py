@@ -36,6 +36,8 @@ from gilscope.render import results as _render  # noqa: F401 - registers how it 
 monitoring: Any = getattr(sys, "monitoring", None)
 # So many calls of each function are watched; the others are counted.
 N_WATCHED = 20
+# How often the threads of the program are waited for before a call.
+N_TRIES = 3
 TOOL_NAME = "gilscope"
 AUDIT_KEY = "gilscope_audit"
 
@@ -160,7 +162,16 @@ class Auditor:
         with contextlib.ExitStack() as stack:
             try:
                 probe = stack.enter_context(self._session.open_probe())
-                probe.park()
+                for _ in range(N_TRIES):
+                    probe.park()
+                    # Who had asked for the GIL before the switch interval was huge
+                    # may have got it since.
+                    if not probe.was_released():
+                        break
+                    probe.witness.rest()
+                else:
+                    self.n_unclear += 1
+                    return
             except WitnessError:
                 self.n_unclear += 1
                 self._session.close()

@@ -6,10 +6,12 @@ import json
 import operator
 import sys
 import threading
+import time
 import types
 import weakref
 import zlib
 from collections import deque
+from itertools import count
 
 import pytest
 
@@ -25,6 +27,7 @@ from gilscope.audit import (
 from gilscope.environment import is_gil_enabled
 from gilscope.model import Audit, AuditedFunction
 from gilscope.probe.surroundings import describe_environment
+from gilscope.probe.switch_interval import SwitchIntervalProbe
 from tests.looks import look_until
 
 needs_monitoring = pytest.mark.skipif(
@@ -233,6 +236,21 @@ def test_a_call_that_raises_is_judged_too():
 
     (found,) = audit(work, "zlib")
     assert found.n_watched == 1
+
+
+@needs_monitoring
+def test_a_release_before_the_call_is_not_one_of_the_call(monkeypatch):
+    park, numbers = SwitchIntervalProbe.park, count()
+
+    def park_and_release(probe):
+        park(probe)
+        if not next(numbers):
+            time.sleep(0.01)
+
+    monkeypatch.setattr(SwitchIntervalProbe, "park", park_and_release)
+    (found,) = audit(lambda: zlib.adler32(SMALL), "zlib")
+    assert next(numbers) > 1
+    assert found.n_released == 0
 
 
 @needs_monitoring
