@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import posix
 import struct
 import sys
 from collections.abc import Callable, Iterator
@@ -232,7 +233,7 @@ class Bell:
 
     def wait(self) -> None:
         """Wait for the next ring."""
-        os.read(self.read_end, 1)
+        posix.read(self.read_end, 1)
 
     def close(self) -> None:
         """Close the pipe."""

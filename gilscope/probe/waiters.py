@@ -39,11 +39,13 @@ class Waiters:
         """Find them."""
         self._witness = witness
         self._before: list[_State | None] = []
+        # What eventlet has put in the place of a thread has no number.
         others = {
-            thread.native_id: thread.name
+            getattr(thread, "native_id", None): thread.name
             for thread in threading.enumerate()
-            if thread.native_id not in (None, get_native_id(), *own_ids)
         }
+        for native_id in (None, get_native_id(), *own_ids):
+            others.pop(native_id, None)
         self._names = [*others.values()]
         # Those that woke up during a call that tells nothing.
         self.woken: set[str] = set()

@@ -11,6 +11,7 @@ import time
 import zipfile
 from functools import partial
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
@@ -387,8 +388,10 @@ def test_a_clock_that_stands_still_stops_nothing(monkeypatch):
 
 
 def test_threads_that_were_replaced_stop_nothing(monkeypatch):
-    """As gevent does: what starts in place of a thread runs only when asked to."""
+    """As gevent and eventlet do: what starts in place of a thread may never run."""
     monkeypatch.setattr(_thread, "start_new_thread", lambda *_: 0)
+    # A green thread has no number.
+    monkeypatch.setattr(threading, "enumerate", lambda: [SimpleNamespace(name="one")])
     for name in ("get_ident", "get_native_id"):
         monkeypatch.setattr(threading, name, lambda: 1)
     assert check_clearly(sum, range(50_000), figures=False).verdict == "holds"
