@@ -45,7 +45,7 @@ def read_settings() -> dict[str, object]:
         "the environment": dict(os.environ),
         "the time zone": time.tzname,
         "the locale": locale.setlocale(locale.LC_ALL),
-        "the current folder": Path.cwd(),
+        "the current folder": identify_file("."),
         "the filters of warnings": list(warnings.filters),
         "the signal handlers": [*map(read_handler, signal.valid_signals())],
         # How this thread rounds, and whether it knows the smallest numbers: calculated
@@ -81,10 +81,10 @@ def read_settings() -> dict[str, object]:
     return settings
 
 
-def identify_file(number: int) -> tuple[int, ...] | None:
-    """Return what is open under that number, None if nothing is."""
+def identify_file(file: int | str) -> tuple[int, ...] | None:
+    """Return which file a name or number stands for, None if there is none."""
     with suppress(OSError):
-        found = os.fstat(number)
+        found = os.stat(file)  # noqa: PTH116 - of a number, too.
         return found.st_dev, found.st_ino
     return None
 

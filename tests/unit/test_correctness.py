@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from compare.double_list.leftovers import (
     repeat,
 )
 from compare.double_list.properties import LONG_PROPERTIES, PROPERTIES
+from compare.double_list.settings import watch_settings
 from compare.scenarios import Options, correctness
 from compare.work import ImplementationWork, calibrate
 from gilscope.threads import run_together
@@ -281,6 +283,20 @@ def test_a_call_that_imports_may_filter_warnings(
         found = correctness.run(adopt(Backend("x", double_list)), Options(quick=True))
     assert found.failed == n_failed
     assert all("the filters of warnings changed" in text for text in found.failures)
+
+
+def test_a_folder_that_is_gone_is_no_fault_of_a_backend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one in its place is."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    check = watch_settings()
+    assert check() is None
+    monkeypatch.chdir(tmp_path)
+    assert check() == "1.11 after all calls: the current folder changed"
 
 
 @pytest.mark.parametrize(
