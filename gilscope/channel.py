@@ -8,23 +8,20 @@ Source:
     proc(5): /proc/PID/fd; fifo(7).
 """
 
-import dataclasses
 import faulthandler
 import fcntl
 import json
-import math
 import os
 import sys
 import tempfile
 import time
 from contextlib import suppress
-from json.encoder import encode_basestring_ascii
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from gilscope.guard import die_with_parent, go_on_in_child
-from gilscope.record import BITS_MAX, DEPTH_MAX
 
 # Our own packages are where they were found here.
 ROOT = str(Path(__file__).parents[1])
@@ -44,44 +41,16 @@ _os = SimpleNamespace(**vars(os))
 _leave = os._exit
 
 
-def encode(value: Any, depth: int = 0) -> str:
-    """Return a value as JSON in ASCII, whatever it is.
-
-    Nothing of `json` runs that could have been replaced. What JSON has no form for,
-    numbers that are none included, becomes the text of its repr().
-
-    Raises:
-        ValueError: it is nested too deeply.
-    """
-    if depth > DEPTH_MAX:
-        message = f"expected at most {DEPTH_MAX} levels of nesting in what is sent"
-        raise ValueError(message)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
-        value = {name: getattr(value, name) for name in names}
-    if isinstance(value, dict):
-        items = dict.items(value)
-        pairs = [f"{encode_text(key)}:{encode(item, depth + 1)}" for key, item in items]
-        return f"{{{','.join(pairs)}}}"
-    if isinstance(value, list | tuple):
-        return f"[{','.join([encode(item, depth + 1) for item in value])}]"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int) and int.bit_length(value) <= BITS_MAX:
-        return int.__repr__(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return float.__repr__(value)
-    return encode_text(value)
+def encode(value: Any) -> str:
+    """Return a value as JSON in ASCII; what JSON has no form for, as its repr()."""
+    return "".join(_iterencode(_encoder, value))
 
 
-def encode_text(value: object) -> str:
-    """Return a string, or the repr() of anything else, as JSON."""
-    if not isinstance(value, str):
-        value = describe_value(value)
-    # Halves of surrogate pairs have no place in a file or on a terminal.
-    return encode_basestring_ascii(
-        str.encode(value, "utf-8", "backslashreplace").decode()
-    )
+def convert(value: Any) -> Any:
+    """Return a dataclass as a dict, and anything else that JSON has not as text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return describe_value(value)
 
 
 def describe_value(value: object) -> str:
@@ -91,6 +60,11 @@ def describe_value(value: object) -> str:
     except Exception:  # noqa: BLE001 - it is anybody's code.
         text = f"<{type(value).__name__}>"
     return text if len(text) <= REPR_LENGTH else f"{text[:REPR_LENGTH]}..."
+
+
+# As it was, too.
+_encoder = json.JSONEncoder(separators=(",", ":"), default=convert)
+_iterencode = json.JSONEncoder.iterencode
 
 
 class Descriptor:
@@ -151,7 +125,8 @@ class Mailbox:
             # Whoever writes to every descriptor may hit upon it while it is open.
             if key == self.key.encode():
                 with suppress(ValueError):
-                    messages.append(json.loads(text))
+                    # What is no number is no figure: it stays a text.
+                    messages.append(json.loads(text, parse_constant=str))
         return messages
 
     def close(self) -> None:

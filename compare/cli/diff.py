@@ -10,12 +10,8 @@ from gilscope.cli import options, output
 from gilscope.cli.options import option
 
 DIFF: options.Arguments = {
-    "before": option(
-        "BEFORE.json", "a result, written with --json", type=options.parse_file
-    ),
-    "after": option(
-        "AFTER.json", "a later one of the same kind", type=options.parse_file
-    ),
+    "before": option("BEFORE.json", "a result, written with --json"),
+    "after": option("AFTER.json", "a later one of the same kind"),
     "--fail-on": option(
         "FIGURE",
         "a figure that may not get worse beyond its range; for another one, give it "

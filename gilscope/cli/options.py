@@ -64,8 +64,13 @@ def refuse_value(expected: str, text: str) -> NoReturn:
 def parse_statement(text: str) -> str:
     """Return a statement that does something."""
     if text.strip():
-        return text
+        return parse_code(text)
     refuse_value("a statement", text)
+
+
+def parse_code(text: str) -> str:
+    """Return code, which is UTF-8 whatever the locale."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def parse_file(text: str) -> str:
@@ -121,8 +126,11 @@ def parse_counts(text: str, limits: range = THREAD_LIMITS) -> list[int]:
 # How a value is read, by what stands for it in the help.
 PARSERS: dict[str, Callable[[str], Any]] = {
     "STATEMENT": parse_statement,
+    "SETUP": parse_code,
     "FILE": parse_file,
     "FILE.json": parse_file,
+    "BEFORE.json": parse_file,
+    "AFTER.json": parse_file,
     "F": parse_fraction,
     "N,N": parse_counts,
     "T": parse_duration,

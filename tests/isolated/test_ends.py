@@ -256,6 +256,13 @@ def test_a_character_that_standard_output_has_not_is_no_reason_to_fail() -> None
     assert json.loads(done.stdout.decode("utf-8"))["name"] == "len('\u00e9')"
 
 
+def test_code_is_utf_8_whatever_the_locale() -> None:
+    ascii_alone = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = run_here("GILSCOPE check -s '\u00e4 = 0' '1 / \u00e4'", **ascii_alone)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"gilscope: in the statement, '1 / \\xe4': ZeroDivis")
+
+
 @pytest.mark.parametrize("words", ["check 1/0", "measure 1/0", "compare 1 1/0"])
 def test_a_folder_that_was_deleted_is_no_reason_to_fail(
     words: str, tmp_path: Path

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gilscope.channel import Mailbox, encode
 from gilscope.model import Controls, Evidence
-from gilscope.record import BITS_MAX, DEPTH_MAX
+from gilscope.record import BITS_MAX
 
 PLAIN = st.recursive(
     st.none()
@@ -75,14 +75,10 @@ class Odd:
         (True, True),
         (Pair(1, 2), [1, 2]),
         ((1, (2,)), [1, [2]]),
-        ({1: "a", None: "b"}, {"1": "a", "None": "b"}),
-        (math.nan, "nan"),
-        (-math.inf, "-inf"),
+        ({1: "a", None: "b"}, {"1": "a", "null": "b"}),
         (b"raw", "b'raw'"),
         ({1, 2}, "{1, 2}"),
         (Odd(), "<Odd>"),
-        (10**5000, "<int>"),
-        ("a\ud800b", "a\\ud800b"),
         (Controls(Evidence(), Evidence(), Evidence(), told_apart=True, reason=""), ...),
     ],
     ids=lambda value: type(value).__name__,
@@ -98,21 +94,14 @@ def test_anything_else_arrives_as_the_nearest(value: Any, expected: Any) -> None
         assert type(found) is type(expected)
 
 
-def test_what_is_nested_too_deeply_is_refused() -> None:
-    """One that contains itself, too, and long before the stack is used up."""
-    endless: list[Any] = []
-    endless.append(endless)
-    with pytest.raises(ValueError, match=f"at most {DEPTH_MAX} levels"):
-        encode(endless)
-
-
 def test_replacing_what_json_has_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The child's end calls none of it."""
     for name in ("dumps", "JSONEncoder"):
         monkeypatch.setattr(json, name, None)
-    monkeypatch.setattr("json.encoder.JSONEncoder.encode", None)
+    for name in ("encode", "iterencode"):
+        monkeypatch.setattr(f"json.encoder.JSONEncoder.{name}", None)
     monkeypatch.setattr("json.encoder.c_make_encoder", None)
     assert encode({"a": [1.5, "x"]}) == '{"a":[1.5,"x"]}'
 
@@ -164,6 +153,12 @@ def test_no_bytes_make_a_message_or_spoil_one(
     cuts = range(0, len(content), n_bytes)
     arrived = [post(mailbox, content[cut : cut + n_bytes]) for cut in cuts]
     assert [message for one in arrived for message in one] == [*range(len(between))]
+
+
+def test_what_is_no_number_arrives_as_text(mailbox: Mailbox) -> None:
+    """No figure is made of it."""
+    line = make_line(mailbox, [math.nan, -math.inf, 1.5])
+    assert post(mailbox, line) == [["NaN", "-Infinity", 1.5]]
 
 
 def test_an_unfinished_line_is_none_yet(mailbox: Mailbox) -> None:
