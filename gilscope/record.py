@@ -114,7 +114,8 @@ def read_json(source: str | os.PathLike[str]) -> Any:
     if isinstance(source, str) and source.lstrip()[:1] in ("{", "["):
         text = source
     else:
-        with Path(source).open(encoding="utf-8") as file:
+        # Some programs put a mark before what is UTF-8.
+        with Path(source).open(encoding="utf-8-sig") as file:
             text = file.read(SIZE_MAX + 1)
     if len(text) > SIZE_MAX:
         message = f"report: expected at most {SIZE_MAX:,} characters, got more"

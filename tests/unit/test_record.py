@@ -203,6 +203,13 @@ def test_a_deep_build_info_is_refused() -> None:
         Report.from_dict(content)
 
 
+def test_a_mark_before_utf_8_is_no_part_of_it(tmp_path: Path) -> None:
+    """Some programs write one."""
+    path = tmp_path / "report.json"
+    path.write_text(LONG.to_json(), encoding="utf-8-sig")
+    assert Report.from_json(path) == LONG
+
+
 def test_a_file_is_read_no_further_than_a_report_goes(tmp_path: Path) -> None:
     """One that never ends, too."""
     if not Path("/dev/zero").exists():
