@@ -109,14 +109,15 @@ def make_sweep_plan(
 ) -> tuple[Plan, float]:
     """Return the plan of a sweep and how many seconds it will take."""
     # Other runs and the workers need not load all that measures.
-    from compare.scenarios.sweep import plan_s  # noqa: PLC0415
+    from compare.scenarios.sweep import FULL, QUICK  # noqa: PLC0415
 
+    planned_s = (QUICK if quick else FULL).planned_s
     if timeout_s is None:
-        timeout_s = PATIENCE * plan_s(1, quick=quick)
+        timeout_s = PATIENCE * planned_s
     plan = make_plan(
         backends, scenarios=["sweep"], quick=quick, timeout_s=timeout_s, path=path
     )
-    return plan, plan_s(len(plan.jobs), quick=quick)
+    return plan, len(plan.jobs) * planned_s
 
 
 def select_scenarios(names: Iterable[str] | None) -> tuple[str, ...]:

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from compare.model import Report
 from compare.plan import Plan, make_plan, make_sweep_plan
 from compare.run import Progress, run_plan
-from compare.scenarios import SCENARIOS
-from compare.scenarios.sweep import plan_s
+from compare.scenarios import SCENARIOS, sweep
 from gilscope.cli import options, output
 from gilscope.cli.options import flag, option
 from gilscope.cli.progress import ProgressView, make_live
@@ -35,7 +34,7 @@ STEPS_S = {
     "gil": (1.4, 0.4),
     "parallel": (5.6, 0.6),
     "contention": (2.1, 0.4),
-    "sweep": (plan_s(1, quick=False), plan_s(1, quick=True)),
+    "sweep": (sweep.FULL.planned_s, sweep.QUICK.planned_s),
     "pairs": (8.0, 2.0),
 }
 

@@ -80,11 +80,6 @@ QUICK = Grid(
 )
 
 
-def plan_s(n_implementations: int, *, quick: bool) -> float:
-    """Return how long a sweep of so many takes at most, in seconds."""
-    return n_implementations * (QUICK if quick else FULL).planned_s
-
-
 def run(implementation: Implementation, options: Options) -> Sweep:
     """Measure every work of the grid, alone, in pairs and beside a busy thread."""
     grid = QUICK if options.quick else FULL
