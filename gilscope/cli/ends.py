@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gilscope.cli import main
-from gilscope.cli.output import USAGE, EndedBySignal, say
+from gilscope.cli.output import USAGE, say
 
 # As a shell reports a command that a signal ended.
 SIGNALLED = 128
@@ -53,7 +53,7 @@ def end_cleanly() -> Iterator[None]:
         # Whoever sends one sends it again.
         for each in numbers:
             signal.signal(each, signal.SIG_IGN)
-        raise EndedBySignal(SIGNALLED + number)
+        raise SystemExit(SIGNALLED + number)
 
     def interrupt_again(lost: Any) -> None:
         # Raised where nobody can catch it, such as in a destructor.

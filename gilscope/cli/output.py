@@ -23,10 +23,6 @@ class UsageError(Exception):
     """What the user asked for cannot be done; its text is one line."""
 
 
-class EndedBySignal(SystemExit):
-    """A signal ends the command, whatever runs: no statement asked for it."""
-
-
 def choose_worst(statuses: set[int]) -> int:
     """Return the exit status of several answers."""
     return next(status for status in (WRONG, UNSURE, OK) if status in statuses)
