@@ -78,8 +78,9 @@ def estimate_windows(windows: Sequence[Window], delays: Delays) -> list[Estimate
         for window in windows
     ]
     # Calls that are alike release for the first time at the same moment, however late
-    # the witness came in some of them.
-    least = min((each[0].low for each in holds if len(each) > 1), default=0.0)
+    # the witness came in some of them: no later than it came in any.
+    first_ns = min((each[0].high for each in holds if len(each) > 1), default=0.0)
+    most = max(0.0, first_ns - delays.waking_ns)
     estimates = []
     for window, found in zip(windows, holds, strict=True):
         own = float(max(1, sum(hold.own_ns for hold in found)))
@@ -90,7 +91,7 @@ def estimate_windows(windows: Sequence[Window], delays: Delays) -> list[Estimate
             continue
         missed = hypot(*(hold.missed_ns for hold in found))
         if len(found) > 1:
-            found[0] = found[0]._replace(low=least)
+            found[0] = found[0]._replace(low=min(found[0].low, most))
         estimates.append(Estimate(own, 1, fold(found), missed, longest))
     return estimates
 

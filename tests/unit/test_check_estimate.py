@@ -338,6 +338,25 @@ def test_a_late_witness_holds_no_call_at_its_beginning():
     assert [each.longest.low for each in found] == pytest.approx([0, 0.36 * MS])
 
 
+def test_a_witness_without_a_core_in_one_call_makes_no_other_call_free():
+    """All are held at first; in one of them the witness waited for most of that."""
+    calls = [
+        window(
+            10,
+            [
+                note(5 + 0.1 * step, step, n_switches=0, witness_ms=waited_ms)
+                for step in range(50)
+            ],
+            n_sleeps=51,
+            witness_ms=waited_ms,
+        )
+        for waited_ms in (0, 0, 0, 0, 0, 0, 0, 4.6)
+    ]
+    found = estimate_fraction(estimate_windows(calls, DELAYS))
+    assert (found.low, found.value) == pytest.approx((0.5, 0.5), abs=0.02)
+    assert found.high == pytest.approx(0.5 + 0.46 / 8, abs=0.02)
+
+
 def test_what_nobody_saw_beside_a_hold_in_the_midst_of_a_call_has_no_known_place():
     """The witness had no core before it looked, or after the hold."""
     ticks = [note(1, 1, n_switches=0), note(6, 3, witness_ms=2, n_switches=0)]
