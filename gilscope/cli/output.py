@@ -40,12 +40,18 @@ def refuse(*kinds: type[Exception], what: str = "") -> Iterator[None]:
 
 def check_files(arguments: argparse.Namespace) -> None:
     """Refuse a file that cannot be written, before anything runs."""
+    names: dict[str, str] = {}
     for name in ("json", "html", "markdown", "trace"):
         target = getattr(arguments, name, None)
         if target == "-" and name != "json":
             message = f"--{name}: expected a file, got -, which is for --json"
             raise UsageError(message)
         if target not in (None, "-"):
+            other = names.setdefault(target, name)
+            # What is written later would replace it; a device takes both.
+            if other != name and not target.startswith("/dev/"):
+                message = f"--{name}: expected a file of its own, got that of --{other}"
+                raise UsageError(message)
             with refuse(OSError, what=f"cannot write {target}"):
                 files.check_writable(target)
 

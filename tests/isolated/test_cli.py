@@ -192,6 +192,10 @@ def test_demo_of_a_backend_without_a_trace_is_status_1() -> None:
             "cannot write /no/such/folder/x: No such file or directory",
         ),
         (("run", "--json", "/"), "cannot write /: Is a directory"),
+        (
+            ("run", *FAST, "--json", "one", "--html", "one"),
+            "--html: expected a file of its own, got that of --json",
+        ),
         (("demo", "pyhton"), "unknown backend 'pyhton': expected one of "),
         (("check", "1 +"), "in the statement, '1 +': SyntaxError: "),
         (
