@@ -15,7 +15,7 @@ from typing import Any
 from compare.model import BackendResult, Report
 from gilscope.measurement import Measurement
 from gilscope.model import Audit, Check
-from gilscope.record import read_json, structure
+from gilscope.record import SCHEMA, check_content, read_json, structure
 from gilscope.stats import Figure
 from gilscope.units import describe_range, describe_ratio, describe_share
 
@@ -123,6 +123,8 @@ def parse_result(content: Any) -> Any:
     kinds = (("verdict", Check), ("functions", Audit), ("break_evens", Measurement))
     for key, kind in kinds:
         if isinstance(content, dict) and key in content:
+            schema = content.get("schema")
+            check_content(schema == SCHEMA, schema, str(SCHEMA), "report.schema")
             return structure(content, kind)
     return Report.from_dict(content)
 

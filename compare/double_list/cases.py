@@ -191,7 +191,9 @@ REFUSALS: dict[str, Callable[[], Call]] = {
         for flag in (1, None, "")
     },
     **{
-        f"1.5 a {name} of {seconds!r:.20}": of(**{name: seconds})
+        f"1.5 a {name} of {'10**400' if seconds == 10**400 else repr(seconds)}": of(
+            **{name: seconds}
+        )
         for name in ("released_sleep", "held_sleep")
         for seconds in (-0.001, -math.inf, math.inf, math.nan, 2e9, 10**400, "1", None)
     },

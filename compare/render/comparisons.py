@@ -106,7 +106,7 @@ def show_compared(found: Compared) -> Document:
         if what not in TAKEN_FOR_GRANTED or n_marked:
             tables.append(cross_tabulate(what, "subject", grid))
         n_apart += n_marked
-    text = f"{len(found.environments)} environments: "
+    text = f"{describe_count(len(found.environments), 'environment')}: "
     answer = Answer(f"{text}no difference seen", tone="good")
     n_kinds = [sum(cell.kind != "" for cell in row.cells) for row in found.rows]
     if max(n_kinds, default=0) < len(("one", "another")):

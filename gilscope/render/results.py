@@ -4,6 +4,7 @@ import os
 import sysconfig
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -312,7 +313,11 @@ _INSTALLED = tuple(
 
 def describe_line(file: str, line: int) -> str:
     """Return line and file, as seen from where packages or this program are."""
-    for folder in (*_INSTALLED, str(Path.cwd())):
+    folders = [*_INSTALLED]
+    # It may be gone.
+    with suppress(OSError):
+        folders.append(str(Path.cwd()))
+    for folder in folders:
         if file.startswith(folder + os.sep):
             return f"{file.removeprefix(folder + os.sep)}:{line}"
     return f"{file}:{line}"

@@ -133,6 +133,13 @@ def test_a_file_may_have_several_checks(tmp_path) -> None:
         assert len(read_sources(str(path))) == n_results
 
 
+def test_a_check_of_another_schema_is_refused(tmp_path) -> None:
+    path = tmp_path / "check.json"
+    path.write_text(json.dumps({**make_check().to_dict(), "schema": 3}))
+    with pytest.raises(ValueError, match=r"report\.schema: expected 2, got 3"):
+        read_sources(str(path))
+
+
 def test_measurements_are_compared_size_by_size(tmp_path) -> None:
     old, new = make_measurement(1.9), make_measurement(1.0)
     (change,) = [

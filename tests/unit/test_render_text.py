@@ -11,7 +11,7 @@ from rich.console import Console
 from compare.model import BackendResult, Report
 from compare.render.sections import CHAPTERS, make_document
 from gilscope.render.markdown import escape, render_annotation, render_markdown
-from gilscope.render.results import show_holds
+from gilscope.render.results import describe_line, show_holds
 from gilscope.render.terminal import print_document, render_text
 from gilscope.units import describe_count
 from gilscope.watcher.model import Frame, Hold, WatchReport
@@ -197,6 +197,15 @@ def test_a_place_and_its_caller_stay(width: int, n_left_out: int) -> None:
     assert ("encode_all " in shown) == (n_left_out < 2)
     assert ("MainThread" in shown) == (n_left_out < 1)
     assert shown.count("not shown") == n_left_out
+
+
+def test_a_line_is_told_where_the_current_folder_is_gone(tmp_path, monkeypatch) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert describe_line(f"{folder}/a.py", 1) == "a.py:1"
+    folder.rmdir()
+    assert describe_line("/b/a.py", 1) == "/b/a.py:1"
 
 
 def test_a_report_of_one_scenario_says_each_answer_once() -> None:
