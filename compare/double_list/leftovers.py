@@ -222,13 +222,10 @@ def count_growth(
 ) -> tuple[dict[str, int], bool]:
     """Return what so many rounds leave, where it is enough, and if it is too much."""
     collect = gc.collect if gc.isenabled() else int
-    # Counting leaves something too, the first time more than later.
-    count_left()
-    collect()
-    before = count_left()
 
-    def compare(n_done: int) -> tuple[dict[str, int], bool]:
-        now, grown, is_too_much = count_left(), {}, False
+    # What is counted last is given first: nothing else may be there that was not.
+    def compare(now: dict[str, int], n_done: int) -> tuple[dict[str, int], bool]:
+        grown, is_too_much = {}, False
         for what in before:
             least, most = KINDS[what]
             count = now[what] - before[what]
@@ -237,16 +234,21 @@ def count_growth(
                 grown[what] = count
         return grown, is_too_much
 
+    # Counting leaves something too, the first time more than later; and whenever it is
+    # done, what was counted before is there as well.
+    before = count_left()
+    collect()
+    before = count_left()
     for done in range(1, n_rounds + 1):
         make_calls()
         # Counting takes as long as some calls.
-        if done % N_ROUNDS == 0 and compare(done)[1]:
+        if done % N_ROUNDS == 0 and compare(count_left(), done)[1]:
             gc.collect()
-            grown, is_too_much = compare(done)
+            grown, is_too_much = compare(count_left(), done)
             if is_too_much:
                 return grown, True
     collect()
-    return compare(n_rounds)[0], False
+    return compare(count_left(), n_rounds)[0], False
 
 
 def count_left() -> dict[str, int]:

@@ -105,6 +105,26 @@ def test_growth_that_stops_or_slows_down_is_no_leak(
     assert measure_growth(partial(repeat, N_CALLS, call)) == {}
 
 
+def test_what_leaves_nothing_is_counted_once(monkeypatch) -> None:
+    """Whatever the counting itself adds would double the calls each time."""
+    counted: list[int] = []
+    count = leftovers.count_growth
+
+    def count_growth(make_calls, n_rounds):
+        counted.append(n_rounds)
+        return count(make_calls, n_rounds)
+
+    monkeypatch.setattr(leftovers, "count_growth", count_growth)
+    call = partial(double_list_right, [1, 2, 3], [None], 0)
+    tries = []
+    for _ in range(5):
+        counted.clear()
+        measure_growth(partial(repeat, N_CALLS, call))
+        tries.append(len(counted))
+    # Other threads may add something now and then.
+    assert min(tries) == 1
+
+
 @pytest.mark.parametrize("is_in_threads", [False, True])
 @pytest.mark.parametrize("n_calls", [1, 20])
 def test_what_one_call_in_so_many_keeps_is_a_leak(
