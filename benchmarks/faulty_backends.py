@@ -74,7 +74,11 @@ def is_found(name: str, run: int) -> bool:
     except Exception as error:  # noqa: BLE001 - the whole run ended without a row.
         say(f"run {run}: {name}: no report: {error!r}")
         return False
-    if row.status == fault.status and all(part in row.reason for part in fault.reasons):
+    # The reason has the first of what is wrong, the scenario's own result all of it.
+    found = getattr(row, fault.scenario)
+    wrongs = [getattr(found, kind, ()) for kind in ("failures", "contradictions")]
+    told = "\n".join([row.reason, *wrongs[0], *wrongs[1]])
+    if row.status == fault.status and all(part in told for part in fault.reasons):
         return True
     say(f"run {run}: {name}: expected {fault.status} for {fault.reasons}, got")
     say(f"    {row.status}: {row.reason}")
