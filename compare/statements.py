@@ -4,9 +4,9 @@ All of them are measured in the same rounds of one process of its own, so that i
 always be ended.
 """
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from compare.contract import ContractError
 from compare.work import find_answer_fault
@@ -17,9 +17,10 @@ from gilscope.model import Check, Environment
 from gilscope.probe.child import ask_child
 from gilscope.record import Record
 from gilscope.stats import Figure, summarize
-from gilscope.timing.calls import StatementWork, describe_work_error
+from gilscope.timing.calls import StatementWork
 from gilscope.timing.measuring import run_rounds
 from gilscope.timing.rounds import MeasuredSubject, describe_cores, judge_gain
+from gilscope.timing.statements import answer_order
 from gilscope.units import describe_ratio
 
 
@@ -90,14 +91,7 @@ def compare_statements(
 
 def serve(channel: Channel) -> None:
     """Compare what the parent orders, and send what was found."""
-    # Before the user's modules can take the place of what it needs.
-    importlib.import_module("gilscope.probe.judge")
-    channel.use_search_path()
-    try:
-        channel.send({"found": compare_here(channel, **channel.order)})
-    except BaseException as error:  # noqa: BLE001 - whatever a statement raises.
-        channel.send({"error": describe_work_error(error)})
-    channel.exit()
+    answer_order(channel, partial(compare_here, channel, **channel.order))
 
 
 def compare_here(channel: Channel, statements: Sequence[str], setup: str) -> Comparison:

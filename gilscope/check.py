@@ -69,13 +69,7 @@ def check(
     Source:
         docs/explanation/how-the-verdict-works.md.
     """
-    for name, given in (
-        ("func", func),
-        ("prepare", bool if prepare is None else prepare),
-    ):
-        if not callable(given):
-            message = f"check() {name}: expected a callable, got {type(given).__name__}"
-            raise TypeError(message)
+    check_callables("check()", func, prepare=prepare)
     check_budget(budget_s)
     if timeout_s is not None:
         check_budget(timeout_s, "timeout_s")
@@ -115,6 +109,14 @@ def check_statement(
 
     subject = bind_statement(statement, setup, namespace)
     return judge(subject, budget_s=budget_s, figures=figures)
+
+
+def check_callables(what: str, func: object, **others: object) -> None:
+    """Refuse what cannot be called; all but the function itself may be None."""
+    for name, value in {"func": func, **others}.items():
+        if not (callable(value) or (value is None and name != "func")):
+            message = f"{what} {name}: expected a callable, got {type(value).__name__}"
+            raise TypeError(message)
 
 
 def check_budget(seconds: float, name: str = "budget_s") -> None:

@@ -7,6 +7,8 @@ that it needs is imported when it is called.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gilscope.check import check_callables
+
 if TYPE_CHECKING:
     from gilscope.measurement import Measurement
 
@@ -52,11 +54,7 @@ def measure(
     Source:
         docs/explanation/scenarios.md.
     """
-    for name, value in (("func", func), ("held", held), ("prepare", prepare)):
-        if not (callable(value) or (value is None and name != "func")):
-            kind = type(value).__name__
-            message = f"measure() {name}: expected a callable, got {kind}"
-            raise TypeError(message)
+    check_callables("measure()", func, held=held, prepare=prepare)
     if sizes is not None and prepare is None:
         message = "measure() sizes: expected prepare= too, which makes their arguments"
         raise TypeError(message)

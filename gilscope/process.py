@@ -21,15 +21,17 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from threading import TIMEOUT_MAX
 from typing import Any, Literal, Self, TypeVar, cast
 
 from gilscope.channel import CHUNK_BYTES, ROOT, Channel, Mailbox, encode
 from gilscope.guard import die_with_parent
+from gilscope.threads import WAIT_MAX_S
 
 T = TypeVar("T")
 
 PIPE = subprocess.PIPE
+# For a child whose output is none of the report.
+STANDARD_ERROR = 2
 
 # A child ends itself at its time limit and leaves its stacks behind; this is how much
 # longer one may take that cannot even do that.
@@ -108,8 +110,7 @@ class Child:
         gil: str | None = None,
     ) -> None:
         """Take what is to be started."""
-        # More cannot be waited for.
-        self.timeout_s = timeout_s = min(timeout_s, TIMEOUT_MAX / 2)
+        self.timeout_s = timeout_s = min(timeout_s, WAIT_MAX_S)
         self.exit_code: int | None = None
         self.stdout, self.stderr, self.stray = Written(), Written(), Written()
         self._stack = Written(kept_bytes=STACK_BYTES)

@@ -16,6 +16,9 @@ from typing import Any
 # How long one user of the switch interval waits for another before it gives up.
 TURN_TIMEOUT_S = 600.0
 
+# The longest wait; the system refuses much longer ones.
+WAIT_MAX_S = threading.TIMEOUT_MAX / 2
+
 # How many threads there may be: nobody means more, and as many processes stand beside
 # them.
 THREAD_LIMITS = range(1, 257)

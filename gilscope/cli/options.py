@@ -9,10 +9,9 @@ import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from threading import TIMEOUT_MAX
 from typing import Any, NoReturn
 
-from gilscope.threads import THREAD_LIMITS, check_counts
+from gilscope.threads import THREAD_LIMITS, WAIT_MAX_S, check_counts
 
 Arguments = dict[str, dict[str, Any]]
 
@@ -105,7 +104,7 @@ def read_seconds(text: str) -> float:
     """Return a number of seconds that can be waited for, 0 for what is none."""
     with contextlib.suppress(ValueError):
         seconds = float(text)
-        if 0 < seconds < TIMEOUT_MAX / 2:
+        if 0 < seconds < WAIT_MAX_S:
             return seconds
     return 0.0
 

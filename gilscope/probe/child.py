@@ -13,13 +13,11 @@ from gilscope.channel import Channel
 from gilscope.clock import perf_counter
 from gilscope.model import Check
 from gilscope.probe.surroundings import describe_environment
-from gilscope.process import Child
+from gilscope.process import STANDARD_ERROR, Child
 from gilscope.record import structure
 
 T = TypeVar("T")
 
-# What a statement prints is none of the report.
-STANDARD_ERROR = 2
 # Between two signs of life.
 SIGN_S = 0.25
 # When native threads are looked at, as a share of the time without a sign of life: at

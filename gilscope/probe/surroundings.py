@@ -4,6 +4,7 @@ import contextlib
 import functools
 import inspect
 import io
+import mmap
 import os
 import platform
 import sys
@@ -29,8 +30,12 @@ STEP_NS = 25
 @functools.cache
 def names_release(file: str) -> bool:
     """Return whether an object file has the name of a function that releases."""
-    content = Path(file).read_bytes()
-    return any(symbol.encode() in content for symbol in RELEASING_SYMBOLS)
+    # Some have hundreds of megabytes, which are not read into memory.
+    with (
+        Path(file).open("rb") as stream,
+        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        return any(content.find(name.encode()) >= 0 for name in RELEASING_SYMBOLS)
 
 
 def describe_environment(call: Callable[..., Any]) -> CheckEnvironment:

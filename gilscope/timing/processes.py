@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gilscope.channel import Channel
-from gilscope.process import Child
+from gilscope.process import STANDARD_ERROR, Child
 from gilscope.timing.calls import Calls, Wall, Work, measure_wall
 
 # A set of calls that takes longer hangs.
@@ -17,7 +17,6 @@ CALLS_TIMEOUT_S = 60.0
 # An interpreter that takes longer to end waits for something of its own, which is not
 # for the calls to answer for.
 END_TIMEOUT_S = 3.0
-STANDARD_ERROR = 2
 
 
 class ProcessError(Exception):

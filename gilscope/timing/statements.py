@@ -1,7 +1,7 @@
 """A statement measured as a callable is, in a process of its own."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gilscope.channel import Channel
 from gilscope.measurement import Measurement
@@ -52,15 +52,21 @@ def serve_statement(channel: Channel) -> None:
     def make_work(role: str, size: int | None) -> StatementWork:
         return StatementWork(texts[role], setup, size, role)
 
-    # Before the user's modules can take the place of what it needs.
-    importlib.import_module("gilscope.probe.judge")
-    channel.use_search_path()
     name, held = texts
     pair = name, held if texts[held] else None
     sizes, threads = channel.order["sizes"], channel.order["threads"]
+    answer_order(
+        channel, lambda: measure_works(texts[name], make_work, pair, sizes, threads)
+    )
+
+
+def answer_order(channel: Channel, find_out: Callable[[], object]) -> None:
+    """Send what is found out of statements, or what one raised; the process ends."""
+    # Before the user's modules can take the place of what it needs.
+    importlib.import_module("gilscope.probe.judge")
+    channel.use_search_path()
     try:
-        found = measure_works(texts[name], make_work, pair, sizes, threads)
-        channel.send({"found": found})
+        channel.send({"found": find_out()})
     except BaseException as error:  # noqa: BLE001 - whatever a statement raises.
         channel.send({"error": describe_work_error(error)})
     channel.exit()
